@@ -1,0 +1,58 @@
+"""Where an installation keeps its things: one folder, movable, never shared with another home's champion."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder an installation lives in.
+
+    >>> Home(Path("city")).lists.as_posix()
+    'city/var/lists'
+    """
+
+    root: Path
+
+    @classmethod
+    def find(cls) -> Home:
+        """Return the home named by ``$ANXIN_HOME``, or the folder the command was started in."""
+        return cls(Path(os.environ.get("ANXIN_HOME") or Path.cwd()).resolve())
+
+    @property
+    def var(self) -> Path:
+        """What the installation makes, beside the MLflow store."""
+        return self.root / "var"
+
+    @property
+    def lake(self) -> Path:
+        """Every row ever received."""
+        return self.var / "lake"
+
+    @property
+    def snapshots(self) -> Path:
+        """Feature snapshots kept for replay."""
+        return self.var / "snapshots"
+
+    @property
+    def lists(self) -> Path:
+        """Published lists, ``<D>/<list_id>/``."""
+        return self.var / "lists"
+
+    @property
+    def models(self) -> Path:
+        """Saved models, one folder per model id."""
+        return self.var / "models"
+
+    @property
+    def ledger_url(self) -> str:
+        """``$ANXIN_LEDGER_URL``, or the SQLite file of this home."""
+        return os.environ.get("ANXIN_LEDGER_URL") or f"sqlite:///{self.var / 'ledger.db'}"
+
+    @property
+    def mlruns(self) -> Path:
+        """MLflow's database and artifacts (``MLFLOW_TRACKING_URI`` wins over it where MLflow is opened)."""
+        return self.root / "mlruns"

@@ -1,0 +1,106 @@
+"""The columns of a published list's files, shared by the daily run that writes them and all that read them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+REASON = pa.struct(
+    [
+        ("feature", pa.string()),
+        ("family", pa.string()),
+        ("contribution", pa.float64()),
+        ("value", pa.float64()),
+        ("usual", pa.float64()),
+        ("date", pa.date32()),
+        ("source", pa.string()),
+        ("basis", pa.string()),
+        ("zh", pa.string()),
+        ("en", pa.string()),
+    ]
+)
+
+LIST = pa.schema(
+    [
+        ("rank", pa.int64()),
+        ("warning_id", pa.string()),
+        ("kind", pa.string()),
+        ("subject_id", pa.string()),
+        ("name", pa.string()),
+        ("district", pa.string()),
+        ("district_name", pa.string()),
+        ("regulator", pa.string()),
+        ("regulators_also", pa.list_(pa.string())),
+        ("grade", pa.int64()),
+        ("in_hand", pa.bool_()),
+        ("p30", pa.float64()),
+        ("p90", pa.float64()),
+        ("p180", pa.float64()),
+        ("score", pa.float64()),
+        ("workers", pa.float64()),
+        ("workers_lo", pa.float64()),
+        ("workers_hi", pa.float64()),
+        ("amount", pa.float64()),
+        ("amount_lo", pa.float64()),
+        ("amount_hi", pa.float64()),
+        ("change", pa.string()),
+        ("change_zh", pa.string()),
+        ("change_en", pa.string()),
+        ("since", pa.date32()),
+        ("put_by", pa.string()),
+        ("reasons", pa.list_(REASON)),
+        ("model_version", pa.string()),
+    ]
+)
+
+SCORES = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("subject_id", pa.string()),
+        ("as_of", pa.date32()),
+        ("p30", pa.float64()),
+        ("p90", pa.float64()),
+        ("p180", pa.float64()),
+        ("score", pa.float64()),
+        ("grade", pa.int64()),
+        ("rank", pa.int64()),
+        ("in_hand", pa.bool_()),
+        ("workers", pa.float64()),
+        ("workers_lo", pa.float64()),
+        ("workers_hi", pa.float64()),
+        ("amount", pa.float64()),
+        ("amount_lo", pa.float64()),
+        ("amount_hi", pa.float64()),
+        ("model_version", pa.string()),
+    ]
+)
+
+# Every feature of every published row, and one row per subject with feature '' whose contribution is the base.
+EXPLANATIONS = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("subject_id", pa.string()),
+        ("feature", pa.string()),
+        ("family", pa.string()),
+        ("value", pa.float64()),
+        ("contribution", pa.float64()),
+        ("zh", pa.string()),
+        ("en", pa.string()),
+        ("usual", pa.float64()),
+        ("date", pa.date32()),
+        ("source", pa.string()),
+        ("basis", pa.string()),
+    ]
+)
+
+# Warnings of the previous list that this one no longer carries.
+CLEARED = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("subject_id", pa.string()),
+        ("name", pa.string()),
+        ("warning_id", pa.string()),
+        ("grade", pa.int64()),
+        ("why_zh", pa.string()),
+        ("why_en", pa.string()),
+    ]
+)
