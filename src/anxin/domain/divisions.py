@@ -122,8 +122,8 @@ def table() -> Divisions:
 def name(code: str, on: date) -> str:
     """Return the Chinese name of a division on a day.
 
-    A town falls back to its district, a district the table does not have to its province and code; a code that
-    is not Chinese is its own name.
+    A town falls back to its district, a district the table does not have to its province and code; a
+    code that is not Chinese is its own name.
 
     >>> name("500381", date(2025, 1, 1)), name("500106106", date(2025, 1, 1))
     ('江津区', '沙坪坝区')

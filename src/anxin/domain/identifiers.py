@@ -1,8 +1,8 @@
 """Codes that say of themselves whether they were copied right.
 
 Unified social credit code: GB 32100-2015; the organisation code inside it: GB 11714; investment project code:
-GB/T 40058-2021. Real codes exist that fail their check character, so a failure is a flag and never a refusal. The
-region inside a credit code is where it was registered at the time and says nothing of where the employer is now.
+GB/T 40058-2021. Real codes exist that fail their check character, so a failure is a flag and never a refusal.
+The region inside a credit code is where it was registered then; it does not say where the employer is now.
 """
 
 import re
@@ -21,7 +21,7 @@ _USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
 _USCC_BODY = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{9}")
 _ORGANISATION = re.compile(r"[0-9A-Z]{8}[0-9X]")
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
-# The check algorithm and the two-digit lists of the standard were not seen: shape only, and a month that exists.
+# The check algorithm and two-digit lists of the standard were not seen: shape only, and a real month.
 _PROJECT = re.compile(r"[0-9]{2}(0[1-9]|1[0-2])-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{5}[0-9A-Z](#[^#\s]+)?")
 
 _VALUE = np.full(128, -1, dtype=np.int64)
@@ -29,7 +29,7 @@ _VALUE[[ord(symbol) for symbol in USCC_ALPHABET]] = np.arange(31)
 
 
 def uscc_ok(code: str) -> bool:
-    """Tell whether an 18-character unified social credit code has the shape and check character of GB 32100."""
+    """Tell whether a unified social credit code has the shape and check character of GB 32100."""
     return _USCC.fullmatch(code) is not None and _uscc_check(code[:17]) == code[17]
 
 
@@ -77,7 +77,7 @@ def organisation_check(body8: str) -> str:
 
 
 def project_code_ok(code: str) -> bool:
-    """Tell whether a code has the shape ``YYMM-RRRRRR-DD-TT-NNNNNC``, with or without a ``#section`` (标段)."""
+    """Tell whether a code has the shape ``YYMM-RRRRRR-DD-TT-NNNNNC``, a ``#section`` (标段) or not."""
     return _PROJECT.fullmatch(code) is not None
 
 

@@ -1,6 +1,6 @@
 """Which line regulator (行业主管部门) a warning is handed to besides the place, and who is copied.
 
-The table and its sources are in ``regulators.yaml``. An employer goes by its industry, a project by its class.
+The table and its sources are in ``regulators.yaml``. An employer goes by industry, a project by class.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class Regulators:
 def of_employer(industry: str, ownership: str, park: str | None, on: date) -> Regulators:
     """Return the regulators of an employer on a day.
 
-    ``industry`` is GB/T 4754-2017 (``E47``), ``ownership`` a value of the contract, ``park`` the industrial park or
-    nothing. An industry without an owner falls to the human-resources bureau.
+    ``industry`` is GB/T 4754-2017 (``E47``), ``ownership`` a value of the contract, ``park`` the industrial
+    park or nothing. An industry without an owner falls to the human-resources bureau.
 
     >>> of_employer("C33", "state", "工业园区", date(2025, 6, 1))
     Regulators(primary='经济信息委', also=('园区管委会', '国资委'))

@@ -33,8 +33,8 @@ def in_force(valid_from: date | None, valid_to: date | None, on: date) -> bool:
 def latest_in_force(rows: Sequence[dict[str, Any]], district: str, on: date) -> dict[str, Any] | None:
     """Return the row that governs a place on a day, or None.
 
-    Rows carry ``districts`` (code prefixes, ``""`` is everywhere), ``valid_from`` and optionally ``valid_to``. The
-    longest matching prefix governs; among equals the row that came into force last.
+    Rows carry ``districts`` (code prefixes, ``""`` is everywhere), ``valid_from`` and perhaps ``valid_to``.
+    The longest matching prefix governs; among equals the row that came into force last.
     """
     best: tuple[int, date] | None = None
     found: dict[str, Any] | None = None

@@ -1,0 +1,92 @@
+"""The articles a report cites, and how a feed's ``basis`` is read as articles.
+
+Texts in ``law.yaml`` are short renderings (摘要) of the law, not its wording.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from anxin.domain.errors import AnxinError
+from anxin.domain.tables import read_document
+
+_NUMBERS = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
+
+
+@dataclass(frozen=True)
+class Article:
+    """One article: its id (``tiaoli-24``), its text and where it stands, in Chinese and English."""
+
+    id: str
+    zh: str
+    en: str
+    cite_zh: str
+    cite_en: str
+
+
+@cache
+def article(id: str) -> Article:
+    """Return an article by id, ``<instrument>-<number>``.
+
+    Raises AnxinError if ``law.yaml`` does not hold it.
+
+    >>> article("tiaoli-24").cite_zh
+    '《保障农民工工资支付条例》第24条'
+    """
+    document = _document()
+    if id not in document["articles"]:
+        raise AnxinError(
+            f"法条表没有“{id}”,请补充 law.yaml 或改正引用",
+            f"law.yaml has no article {id!r}, add it or correct the citation",
+        )
+    instrument, number = id.rsplit("-", 1)
+    law = document["instruments"][instrument]
+    text = document["articles"][id]
+    # A work plan has numbered items, not articles.
+    zh_number, en_number = (
+        (f"第{number}项", f"item {number}") if instrument == "fangan" else (f"第{number}条", f"art. {number}")
+    )
+    number_zh = f"({law['no']})" if instrument == "fangan" else ""
+    return Article(
+        id, text["zh"], text["en"], f"《{law['zh']}》{number_zh}{zh_number}", f"{law['en']}, {en_number}"
+    )
+
+
+@cache
+def cited(basis: str) -> tuple[Article, ...]:
+    """Return the articles a ``basis`` of the contract names, in its order.
+
+    A basis is ``"条例 26, 27, 38; 方案 22-26"``: instruments by their short name, article numbers, anything in
+    brackets a comment. An instrument without numbers names no article; numbers the table lacks are left out.
+
+    >>> [found.id for found in cited("条例 24, 38 (信贷); 方案 3")]
+    ['tiaoli-24', 'tiaoli-38', 'fangan-3']
+    """
+    found: list[Article] = []
+    for part in re.sub(r"[((][^))]*[))]", "", basis).replace(";", ";").split(";"):
+        short, _, numbers = part.strip().partition(" ")
+        instrument = _by_short_name().get(short)
+        for first, last in _NUMBERS.findall(numbers) if instrument else ():
+            ids = (f"{instrument}-{number}" for number in range(int(first), int(last or first) + 1))
+            found.extend(article(id) for id in ids if id in _document()["articles"])
+    return tuple(found)
+
+
+@cache
+def instruments(basis: str) -> tuple[tuple[str, str], ...]:
+    """Return the Chinese and English names of the instruments a ``basis`` names, in its order."""
+    names = [part.strip().split(" ")[0] for part in basis.replace(";", ";").split(";")]
+    laws = (_document()["instruments"][_by_short_name()[name]] for name in names if name in _by_short_name())
+    return tuple((f"《{law['zh']}》", str(law["en"])) for law in laws)
+
+
+@cache
+def _by_short_name() -> dict[str, str]:
+    return {law["short"]: key for key, law in _document()["instruments"].items()}
+
+
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = read_document("law.yaml")
+    return document
