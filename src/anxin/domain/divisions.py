@@ -54,7 +54,7 @@ class Divisions:
         while (ended := self._ended(code, on)) is not None and ended.successor is not None:
             if (ended.code, ended.valid_to) in seen:
                 raise AnxinError(
-                    f"行政区划表中 {ended.code} 的继任代码成环,请改正 divisions.csv",
+                    f"行政区划表中 {ended.code} 的继任代码成环，请改正 divisions.csv",
                     f"the successors of {ended.code} run in a circle, correct divisions.csv",
                 )
             seen.add((ended.code, ended.valid_to))

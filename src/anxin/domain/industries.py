@@ -1,7 +1,7 @@
 """What an employer does: GB/T 4754-2017, written as in the contract, section letter and division (``E47``).
 
-Codes of other standards are opaque: their name is themselves and their section is empty. Bare digits are opaque
-too, since ``23`` is printing here and construction in NAICS.
+Codes of other standards are opaque: their name is themselves and their section is empty. Bare digits are
+opaque too, since ``23`` is printing here and construction in NAICS.
 """
 
 import re

@@ -11,6 +11,7 @@ from typing import Any
 from anxin.domain.errors import AnxinError
 from anxin.domain.tables import read_document
 
+_ASCII = str.maketrans("\uff08\uff09\uff1b\uff0c", "();,")
 _NUMBERS = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
 
 
@@ -37,35 +38,32 @@ def article(id: str) -> Article:
     document = _document()
     if id not in document["articles"]:
         raise AnxinError(
-            f"法条表没有“{id}”,请补充 law.yaml 或改正引用",
+            f"法条表没有“{id}”，请补充 law.yaml 或改正引用",
             f"law.yaml has no article {id!r}, add it or correct the citation",
         )
     instrument, number = id.rsplit("-", 1)
     law = document["instruments"][instrument]
     text = document["articles"][id]
-    # A work plan has numbered items, not articles.
-    zh_number, en_number = (
-        (f"第{number}项", f"item {number}") if instrument == "fangan" else (f"第{number}条", f"art. {number}")
-    )
-    number_zh = f"({law['no']})" if instrument == "fangan" else ""
-    return Article(
-        id, text["zh"], text["en"], f"《{law['zh']}》{number_zh}{zh_number}", f"{law['en']}, {en_number}"
-    )
+    # A work plan has numbered items, not articles, and is known by its number.
+    if instrument == "fangan":
+        cite_zh, cite_en = f"《{law['zh']}》第{number}项", f"{law['en']}, item {number}"
+    else:
+        cite_zh, cite_en = f"《{law['zh']}》第{number}条", f"{law['en']}, art. {number}"
+    return Article(id, text["zh"], text["en"], cite_zh, cite_en)
 
 
 @cache
 def cited(basis: str) -> tuple[Article, ...]:
     """Return the articles a ``basis`` of the contract names, in its order.
 
-    A basis is ``"条例 26, 27, 38; 方案 22-26"``: instruments by their short name, article numbers, anything in
-    brackets a comment. An instrument without numbers names no article; numbers the table lacks are left out.
+    A basis is ``"条例 26, 27, 38; 方案 22-26"``: instruments by their short name, article numbers,
+    anything in brackets a comment. An instrument without numbers names no article; numbers the table lacks are left out.
 
     >>> [found.id for found in cited("条例 24, 38 (信贷); 方案 3")]
     ['tiaoli-24', 'tiaoli-38', 'fangan-3']
     """
     found: list[Article] = []
-    for part in re.sub(r"[((][^))]*[))]", "", basis).replace(";", ";").split(";"):
-        short, _, numbers = part.strip().partition(" ")
+    for short, numbers in _parts(basis):
         instrument = _by_short_name().get(short)
         for first, last in _NUMBERS.findall(numbers) if instrument else ():
             ids = (f"{instrument}-{number}" for number in range(int(first), int(last or first) + 1))
@@ -76,9 +74,16 @@ def cited(basis: str) -> tuple[Article, ...]:
 @cache
 def instruments(basis: str) -> tuple[tuple[str, str], ...]:
     """Return the Chinese and English names of the instruments a ``basis`` names, in its order."""
-    names = [part.strip().split(" ")[0] for part in basis.replace(";", ";").split(";")]
-    laws = (_document()["instruments"][_by_short_name()[name]] for name in names if name in _by_short_name())
+    keys = _by_short_name()
+    laws = (_document()["instruments"][keys[short]] for short, _ in _parts(basis) if short in keys)
     return tuple((f"《{law['zh']}》", str(law["en"])) for law in laws)
+
+
+def _parts(basis: str) -> list[tuple[str, str]]:
+    """Split a basis into (short name, numbers), without comments; Chinese punctuation counts as ASCII."""
+    plain = re.sub(r"\([^)]*\)", "", basis.translate(_ASCII))
+    split = (part.strip().partition(" ") for part in plain.split(";"))
+    return [(short, numbers) for short, _, numbers in split]
 
 
 @cache
