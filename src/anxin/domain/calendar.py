@@ -28,7 +28,7 @@ def spring_festival(year: int) -> date:
     festivals = spring_festivals()
     if year not in festivals:
         raise AnxinError(
-            f"春节表没有 {year} 年(现有 {min(festivals)}–{max(festivals)})，请补充 spring_festival.csv",
+            f"春节表没有 {year} 年（现有 {min(festivals)}–{max(festivals)}），请补充 spring_festival.csv",
             f"no Spring Festival of {year} (the table has {min(festivals)} to {max(festivals)}), "
             "extend spring_festival.csv",
         )

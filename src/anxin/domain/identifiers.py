@@ -54,7 +54,7 @@ def make_uscc(body17: str) -> str:
     """
     if _USCC_BODY.fullmatch(body17) is None:
         raise AnxinError(
-            f"“{body17}”不是统一社会信用代码的前17位：应为2位字母数字、6位数字、9位字母数字(不含I、O、S、V、Z)",
+            f"“{body17}”不是统一社会信用代码的前17位：应为2位字母数字、6位数字、9位字母数字（不含I、O、S、V、Z）",
             f"{body17!r} is not the first 17 characters of a credit code: 2 symbols, 6 digits, 9 symbols, "
             "without I, O, S, V, Z",
         )

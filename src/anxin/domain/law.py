@@ -44,11 +44,9 @@ def article(id: str) -> Article:
     instrument, number = id.rsplit("-", 1)
     law = document["instruments"][instrument]
     text = document["articles"][id]
-    # A work plan has numbered items, not articles, and is known by its number.
-    if instrument == "fangan":
-        cite_zh, cite_en = f"《{law['zh']}》第{number}项", f"{law['en']}, item {number}"
-    else:
-        cite_zh, cite_en = f"《{law['zh']}》第{number}条", f"{law['en']}, art. {number}"
+    # A work plan has numbered items, not articles.
+    place_zh, place_en = ("项", "item") if law.get("items") else ("条", "art.")
+    cite_zh, cite_en = f"{_title(law)}第{number}{place_zh}", f"{law['en']}, {place_en} {number}"
     return Article(id, text["zh"], text["en"], cite_zh, cite_en)
 
 
@@ -57,7 +55,8 @@ def cited(basis: str) -> tuple[Article, ...]:
     """Return the articles a ``basis`` of the contract names, in its order.
 
     A basis is ``"条例 26, 27, 38; 方案 22-26"``: instruments by their short name, article numbers,
-    anything in brackets a comment. An instrument without numbers names no article; numbers the table lacks are left out.
+    anything in brackets a comment. An instrument without numbers names no article; numbers the table
+    lacks are left out.
 
     >>> [found.id for found in cited("条例 24, 38 (信贷); 方案 3")]
     ['tiaoli-24', 'tiaoli-38', 'fangan-3']
@@ -76,7 +75,12 @@ def instruments(basis: str) -> tuple[tuple[str, str], ...]:
     """Return the Chinese and English names of the instruments a ``basis`` names, in its order."""
     keys = _by_short_name()
     laws = (_document()["instruments"][keys[short]] for short, _ in _parts(basis) if short in keys)
-    return tuple((f"《{law['zh']}》", str(law["en"])) for law in laws)
+    return tuple((_title(law), str(law["en"])) for law in laws)
+
+
+def _title(law: dict[str, Any]) -> str:
+    # A document known by its number takes no book-title marks.
+    return str(law["zh"]) if law.get("items") else f"《{law['zh']}》"
 
 
 def _parts(basis: str) -> list[tuple[str, str]]:
