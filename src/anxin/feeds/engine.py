@@ -1,0 +1,36 @@
+"""How much of the machine DuckDB may take, in one place for ingest and for views."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_GIB = 1 << 30
+
+
+def _default_memory_gib() -> float:
+    """Half of the machine, so that a service beside it still breathes; never less than 1 GiB."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
+    return max(1.0, round(total / 2, 1))
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Limits of an in-process DuckDB: memory in GiB, threads, and the folder it spills to."""
+
+    memory_gib: float = field(default_factory=_default_memory_gib)
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    spill: Path | None = None
+
+    def settings(self) -> dict[str, str | int | bool]:
+        """Return DuckDB's configuration; extensions are never downloaded."""
+        settings: dict[str, str | int | bool] = {
+            "memory_limit": f"{int(self.memory_gib * 1024)}MiB",
+            "threads": self.threads,
+            "autoinstall_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+        if self.spill is not None:
+            settings["temp_directory"] = str(self.spill)
+        return settings

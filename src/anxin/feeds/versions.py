@@ -1,0 +1,164 @@
+"""Which version of a key holds until when, decided once, when rows are written.
+
+The versions of a key stand in one order: by `received_at`, then (the same key received at the same moment) by the
+later event, then by the canonical form of the row. Each version is superseded at the `received_at` of the next one in
+that order. A row that loses a tie is therefore superseded at its own `received_at` and never visible. The canonical
+form of a row is the tuple of its columns as text in contract order, an empty cell before any text, texts by their
+code points. A row equal to another in every column is the same row and is dropped.
+
+Rows added later only ever make `superseded_at` smaller, whatever order they come in; so the overlay is append-only
+and a reader takes the minimum per `_row`.
+
+Fast path: only keys that come twice matter. Hashes of keys find them (a collision merely adds a candidate); every
+decision after that compares the keys themselves. Old rows are read by key columns and `received_at` alone, and only
+where the dates in their key lie in the range delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from anxin.feeds.contract import RECEIVED_AT, Feed
+
+OVERLAY = pa.schema([("_row", pa.int64()), ("superseded_at", pa.timestamp("us"))])
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from new rows: which of them are duplicates, how many correct an earlier version, the overlay."""
+
+    duplicates: pa.Array
+    corrected: int
+    overlay: pa.Table
+
+
+def decide(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, fresh: Sequence[Path], stored: Sequence[Path]
+) -> Decision:
+    """Decide the versions of all keys in the `fresh` files against the `stored` files of a feed."""
+    with connection.cursor() as cursor:
+        return _Deciding(cursor, feed, fresh, stored).decision()
+
+
+class _Deciding:
+    """The steps, each a temporary table. Identifiers come from the contract, never from a delivery."""
+
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        feed: Feed,
+        fresh: Sequence[Path],
+        stored: Sequence[Path],
+    ) -> None:
+        self._cursor = cursor
+        self._feed = feed
+        self._key = ", ".join(f'"{name}"' for name in feed.key)
+        self._columns = ", ".join(f'"{name}"' for name in feed.names)
+        self._view("fresh", fresh)
+        self._has_stored = bool(stored)
+        if stored:
+            self._view("stored", stored, self._range())
+
+    def decision(self) -> Decision:
+        self._touched()
+        self._versions()
+        self._ties()
+        self._order()
+        duplicates = self._cursor.sql(
+            "SELECT _row FROM ties WHERE _row <> kept ORDER BY _row"
+        ).to_arrow_table()
+        corrected = self._cursor.execute(
+            "SELECT count(*) FROM ordered WHERE fresh AND earlier IS NOT NULL"
+        ).fetchone()
+        overlay = self._cursor.sql(
+            "SELECT _row, next_at AS superseded_at FROM ordered"
+            " WHERE next_at IS NOT NULL AND (fresh OR next_fresh) ORDER BY _row"
+        ).to_arrow_table()
+        for name in ("touched", "versions", "ties", "ordered"):
+            self._cursor.execute(f"DROP TABLE {name}")
+        return Decision(
+            duplicates["_row"].combine_chunks(), corrected[0] if corrected else 0, overlay.cast(OVERLAY)
+        )
+
+    def _view(self, name: str, files: Sequence[Path], where: duckdb.Expression | None = None) -> None:
+        relation = self._cursor.read_parquet([str(path) for path in files], hive_partitioning=False)
+        (relation if where is None else relation.filter(where)).create_view(name, replace=True)
+
+    def _range(self) -> duckdb.Expression | None:
+        """Old versions of the new keys have the same dates in their key: other row groups need not be read."""
+        where = None
+        for name in self._feed.key:
+            column = self._feed.column(name)
+            if column.optional or column.kind not in ("date", "month"):
+                continue
+            low, high = self._one(f'SELECT min("{name}"), max("{name}") FROM fresh')  # noqa: S608 (contract name)
+            part = duckdb.ColumnExpression(name).between(
+                duckdb.ConstantExpression(low), duckdb.ConstantExpression(high)
+            )
+            where = part if where is None else where & part
+        return where
+
+    def _one(self, query: str) -> tuple[object, ...]:
+        row = self._cursor.execute(query).fetchone()
+        assert row is not None
+        return tuple(row)
+
+    def _create(self, name: str, query: str) -> None:
+        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+
+    def _touched(self) -> None:
+        """Hashes of the new keys that have more than one version."""
+        query = f"SELECT hash({self._key}) AS h FROM fresh GROUP BY 1 HAVING count(*) > 1"  # noqa: S608
+        if self._has_stored:
+            query += (
+                f" UNION SELECT hash({self._key}) AS h FROM stored"  # noqa: S608
+                f" WHERE hash({self._key}) IN (SELECT hash({self._key}) FROM fresh)"
+            )
+        self._create("touched", query)
+
+    def _versions(self) -> None:
+        """Every version, old and new, of these keys."""
+        parts = [
+            f"SELECT {self._key}, {RECEIVED_AT}, _row, {source == 'fresh'} AS fresh FROM {source}"  # noqa: S608
+            f" WHERE hash({self._key}) IN (FROM touched)"
+            for source in self._sources()
+        ]
+        self._create("versions", " UNION ALL ".join(parts))
+
+    def _sources(self) -> list[str]:
+        return ["fresh", "stored"] if self._has_stored else ["fresh"]
+
+    def _ties(self) -> None:
+        """Rows of one key received at one moment: `kept` names the first of equal rows, `place` their order."""
+        same = f"PARTITION BY {self._key}, {RECEIVED_AT}"
+        self._create(
+            "tied",
+            f"SELECT _row FROM versions QUALIFY count(*) OVER ({same}) > 1",  # noqa: S608
+        )
+        whole = " UNION ALL ".join(
+            f"SELECT {self._columns}, _row FROM {source} WHERE _row IN (FROM tied)"  # noqa: S608
+            for source in self._sources()
+        )
+        texts = ", ".join(f'CAST("{name}" AS VARCHAR) NULLS FIRST' for name in self._feed.names)
+        order = f'ORDER BY "{self._feed.event}", {texts}, _row'
+        self._create(
+            "ties",
+            f"SELECT _row, min(_row) OVER (PARTITION BY {self._columns}) AS kept,"  # noqa: S608
+            f" row_number() OVER ({same} {order}) AS place FROM ({whole})",
+        )
+        self._cursor.execute("DROP TABLE tied")
+
+    def _order(self) -> None:
+        """The versions of each key in order, each with what follows it."""
+        window = f"(PARTITION BY {self._key} ORDER BY {RECEIVED_AT}, coalesce(place, 0))"
+        self._create(
+            "ordered",
+            f"SELECT _row, fresh, lead({RECEIVED_AT}) OVER {window} AS next_at,"  # noqa: S608
+            f" lead(fresh) OVER {window} AS next_fresh, lag(_row) OVER {window} AS earlier"
+            " FROM versions LEFT JOIN ties USING (_row) WHERE kept IS NULL OR kept = _row",
+        )
