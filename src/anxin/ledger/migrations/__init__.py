@@ -1,0 +1,1 @@
+"""Alembic's folder; it ships with the package and is run by `Ledger.open`."""
