@@ -1,8 +1,8 @@
 """The lake as it was known on a date, as Ibis expressions: one rule, any engine.
 
-A row is known at D iff `received_at < D`, it was not yet superseded (`superseded_at` is null or `>= D`), and its
-event is before D. Everything a feature reads comes through here, so this is the one place where looking ahead could
-enter. Expressions use only what every engine of Ibis has.
+A row is known at D iff `received_at < D`, it was not yet superseded (`superseded_at` is null or `>= D`), and
+its event is before D. Everything a feature reads comes through here, so this is the one place where looking
+ahead could enter. Expressions use only what every engine of Ibis has.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class View:
         self._history: dict[str, ir.Table] = {}
 
     def history(self, feed: str) -> ir.Table:
-        """Return all versions ever received: the contract's columns, and `superseded_at` (null: still current).
+        """Return all versions ever received: the contract's columns and `superseded_at` (null: current).
 
         A feed with no rows is an empty table of the same columns.
         """
@@ -45,7 +45,7 @@ class View:
         return self._history[feed]
 
     def known(self, feed: str, dates: Sequence[date]) -> ir.Table:
-        """Return the rows known on each date: the contract's columns, `superseded_at` and `as_of` (a date)."""
+        """Return the rows known on each date: contract columns, `superseded_at` and `as_of` (a date)."""
         return self._known(contract()[feed], dates, None)
 
     def window(self, feed: str, dates: Sequence[date], days: int) -> ir.Table:
@@ -114,7 +114,7 @@ def _midnight(day: date) -> ir.TimestampScalar:
 
 
 def _dates(dates: Sequence[date], days: int | None = None) -> ir.Table:
-    """The as-of dates, each once: the date, its midnight, and the first day of its window."""
+    """Return each as-of date once: the date, its midnight, and the first day of its window."""
     each = sorted(set(dates))
     columns = {"as_of": pa.array(each, pa.date32()), "as_of_at": pa.array(each).cast(pa.timestamp("us"))}
     if days is not None:

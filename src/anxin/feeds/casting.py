@@ -1,8 +1,9 @@
 """One delivered column, of whatever physical type, into the type the contract names.
 
-Nothing here raises for a bad value: every row gets a fault code (0 is none), so that one bad cell refuses one row.
-Most columns are cast whole. Where values are of many forms they are few in number (dates, months, flags), so Python
-reads each distinct value once and the result is spread over the rows; this keeps the rules readable and exact.
+Nothing here raises for a bad value: every row gets a fault code (0 is none), so that one bad cell refuses one
+row. Most columns are cast whole. Where values are of many forms they are few in number (dates, months,
+flags), so Python reads each distinct value once and the result is spread over the rows; this keeps the rules
+readable and exact.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def cast(column: Column, raw: pa.Array) -> Cast:
 
 
 def _within_calendar(column: Column, done: Cast) -> Cast:
-    """Days outside the years 1 to 9999 exist in Arrow only; no tool behind the lake could read them."""
+    """Refuse days outside the years 1 to 9999: no tool behind the lake could read them."""
     first, last = pa.scalar(datetime(1, 1, 1)), pa.scalar(datetime(9999, 12, 31, 23, 59, 59, 999999))
     first, last = first.cast(column.type, safe=False), last.cast(column.type, safe=False)
     outside = _mask(pc.or_(pc.less(done.values, first), pc.greater(done.values, last)))
@@ -100,13 +101,13 @@ def _mask(array: pa.Array) -> npt.NDArray[np.bool_]:
 
 
 def _all(raw: pa.Array, column: Column, fault: Fault) -> Cast:
-    """Every value of the column is of a type that has no meaning here."""
+    """Refuse every value of a column whose physical type has no meaning here."""
     there = _mask(pc.is_valid(raw))
     return Cast(pa.nulls(len(raw), column.type), np.where(there, np.int8(fault), np.int8(0)).astype(np.int8))
 
 
 def _text(raw: pa.Array) -> tuple[pa.Array | None, npt.NDArray[np.bool_] | None]:
-    """The column as UTF-8 text with empty strings as nulls, if it is text at all; and which rows are not UTF-8."""
+    """Return the column as text with empty strings as nulls, if it is text; and which rows are not UTF-8."""
     kind = raw.type
     if not any(
         test(kind)
@@ -227,7 +228,7 @@ def _int(column: Column, raw: pa.Array, text: pa.Array | None) -> Cast:
 
 
 def _floats(raw: pa.Array) -> npt.NDArray[np.float64]:
-    """The column as float64, empty cells as NaN."""
+    """Return the column as float64, empty cells as NaN."""
     return np.asarray(raw.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
@@ -293,8 +294,8 @@ def _decimal_from_text(column: Column, text: pa.Array) -> Cast:
 def _decimal_from_floats(column: Column, raw: pa.Array) -> Cast:
     """Round what the float's shortest text says, as if it had come in a CSV.
 
-    `number * 10**scale` is off by at most an ulp or two, so only values that close to a half can round wrongly in
-    binary; these few (and the very large) go through their text.
+    `number * 10**scale` is off by at most an ulp or two, so only values that close to a half can round
+    wrongly in binary; these few (and the very large) go through their text.
     """
     number = _floats(raw)
     finite = np.isfinite(number)
@@ -318,7 +319,7 @@ def _decimal_from_floats(column: Column, raw: pa.Array) -> Cast:
 
 
 def _decimal_of_units(units: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_], column: Column) -> pa.Array:
-    """Decimals from counts of their smallest unit (fen), by laying out the 128-bit words."""
+    """Build decimals from counts of their smallest unit (fen), by laying out the 128-bit words."""
     words = np.empty((len(units), 2), dtype="<i8")
     words[:, 0] = units
     words[:, 1] = units >> 63
@@ -363,7 +364,7 @@ def _month(column: Column, raw: pa.Array, text: pa.Array | None) -> Cast:
 
 
 def _local(raw: pa.Array) -> pa.Array:
-    """Timestamps as naive +08:00 microseconds; finer parts are cut off, which no midnight can notice."""
+    """Return timestamps as naive +08:00 microseconds; finer parts are cut off, as no midnight can tell."""
     micro = raw.cast(pa.timestamp("us", raw.type.tz), safe=False)
     if raw.type.tz is None:
         return micro

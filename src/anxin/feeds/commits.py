@@ -1,6 +1,7 @@
 """One commit of the lake: a JSON file that names everything the lake holds, and proves it by a hash.
 
-The file appears by one atomic rename after all it names is on disk, so a reader sees the lake before it or after it.
+The file appears by one atomic rename after all it names is on disk, so a reader sees the lake before it or
+after it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class FeedState:
-    """What the lake holds of a feed: files, rows, the next `_row`, watermarks and the delivered files taken."""
+    """What the lake holds of a feed: files, rows, next `_row`, watermarks, delivered files taken."""
 
     data: tuple[StoredFile, ...] = ()
     superseded: tuple[StoredFile, ...] = ()
@@ -53,7 +54,7 @@ class Commit:
 
     @property
     def hash(self) -> str:
-        """The sha256 over the commit's canonical JSON (sorted keys, no spaces), its parent's hash included."""
+        """The sha256 over the commit's canonical JSON (sorted keys, no spaces), parent included."""
         return hashlib.sha256(_canonical(self.content()).encode()).hexdigest()
 
     def content(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A delivery into the lake: checked row by row, versions decided, then one commit for all feeds.
 
-Everything is written to files no commit names yet. Whatever stops an ingest before its commit, the lake stays as it
-was, and the next ingest sweeps what was left behind.
+Everything is written to files no commit names yet. Whatever stops an ingest before its commit, the lake stays
+as it was, and the next ingest sweeps what was left behind.
 """
 
 from __future__ import annotations
@@ -52,9 +52,10 @@ def ingest(
 ) -> IngestSummary:
     """Add a delivery to the lake and return what became of it.
 
-    `delivery` is a folder `<feed>/*.parquet|*.csv`, or one that holds such a folder as `feeds/`; `delivered_at` (naive
-    is +08:00) is when its rows were learned where a file does not say. Files taken before are skipped; a delivery that
-    brings nothing new makes no commit. Raises AnxinError if the folder is no delivery or another ingest is running.
+    `delivery` is a folder `<feed>/*.parquet|*.csv`, or one that holds such a folder as `feeds/`;
+    `delivered_at` (naive is +08:00) is when its rows were learned where a file does not say. Files taken
+    before are skipped; a delivery that brings nothing new makes no commit. Raises AnxinError if the folder is
+    no delivery or another ingest is running.
     """
     root = _root(delivery)
     naive = delivered_at.astimezone(CHINA).replace(tzinfo=None) if delivered_at.tzinfo else delivered_at
@@ -66,7 +67,14 @@ def ingest(
         engine = replace(engine, spill=engine.spill or staging / "spill")
         with duckdb.connect(config=engine.settings()) as connection:
             summary = IngestSummary(delivery=name, delivered_at=f"{naive.isoformat()}+08:00")
-            ingesting = _Ingesting(Lake(lake.path), staging, connection, naive, summary, on_progress)
+            ingesting = _Ingesting(
+                Lake(lake.path),
+                staging,
+                connection,
+                delivered_at=naive,
+                summary=summary,
+                on_progress=on_progress,
+            )
             ingesting.run(root)
         shutil.rmtree(staging)
     return summary
@@ -132,6 +140,7 @@ class _Ingesting:
         lake: Lake,
         staging: Path,
         connection: duckdb.DuckDBPyConnection,
+        *,
         delivered_at: datetime,
         summary: IngestSummary,
         on_progress: Progress | None,
@@ -195,13 +204,13 @@ class _Ingesting:
         for path in paths:
             label, size = f"{feed.name}/{path.name}", path.stat().st_size
             try:
-                print_ = fingerprint(path)
-                if print_.sha256 in taken:
+                file = fingerprint(path)
+                if file.sha256 in taken:
                     summary.skipped_files += 1
                     continue
-                taken.add(print_.sha256)
-                reading.delivered.append(print_.sha256)
-                self._read_file(feed, path, label, print_.utf8, reading, summary)
+                taken.add(file.sha256)
+                reading.delivered.append(file.sha256)
+                self._read_file(feed, path, reading, summary, utf8=file.utf8)
                 summary.files += 1
             except FileRefusedError as refused:
                 self._summary.refused_files.append(FileRefusal(feed.name, label, refused.zh, refused.en))
@@ -224,10 +233,10 @@ class _Ingesting:
             self._on_progress(feed.name, min(self._done + part, self._total), self._total)
 
     def _read_file(
-        self, feed: Feed, path: Path, label: str, utf8: bool, reading: _Reading, summary: FeedSummary
+        self, feed: Feed, path: Path, reading: _Reading, summary: FeedSummary, *, utf8: bool
     ) -> None:
         """Read one file into drafts of its own, so that a file that breaks half-way leaves nothing."""
-        delivered = open_file(path, label, feed, self._delivered_at, utf8=utf8)
+        delivered = open_file(path, f"{feed.name}/{path.name}", feed, self._delivered_at, utf8=utf8)
         good, bad = self._draft(_stored_schema(feed)), self._draft(QUARANTINE)
         counts = FeedSummary()
         next_row, event, received = reading.next_row, reading.last_event, reading.last_received
@@ -303,7 +312,7 @@ class _Ingesting:
 
     def _keep(self, folder: str, draft: Draft) -> StoredFile:
         self._names += 1
-        return keep(self._lake, folder, self._number, self._names, draft.path, draft.rows)
+        return keep(self._lake, folder, f"{self._number:08d}-{self._names:04d}", draft.path, draft.rows)
 
     def _commit(self, feeds: dict[str, FeedState], refused: list[Draft]) -> None:
         quarantine = list(self._before.quarantine)
@@ -316,8 +325,7 @@ class _Ingesting:
         self._summary.commit, self._summary.changed = self._number, True
         text = self._staging / "summary.json"
         text.write_text(json.dumps(self._summary.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
-        self._names += 1
-        kept = keep(self._lake, "deliveries", self._number, self._names, text, 1)
+        kept = keep(self._lake, "deliveries", f"{self._number:08d}", text, 1)
         commit = Commit(
             number=self._number,
             parent=self._before.hash,

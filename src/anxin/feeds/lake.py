@@ -1,7 +1,7 @@
 """The lake: every row ever received, never changed, seen through one commit.
 
 data/<feed>/…          contract columns and `_row`, unique per feed
-superseded/<feed>/…    `_row`, `superseded_at`: from when a later version of the same key holds; the smallest wins
+superseded/<feed>/…    `_row`, `superseded_at`: when a later version of the key came; the smallest wins
 quarantine/…           refused rows
 deliveries/…           one summary per ingest
 commits/NNNNNNNN.json  names all of the above; what no commit names does not exist

@@ -1,7 +1,8 @@
 """One delivered file into good rows, typed as in the lake, and refused rows with their reasons.
 
-A file is read in batches, so that its size never decides how much memory is needed. What is wrong with a row refuses
-that row; what is wrong with the file (unreadable, a required column missing) raises `FileRefusedError`.
+A file is read in batches, so that its size never decides how much memory is needed. What is wrong with a row
+refuses that row; what is wrong with the file (unreadable, a required column missing) raises
+`FileRefusedError`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import pyarrow.parquet as pq
 from anxin.domain.identifiers import uscc_ok_many
 from anxin.feeds.casting import CHINA, Fault, cast
 from anxin.feeds.contract import RECEIVED_AT, Column, Feed
-from anxin.feeds.refusals import QUARANTINE, FileRefusedError, refused_rows
+from anxin.feeds.refusals import QUARANTINE, FileRefusedError, Place, refused_rows
 
 BATCH_ROWS = 1 << 18
 SUFFIXES = (".parquet", ".csv")
@@ -35,7 +36,7 @@ _BROKEN = (pa.ArrowException, OSError, UnicodeError, csv.Error)
 
 @dataclass(frozen=True)
 class Batch:
-    """Part of a file: rows in the feed's schema, refused rows, flagged rows, and how much of the file is read."""
+    """Part of a file: good rows, refused rows, count of flagged rows, and how much of the file is read."""
 
     rows: pa.Table
     refused: pa.Table
@@ -93,8 +94,8 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool) -
 def open_file(path: Path, label: str, feed: Feed, delivered_at: datetime, *, utf8: bool = True) -> Delivered:
     """Open a delivered file of a feed.
 
-    `label` names the file in quarantine; `delivered_at` (+08:00) is what rows of a file without `received_at` take.
-    Raises FileRefusedError here or, for a file that breaks further on, from the batches.
+    `label` names the file in quarantine; `delivered_at` (+08:00) is what rows of a file without `received_at`
+    take. Raises FileRefusedError here or, for a file that breaks further on, from the batches.
     """
     try:
         if path.suffix.lower() == ".parquet":
@@ -166,7 +167,9 @@ def _open_csv(
         return "skip"
 
     def refused() -> pa.Table:
-        rows = refused_rows(feed.name, label, skipped[len(skipped) - len(texts) :], None, texts, Fault.FIELDS)
+        rows = refused_rows(
+            Place(feed.name, label), skipped[len(skipped) - len(texts) :], None, texts, Fault.FIELDS
+        )
         texts.clear()
         return rows
 
@@ -201,7 +204,7 @@ def _csv_header(path: Path, encoding: str) -> list[str]:
 
 
 def _physical(good: npt.NDArray[np.int64], skipped: Sequence[int]) -> npt.NDArray[np.int64]:
-    """The 1-based data rows of the good rows with these 0-based ranks, given the skipped data rows.
+    """Return the 1-based data rows of the good rows with these 0-based ranks, given the skipped data rows.
 
     With data row 2 of four skipped, the good ranks 0, 1, 2 are the data rows 1, 3, 4.
     """
@@ -241,7 +244,7 @@ def _typed(raw: _Raw, label: str, feed: Feed, delivered_at: datetime) -> tuple[p
         bad = (done.faults != 0) & good
         if bad.any():
             good &= ~bad
-            refused += _refused(raw, label, feed, column, cells, np.where(bad, done.faults, 0))
+            refused += _refused(raw, Place(feed.name, label), column, cells, np.where(bad, done.faults, 0))
     rows = pa.Table.from_arrays(arrays, schema=feed.schema)
     return (rows if good.all() else rows.filter(pa.array(good))), refused
 
@@ -254,15 +257,13 @@ def _absent(column: Column, count: int, delivered_at: datetime) -> pa.Array:
 
 
 def _refused(
-    raw: _Raw, label: str, feed: Feed, column: Column, cells: pa.Array, faults: npt.NDArray[np.int8]
+    raw: _Raw, place: Place, column: Column, cells: pa.Array, faults: npt.NDArray[np.int8]
 ) -> list[pa.Table]:
     tables = []
     for code in sorted(set(faults[faults != 0].tolist())):
         where = np.flatnonzero(faults == code)
         values = cells.take(pa.array(where)).to_pylist() if code != Fault.ENCODING else [None] * len(where)
-        tables.append(
-            refused_rows(feed.name, label, raw.numbers[where].tolist(), column, values, Fault(int(code)))
-        )
+        tables.append(refused_rows(place, raw.numbers[where].tolist(), column, values, Fault(int(code))))
     return tables
 
 

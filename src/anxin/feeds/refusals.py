@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -22,7 +23,7 @@ QUARANTINE = pa.schema(
         ("en", pa.string()),
     ]
 )
-"""One refused row: where it stood (1-based data row of the file), the first cell that broke, and the reason."""
+"""One refused row: where it stood (1-based data row), the first cell that broke, and the reason."""
 
 _LONGEST_VALUE = 200
 
@@ -42,35 +43,42 @@ class FileRefusedError(AnxinError):
     """A file that cannot be taken as a whole; the rest of the delivery goes on."""
 
 
+_REASONS = {
+    Fault.MISSING: ("必填项为空", "a required value is empty"),
+    Fault.TYPE: ("应为{zh}", "not a {kind}"),
+    Fault.ENUM: ("只允许：{choices}", "allowed values: {choices}"),
+    Fault.OVERFLOW: ("超出可表示的范围", "out of range"),
+    Fault.FRACTION: ("应为整数，却带有小数", "a whole number is needed, this one has a fraction"),
+    Fault.INFINITE: ("数值无穷大", "an infinite number"),
+    Fault.ENCODING: ("文本不是 UTF-8 编码", "text that is not UTF-8"),
+    Fault.NOT_FIRST_OF_MONTH: (
+        "月份应写为 YYYY-MM 或当月一日",
+        "a month is written YYYY-MM or as its first day",
+    ),
+    Fault.TIME_OF_DAY: ("应为日期，却带有时刻", "a date is needed, this one has a time of day"),
+    Fault.FIELDS: ("字段数与表头不符", "the number of fields differs from the header"),
+}
+
+
 def reason(fault: Fault, column: Column | None) -> tuple[str, str]:
     """Return why a cell was refused, in Chinese and English."""
-    kind = column.kind if column else "string"
-    choices = column.choices if column else ()
-    match fault:
-        case Fault.MISSING:
-            return "必填项为空", "a required value is empty"
-        case Fault.ENUM:
-            return f"只允许：{'、'.join(choices)}", f"allowed values: {', '.join(choices)}"
-        case Fault.OVERFLOW:
-            return "超出可表示的范围", "out of range"
-        case Fault.FRACTION:
-            return "应为整数，却带有小数", "a whole number is needed, this one has a fraction"
-        case Fault.INFINITE:
-            return "数值无穷大", "an infinite number"
-        case Fault.ENCODING:
-            return "文本不是 UTF-8 编码", "text that is not UTF-8"
-        case Fault.NOT_FIRST_OF_MONTH:
-            return "月份应写为 YYYY-MM 或当月一日", "a month is written YYYY-MM or as its first day"
-        case Fault.TIME_OF_DAY:
-            return "应为日期，却带有时刻", "a date is needed, this one has a time of day"
-        case Fault.FIELDS:
-            return "字段数与表头不符", "the number of fields differs from the header"
-        case _:
-            return f"应为{_KIND_ZH[kind]}", f"not a {kind}"
+    zh, en = _REASONS[fault]
+    if column is None:
+        return zh, en
+    facts = {"kind": column.kind, "zh": _KIND_ZH[column.kind], "choices": ", ".join(column.choices)}
+    return zh.format(**facts), en.format(**facts)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which delivered file of which feed."""
+
+    feed: str
+    file: str
 
 
 def refused_rows(
-    feed: str, file: str, rows: Sequence[int], column: Column | None, values: Sequence[object], fault: Fault
+    place: Place, rows: Sequence[int], column: Column | None, values: Sequence[object], fault: Fault
 ) -> pa.Table:
     """Return the quarantine rows of one column and one fault."""
     zh, en = reason(fault, column)
@@ -78,8 +86,8 @@ def refused_rows(
     texts = [None if value is None else str(value)[:_LONGEST_VALUE] for value in values]
     return pa.table(
         {
-            "feed": [feed] * count,
-            "file": [file] * count,
+            "feed": [place.feed] * count,
+            "file": [place.file] * count,
             "row": rows,
             "column": [column.name if column else None] * count,
             "value": texts,

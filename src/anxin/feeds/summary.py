@@ -11,9 +11,9 @@ from typing import Any
 class FeedSummary:
     """One feed of one delivery.
 
-    `taken` rows entered the lake, `corrected` of them are not the first version of their key, `duplicate` rows were
-    there already in every column, `refused` counts quarantined rows by reason, `flagged` rows were taken although the
-    check character of their employer_id is wrong.
+    `taken` rows entered the lake, `corrected` of them are not the first version of their key, `duplicate`
+    rows were there already in every column, `refused` counts quarantined rows by reason, `flagged` rows were
+    good although the check character of their employer_id is wrong.
     """
 
     files: int = 0
@@ -38,7 +38,7 @@ class FileRefusal:
 
 @dataclass
 class IngestSummary:
-    """One delivery: the commit it made (the one before it, if it changed nothing) and what became of each feed."""
+    """One delivery: the commit after it (the one before, if nothing changed), and what became of it."""
 
     delivery: str
     delivered_at: str

@@ -1,17 +1,18 @@
 """Which version of a key holds until when, decided once, when rows are written.
 
-The versions of a key stand in one order: by `received_at`, then (the same key received at the same moment) by the
-later event, then by the canonical form of the row. Each version is superseded at the `received_at` of the next one in
-that order. A row that loses a tie is therefore superseded at its own `received_at` and never visible. The canonical
-form of a row is the tuple of its columns as text in contract order, an empty cell before any text, texts by their
-code points. A row equal to another in every column is the same row and is dropped.
+The versions of a key stand in one order: by `received_at`, then (the same key received at the same moment) by
+the later event, then by the canonical form of the row. Each version is superseded at the `received_at` of the
+next one in that order. A row that loses a tie is therefore superseded at its own `received_at` and never
+visible. The canonical form of a row is the tuple of its columns as text in contract order, an empty cell
+before any text, texts by their code points. A row equal to another in every column is the same row and is
+dropped.
 
-Rows added later only ever make `superseded_at` smaller, whatever order they come in; so the overlay is append-only
-and a reader takes the minimum per `_row`.
+Rows added later only ever make `superseded_at` smaller, whatever order they come in; so the overlay is
+append-only and a reader takes the minimum per `_row`.
 
-Fast path: only keys that come twice matter. Hashes of keys find them (a collision merely adds a candidate); every
-decision after that compares the keys themselves. Old rows are read by key columns and `received_at` alone, and only
-where the dates in their key lie in the range delivered.
+Fast path: only keys that come twice matter. Hashes of keys find them (a collision merely adds a candidate);
+every decision after that compares the keys themselves. Old rows are read by key columns and `received_at`
+alone, and only where the dates in their key lie in the range delivered.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -30,7 +32,7 @@ OVERLAY = pa.schema([("_row", pa.int64()), ("superseded_at", pa.timestamp("us"))
 
 @dataclass(frozen=True)
 class Decision:
-    """What follows from new rows: which of them are duplicates, how many correct an earlier version, the overlay."""
+    """What follows from new rows: duplicates among them, how many are corrections, and the overlay."""
 
     duplicates: pa.Array
     corrected: int
@@ -72,47 +74,40 @@ class _Deciding:
         duplicates = self._cursor.sql(
             "SELECT _row FROM ties WHERE _row <> kept ORDER BY _row"
         ).to_arrow_table()
-        corrected = self._cursor.execute(
-            "SELECT count(*) FROM ordered WHERE fresh AND earlier IS NOT NULL"
-        ).fetchone()
+        (corrected,) = self._one("SELECT count(*) FROM ordered WHERE fresh AND earlier IS NOT NULL")
         overlay = self._cursor.sql(
             "SELECT _row, next_at AS superseded_at FROM ordered"
             " WHERE next_at IS NOT NULL AND (fresh OR next_fresh) ORDER BY _row"
         ).to_arrow_table()
         for name in ("touched", "versions", "ties", "ordered"):
             self._cursor.execute(f"DROP TABLE {name}")
-        return Decision(
-            duplicates["_row"].combine_chunks(), corrected[0] if corrected else 0, overlay.cast(OVERLAY)
-        )
+        return Decision(duplicates["_row"].combine_chunks(), corrected, overlay.cast(OVERLAY))
 
     def _view(self, name: str, files: Sequence[Path], where: duckdb.Expression | None = None) -> None:
         relation = self._cursor.read_parquet([str(path) for path in files], hive_partitioning=False)
         (relation if where is None else relation.filter(where)).create_view(name, replace=True)
 
     def _range(self) -> duckdb.Expression | None:
-        """Old versions of the new keys have the same dates in their key: other row groups need not be read."""
+        """Bound the dates in the keys: old versions have the same, other row groups need not be read."""
         where = None
         for name in self._feed.key:
             column = self._feed.column(name)
             if column.optional or column.kind not in ("date", "month"):
                 continue
-            low, high = self._one(f'SELECT min("{name}"), max("{name}") FROM fresh')  # noqa: S608 (contract name)
-            part = duckdb.ColumnExpression(name).between(
-                duckdb.ConstantExpression(low), duckdb.ConstantExpression(high)
-            )
-            where = part if where is None else where & part
+            low, high = self._one(f'SELECT min("{name}"), max("{name}") FROM fresh')  # noqa: S608
+            cell = duckdb.ColumnExpression(name)
+            inside = (cell >= duckdb.ConstantExpression(low)) & (cell <= duckdb.ConstantExpression(high))
+            where = inside if where is None else where & inside
         return where
 
-    def _one(self, query: str) -> tuple[object, ...]:
-        row = self._cursor.execute(query).fetchone()
-        assert row is not None
-        return tuple(row)
+    def _one(self, query: str) -> tuple[Any, ...]:
+        return tuple(self._cursor.execute(query).fetchall()[0])
 
     def _create(self, name: str, query: str) -> None:
         self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
 
     def _touched(self) -> None:
-        """Hashes of the new keys that have more than one version."""
+        """Find hashes of the new keys that have more than one version."""
         query = f"SELECT hash({self._key}) AS h FROM fresh GROUP BY 1 HAVING count(*) > 1"  # noqa: S608
         if self._has_stored:
             query += (
@@ -122,7 +117,7 @@ class _Deciding:
         self._create("touched", query)
 
     def _versions(self) -> None:
-        """Every version, old and new, of these keys."""
+        """Collect every version, old and new, of these keys."""
         parts = [
             f"SELECT {self._key}, {RECEIVED_AT}, _row, {source == 'fresh'} AS fresh FROM {source}"  # noqa: S608
             f" WHERE hash({self._key}) IN (FROM touched)"
@@ -134,7 +129,7 @@ class _Deciding:
         return ["fresh", "stored"] if self._has_stored else ["fresh"]
 
     def _ties(self) -> None:
-        """Rows of one key received at one moment: `kept` names the first of equal rows, `place` their order."""
+        """Order rows of one key received at one moment; `kept` is the first of equal rows."""
         same = f"PARTITION BY {self._key}, {RECEIVED_AT}"
         self._create(
             "tied",
@@ -154,7 +149,7 @@ class _Deciding:
         self._cursor.execute("DROP TABLE tied")
 
     def _order(self) -> None:
-        """The versions of each key in order, each with what follows it."""
+        """Put the versions of each key in order, each with what follows it."""
         window = f"(PARTITION BY {self._key} ORDER BY {RECEIVED_AT}, coalesce(place, 0))"
         self._create(
             "ordered",

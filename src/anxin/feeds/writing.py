@@ -1,4 +1,4 @@
-"""Parquet files of the lake while they are being written: invisible, then named by their content, then committed."""
+"""Parquet files of the lake while they are written: invisible, then named by content, then committed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Draft:
 
 
 def rows_of(paths: Sequence[Path], without: pa.Array | None = None) -> Iterator[pa.Table]:
-    """Yield the rows of Parquet files in order, leaving out those whose `_row` is in `without` (ascending)."""
+    """Yield the rows of Parquet files in order, but those whose `_row` is in `without` (ascending)."""
     dropped = None if without is None else without.to_numpy()
     for path in paths:
         with pq.ParquetFile(path) as file:
@@ -70,12 +70,12 @@ def rows_of(paths: Sequence[Path], without: pa.Array | None = None) -> Iterator[
                 yield rows
 
 
-def keep(lake: Path, folder: str, commit: int, number: int, staged: Path, rows: int) -> StoredFile:
-    """Move a finished file to its place in the lake, on disk for good, under a name nothing else has."""
+def keep(lake: Path, folder: str, stem: str, staged: Path, rows: int) -> StoredFile:
+    """Move a finished file to its place in the lake, on disk for good, named `stem` and its digest."""
     with staged.open("rb+") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         os.fsync(stream.fileno())
-    name = f"{folder}/{commit:08d}-{number:04d}-{digest[:16]}{staged.suffix}"
+    name = f"{folder}/{stem}-{digest[:16]}{staged.suffix}"
     place = lake / name
     place.parent.mkdir(parents=True, exist_ok=True)
     staged.replace(place)
