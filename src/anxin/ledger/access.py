@@ -11,19 +11,18 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from anxin.domain import divisions
 from anxin.domain.errors import AnxinError
-from anxin.ledger.chain import Entry, Ledger
+from anxin.ledger.chain import Entry, Ledger, instant
 
 _CREATED = "token_created"
 _REVOKED = "token_revoked"
 _READ = "read"
 _TOKEN = re.compile(r"anx_([0-9a-f]{16})_[A-Za-z0-9_-]{43}")
-_CHINA = timezone(timedelta(hours=8))
 
 
 class Role(StrEnum):
@@ -137,7 +136,7 @@ def create_token(  # noqa: PLR0917 (the order is the interface)
     if role not in list(Role):
         known = ", ".join(Role)
         raise AnxinError(f"没有角色“{role}”，可选：{known}", f"no role {role!r}, one of: {known}")
-    if expires is not None and expires <= at:
+    if expires is not None and instant(expires) <= instant(at):
         raise AnxinError(
             f"令牌到期时间 {expires.isoformat()} 不晚于签发时间 {at.isoformat()}",
             f"the token would expire at {expires.isoformat()}, not after {at.isoformat()}",
@@ -164,6 +163,7 @@ def authenticate(ledger: Ledger, secret: str, at: datetime) -> Grant | None:
     One indexed look-up by the id inside the token; the secret is compared in constant time. A revocation
     counts at once, whatever the instant given.
     """
+    at = instant(at)
     shape = _TOKEN.fullmatch(secret)
     token = None if shape is None else _find(ledger, shape[1])
     # An unknown id takes the same comparison as a wrong secret.
@@ -173,7 +173,7 @@ def authenticate(ledger: Ledger, secret: str, at: datetime) -> Grant | None:
         return None
     if token.expires is not None and at >= token.expires:
         return None
-    return Grant(token.id, token.person, token.unit, token.role, token.scope, at.astimezone(_CHINA).date())
+    return Grant(token.id, token.person, token.unit, token.role, token.scope, at.date())
 
 
 def revoke(ledger: Ledger, token_id: str, actor: str, why: str, at: datetime) -> None:

@@ -96,18 +96,13 @@ class Ledger:
         ``payload`` is JSON; ``at`` is aware. Writers queue, in this process and in others. Raises AnxinError
         if the database fails, and then nothing was written.
         """
-        if at.tzinfo is None:
-            raise AnxinError(
-                f"账本时间 {at.isoformat()} 缺少时区，请使用带时区的时间",
-                f"the ledger takes aware times, {at.isoformat()} has no zone",
-            )
-        instant = at.astimezone(_CHINA).isoformat(timespec="microseconds")
+        moment = instant(at).isoformat(timespec="microseconds")
         text = _canonical(payload)
         with schema.writing(self._engine) as connection:
             last, prev = _end(connection)
             row = {
                 "seq": last + 1,
-                "at": instant,
+                "at": moment,
                 "actor": actor,
                 "kind": kind,
                 "subject": subject,
@@ -177,6 +172,16 @@ class Ledger:
     def _rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
         with schema.reading(self._engine) as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def instant(at: datetime) -> datetime:
+    """Return an aware time in +08:00; raises AnxinError for a naive one."""
+    if at.tzinfo is None:
+        raise AnxinError(
+            f"账本时间 {at.isoformat()} 缺少时区，请使用带时区的时间",
+            f"the ledger takes aware times, {at.isoformat()} has no zone",
+        )
+    return at.astimezone(_CHINA)
 
 
 def _end(connection: sa.Connection) -> tuple[int, str]:

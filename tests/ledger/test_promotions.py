@@ -1,0 +1,69 @@
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from anxin.domain.errors import AnxinError
+from anxin.ledger import promotions
+
+JUNE, JULY, AUGUST = date(2025, 6, 1), date(2025, 7, 1), date(2025, 8, 1)
+
+
+def put(ledger, at, model, effective, kind="employer"):
+    return promotions.promote(ledger, kind, model, effective, "王五", "better", at, {"precision": 0.3})
+
+
+def test_a_model_is_live_from_its_effective_date_and_each_kind_has_its_own(ledger, at):
+    put(ledger, at, "m1", JUNE)
+    put(ledger, at, "p1", JULY, kind="project")
+    assert promotions.live(ledger, "employer", date(2025, 5, 31)) is None
+    assert promotions.live(ledger, "employer", JUNE) == "m1"
+    assert promotions.live(ledger, "project", JUNE) is None
+    assert promotions.live(ledger, "project", AUGUST) == "p1"
+
+
+def test_a_later_promotion_with_an_earlier_date_does_not_win_later_days(ledger, at):
+    put(ledger, at, "m2", JULY)
+    put(ledger, at, "m1", JUNE)
+    assert promotions.live(ledger, "employer", AUGUST) == "m2"
+    assert promotions.live(ledger, "employer", JUNE) == "m1"
+
+
+def test_of_two_promotions_for_one_day_the_last_made_is_live(ledger, at):
+    put(ledger, at, "m1", JUNE)
+    put(ledger, at, "m2", JUNE)
+    assert promotions.live(ledger, "employer", JUNE) == "m2"
+
+
+def test_rolling_back_is_dated_leaves_the_past_and_goes_one_model_further_each_time(ledger, at):
+    for model, effective in (("m1", JUNE), ("m2", JULY), ("m3", JULY)):
+        put(ledger, at, model, effective)
+    first = promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at)
+    assert (first.model_id, first.replaces, first.is_rollback) == ("m2", "m3", True)
+    assert promotions.live(ledger, "employer", JULY) == "m3"
+    assert promotions.live(ledger, "employer", AUGUST) == "m2"
+    assert promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at).model_id == "m1"
+    with pytest.raises(AnxinError, match="前任"):
+        promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at)
+    put(ledger, at, "m4", AUGUST)
+    assert promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at).model_id == "m1"
+
+
+def test_history_tells_who_when_from_to_why_and_by_which_gates(ledger, at):
+    put(ledger, at, "m1", JUNE)
+    put(ledger, at, "m2", JULY)
+    last = promotions.history(ledger, "employer")[-1]
+    assert (last.actor, last.at, last.replaces, last.model_id) == ("王五", at, "m1", "m2")
+    assert (last.why, last.gates, last.effective) == ("better", {"precision": 0.3}, JULY)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(days=st.lists(st.integers(1, 9), min_size=1, max_size=6), kind=st.uuids(version=4))
+def test_live_agrees_with_replaying_every_promotion_by_hand(ledger, at, days, kind):
+    for number, day in enumerate(days):
+        put(ledger, at, f"m{number}", date(2025, 6, day), kind=str(kind))
+    for on in range(1, 11):
+        dated = [(day, number) for number, day in enumerate(days) if day <= on]
+        expected = f"m{max(dated)[1]}" if dated else None
+        assert promotions.live(ledger, str(kind), date(2025, 6, on)) == expected
