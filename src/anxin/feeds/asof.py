@@ -21,6 +21,15 @@ from anxin.feeds.versions import OVERLAY
 
 _FEW_DATES = 1
 
+_STATED_ON = "stated_on"
+"""Two feeds have an event column `as_of` of their own (credit, guarantees); beside the as-of date it is `stated_on`."""
+
+
+def event_of(feed: str) -> str:
+    """Return the name of a feed's event column in `View.known` and `View.window`."""
+    event = contract()[feed].event
+    return _STATED_ON if event == "as_of" else event
+
 
 def connect(engine: Engine | None = None) -> ibis.BaseBackend:
     """Return an in-process DuckDB for views, within the engine's limits."""
@@ -66,25 +75,28 @@ class View:
 
     def _known(self, feed: Feed, dates: Sequence[date], days: int | None) -> ir.Table:
         rows = self.history(feed.name)
+        if "as_of" in rows.columns:
+            rows = rows.rename({_STATED_ON: "as_of"})
+        event = event_of(feed.name)
         if not dates:
             return rows.mutate(as_of=ibis.null("date")).limit(0)
         # What no date can use is cut before the join, where it reaches the Parquet scan.
         rows = rows.filter(
-            rows[RECEIVED_AT] < _midnight(max(dates)), rows[feed.event] < ibis.literal(max(dates))
+            rows[RECEIVED_AT] < _midnight(max(dates)), rows[event] < ibis.literal(max(dates))
         )
         rows = rows.filter(rows.superseded_at.isnull() | (rows.superseded_at >= _midnight(min(dates))))
         if days is not None:
-            rows = rows.filter(rows[feed.event] >= ibis.literal(min(dates) - timedelta(days)))
+            rows = rows.filter(rows[event] >= ibis.literal(min(dates) - timedelta(days)))
         if len(set(dates)) <= _FEW_DATES:
             return rows.mutate(as_of=ibis.literal(dates[0]))
         asked = _dates(dates, days)
         rule = [
             rows[RECEIVED_AT] < asked.as_of_at,
             rows.superseded_at.isnull() | (rows.superseded_at >= asked.as_of_at),
-            rows[feed.event] < asked.as_of,
+            rows[event] < asked.as_of,
         ]
         if days is not None:
-            rule.append(rows[feed.event] >= asked.since)
+            rule.append(rows[event] >= asked.since)
         return rows.join(asked, rule).select(*rows.columns, "as_of")
 
     def _build(self, feed: Feed) -> ir.Table:
