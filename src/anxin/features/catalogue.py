@@ -1,0 +1,122 @@
+"""The catalogue: every feature by name, with all a person or a model needs to know of it.
+
+One YAML file per family stands beside the module that computes it. `direction` is the direction of risk used as a
+monotone constraint (1: more is worse, -1: more is better, 0: none). `empty` is the value of a subject without rows
+while the feed is there: a count is 0, anything else is missing. A feed that is not there at all gives missing values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Literal
+
+import yaml
+
+Kind = Literal["employer", "project"]
+
+FAMILIES = (
+    "energy",
+    "credit",
+    "litigation",
+    "payroll",
+    "complaints",
+    "funding",
+    "profile",
+    "relations",
+    "silence",
+)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature: its names, where it comes from, which way risk goes, and the sentence of its reason.
+
+    `zh_text` and `en_text` are templates over `value` and `usual`, formatted by `form`.
+    """
+
+    name: str
+    family: str
+    kinds: tuple[str, ...]
+    zh: str
+    en: str
+    unit: str
+    sources: tuple[str, ...]
+    direction: int
+    empty: float | None
+    form: str
+    zh_text: str
+    en_text: str
+    dated: str | None
+    """The column that holds the age in days of the newest row behind the value; None where nothing is dated."""
+    peers: bool
+    """Whether other subjects enter the value by definition (rates, neighbours)."""
+    reason: bool
+    """Whether the feature may stand as a reason: what a person can check, not a season."""
+    law: str | None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A column of the snapshot that dates or sizes something and is no feature."""
+
+    name: str
+    family: str
+    kinds: tuple[str, ...]
+
+
+@cache
+def catalogue() -> Mapping[str, Feature]:
+    """Return all features by name, in order of families and files."""
+    return MappingProxyType({f.name: f for family in FAMILIES for f in _read(family)[0]})
+
+
+@cache
+def facts() -> Mapping[str, Fact]:
+    """Return the snapshot columns that are no features."""
+    return MappingProxyType({f.name: f for family in FAMILIES for f in _read(family)[1]})
+
+
+@cache
+def of(kind: str) -> tuple[Feature, ...]:
+    """Return the features of a kind, in catalogue order."""
+    return tuple(feature for feature in catalogue().values() if kind in feature.kinds)
+
+
+@cache
+def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
+    text = resources.files(__package__).joinpath(f"{family}.yaml").read_text(encoding="utf-8")
+    raw = yaml.safe_load(text)
+    kinds_of_family = tuple(raw["kinds"])
+    features = tuple(
+        Feature(
+            name=name,
+            family=family,
+            kinds=tuple(entry.get("kinds", kinds_of_family)),
+            zh=entry["zh"],
+            en=entry["en"],
+            unit=entry["unit"],
+            sources=tuple(entry["sources"]),
+            direction=entry.get("direction", 0),
+            empty=entry.get("empty"),
+            form=entry.get("form", _FORMS.get(entry["unit"], "number")),
+            zh_text=entry.get("zh_text", "{zh}为{value}"),
+            en_text=entry.get("en_text", "{en}: {value}"),
+            dated=entry.get("dated"),
+            peers=entry.get("peers", False),
+            reason=entry.get("reason", True),
+            law=entry.get("law"),
+        )
+        for name, entry in raw["features"].items()
+    )
+    listed = tuple(
+        Fact(name, family, tuple(entry.get("kinds", kinds_of_family)))
+        for name, entry in (raw.get("facts") or {}).items()
+    )
+    return features, listed
+
+
+_FORMS = {"share": "share", "yuan": "yuan", "days": "whole", "count": "whole", "heads": "whole", "flag": "flag"}

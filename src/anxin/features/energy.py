@@ -1,0 +1,116 @@
+"""Electricity and bills: level against own past and the same weeks last year, near-zero days, rhythm, unpaid bills.
+
+Levels are mean kWh per day with a reading: a missing day is a missing row, a real zero counts. Last year is shifted so
+that Spring Festival falls on Spring Festival (`aligned`), or every factory would look dead each February.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import ibis
+import ibis.expr.types as ir
+
+from anxin.domain.calendar import spring_festival
+from anxin.features.known import KEYS, Known, age, counted, ratio, summed
+
+_LATE, _PAST = 28, 208
+_NEAR_ZERO = 0.1
+"""A day below a tenth of the subject's own usual day is near zero."""
+
+
+def energy(known: Known) -> list[ir.Table]:
+    """Return the tables of the family, each keyed by subject and date."""
+    return [_level(known), _last_year(known), _bills(known)]
+
+
+def _level(known: Known) -> ir.Table:
+    days = _daily(known, _PAST)
+    late, past = days.age <= _LATE, days.age > _LATE
+    weekend = days.date.day_of_week.index() >= 5
+    sums = days.group_by(KEYS).aggregate(
+        late=summed(days.kwh, late),
+        late_days=counted(late),
+        week=summed(days.kwh, days.age <= 7),
+        week_days=counted(days.age <= 7),
+        past=summed(days.kwh, past),
+        past_days=counted(past),
+        weekend=summed(days.kwh, late & weekend),
+        weekend_days=counted(late & weekend),
+        workday=summed(days.kwh, late & ~weekend),
+        workday_days=counted(late & ~weekend),
+        energy_last_days=days.age.min().cast("float64"),
+    )
+    usual = sums.mutate(usual=ratio(sums.past, sums.past_days))
+    level = usual.select(
+        *KEYS,
+        "usual",
+        "energy_last_days",
+        energy_level_28d=ratio(ratio(usual.late, usual.late_days), usual.usual),
+        energy_level_7d=ratio(ratio(usual.week, usual.week_days), usual.usual),
+        energy_weekend_ratio=ratio(
+            ratio(usual.weekend, usual.weekend_days), ratio(usual.workday, usual.workday_days)
+        ),
+        energy_readings_28d=usual.late_days,
+    )
+    quiet = days.filter(days.age <= _LATE).inner_join(level.select(*KEYS, "usual"), KEYS)
+    quiet = quiet.filter(quiet.usual > 0)
+    idle = quiet.group_by(KEYS).aggregate(
+        energy_idle_days_28d=counted(quiet.kwh.cast("float64") < quiet.usual * _NEAR_ZERO)
+    )
+    joined = level.left_join(idle, KEYS)
+    return joined.drop("usual", "subject_id_right", "as_of_right")
+
+
+def _last_year(known: Known) -> ir.Table:
+    """The last four weeks against the same four weeks of last year, Spring Festival on Spring Festival."""
+    shift = known.calendar(shift=[(day - aligned(day)).days for day in known.dates])
+    days = _daily(known, 365 + 31 + _LATE).inner_join(shift, "as_of")
+    then = (days.age > days.shift) & (days.age <= days.shift + _LATE)
+    sums = days.group_by(KEYS).aggregate(
+        now=summed(days.kwh, days.age <= _LATE),
+        now_days=counted(days.age <= _LATE),
+        then=summed(days.kwh, then),
+        then_days=counted(then),
+    )
+    # Half the days at least on both sides, or the comparison is between different weeks.
+    enough = (sums.now_days >= _LATE / 2) & (sums.then_days >= _LATE / 2)
+    level = ratio(ratio(sums.now, sums.now_days), ratio(sums.then, sums.then_days))
+    return sums.select(*KEYS, energy_level_year=enough.ifelse(level, None))
+
+
+def aligned(day: date) -> date:
+    """Return the day of last year's season that corresponds to `day`.
+
+    Within 60 days of a Spring Festival the distance to the festival is kept; otherwise 52 weeks back keep the weekday.
+    """
+    festival = min(
+        (spring_festival(year) for year in (day.year - 1, day.year, day.year + 1)),
+        key=lambda feast: abs((feast - day).days),
+    )
+    if abs((festival - day).days) <= 60:
+        return spring_festival(festival.year - 1) + (day - festival)
+    return day - timedelta(weeks=52)
+
+
+def _daily(known: Known, days: int) -> ir.Table:
+    """Return kWh per subject and day over all its meters."""
+    rows = known.rows("energy_usage", days)
+    return rows.group_by([*KEYS, "date", "age"]).aggregate(kwh=rows.kwh.sum())
+
+
+def _bills(known: Known) -> ir.Table:
+    rows = known.rows("energy_bills", 365)
+    due = age(rows.as_of, rows.due_on)
+    unpaid = (rows.paid_on.isnull() | (rows.paid_on >= rows.as_of)) & (due > 0)
+    paid_late = ibis.greatest(age(rows.paid_on, rows.due_on), 0)
+    return rows.group_by(KEYS).aggregate(
+        bills_unpaid=counted(unpaid),
+        bills_unpaid_amount=summed(rows.amount, unpaid),
+        bills_unpaid_days=unpaid.ifelse(due, None).max().cast("float64").fill_null(0.0),
+        bills_late_days_180d=ratio(
+            summed(paid_late, (rows.age <= 180) & rows.paid_on.notnull()),
+            counted((rows.age <= 180) & rows.paid_on.notnull()),
+        ),
+        bill_last_days=rows.age.min().cast("float64"),
+    )

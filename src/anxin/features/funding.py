@@ -1,0 +1,89 @@
+"""Money for wages on a project: settlements paid, labour cost credited, the account, deposits and guarantees."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
+
+
+def funding(known: Known) -> list[ir.Table]:
+    """Return the tables of the family; only projects have these."""
+    if known.kind != "project":
+        return []
+    return [_settlements(known), _account(known), _deposits(known), _guarantees(known)]
+
+
+def _settlements(known: Known) -> ir.Table:
+    rows = known.rows("progress_payments", 400)
+    owed = (rows.payable > rows.paid.fill_null(0)) | (rows.settled_on.isnull() | (rows.settled_on >= rows.as_of))
+    lag = age(rows.settled_on, rows.due_on)
+    return rows.group_by(KEYS).aggregate(
+        progress_paid_share=ratio(rows.paid.sum(), rows.completed_value.sum()),
+        progress_paid_share_120d=ratio(
+            summed(rows.paid, rows.age <= 120), summed(rows.completed_value, rows.age <= 120)
+        ),
+        progress_overdue_periods=counted(owed),
+        progress_overdue_days=owed.ifelse(rows.age, None).max().cast("float64").fill_null(0.0),
+        progress_lag_days=ratio(summed(lag, lag.notnull()), counted(lag.notnull())),
+        public_funds_share=ratio(rows.public_funds_in.sum(), rows.payable.sum()),
+        progress_last_days=rows.age.min().cast("float64"),
+    )
+
+
+def _account(known: Known) -> ir.Table:
+    rows = known.rows("wage_accounts", 400)
+    # Several bookings of one day leave no order among themselves: the smallest balance of the last day is the cautious one.
+    last_day = latest(
+        rows.group_by([*KEYS, "transacted_on"]).aggregate(balance=rows.balance.min()), ibis._.transacted_on
+    ).select(*KEYS, "balance")
+    credited = rows.kind == "appropriation"
+    wage = rows.kind == "wage"
+    sums = rows.group_by(KEYS).aggregate(
+        appropriation_days=credited.ifelse(rows.age, None).min().cast("float64"),
+        appropriation_amount_90d=summed(rows.amount, credited & (rows.age <= 90)),
+        appropriation_amount_past=summed(rows.amount, credited & (rows.age > 90) & (rows.age <= 270)),
+        wage_amount_90d=summed(rows.amount, wage & (rows.age <= 90)),
+        wage_out_days=wage.ifelse(rows.age, None).min().cast("float64"),
+        account_frozen=counted(rows.kind == "frozen"),
+        account_other_out_180d=summed(rows.amount, (rows.kind == "other_out") & (rows.age <= 180)),
+        account_last_days=rows.age.min().cast("float64"),
+    )
+    both = sums.inner_join(last_day, KEYS)
+    return both.select(
+        *KEYS,
+        "appropriation_days",
+        "wage_out_days",
+        "account_frozen",
+        "account_other_out_180d",
+        "account_last_days",
+        account_balance=both.balance.cast("float64"),
+        account_cover_months=ratio(both.balance * 3, both.wage_amount_90d),
+        appropriation_trend=ratio(both.appropriation_amount_90d * 2, both.appropriation_amount_past),
+        appropriation_to_wages=ratio(both.appropriation_amount_90d, both.wage_amount_90d),
+    )
+
+
+def _deposits(known: Known) -> ir.Table:
+    rows = known.rows("deposits")
+    live = rows.filter(rows.expires_on.isnull() | (rows.expires_on >= rows.as_of))
+    merit = live.form == "exempt"
+    return live.group_by(KEYS).aggregate(
+        deposit_held=counted(~merit & (live.stored > 0)),
+        deposit_exempt=counted(merit),
+        deposit_share=ratio(summed(live.stored, ~merit), summed(live.required, ~merit)),
+        deposit_used=summed(live.used, live.used.notnull()),
+        deposit_last_days=live.age.min().cast("float64"),
+    )
+
+
+def _guarantees(known: Known) -> ir.Table:
+    rows = known.rows("guarantees", 400)
+    last = rows.group_by([*KEYS, "kind"]).aggregate(stated_on=rows.stated_on.max())
+    now = rows.semi_join(last, [*KEYS, "kind", "stated_on"])
+    return now.group_by(KEYS).aggregate(
+        guarantee_share=ratio(now.balance.sum(), now.required.sum()),
+        guarantee_left_days=age(now.expires_on, now.as_of).min().cast("float64"),
+        guarantee_last_days=now.age.min().cast("float64"),
+    )

@@ -1,0 +1,94 @@
+"""The rows a family may use: known on each date, and belonging to the subject. Nothing else reaches a feature.
+
+A family module asks for `rows(feed)` and gets, per as-of date, the known rows of each subject with `subject_id`,
+`as_of` and `age` (whole days from the event to the date, at least 1). There is no other door to the lake, so looking
+ahead would need a word in the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+
+from anxin.feeds.asof import View, event_of
+from anxin.feeds.contract import contract
+
+Kind = Literal["employer", "project"]
+KEYS = ("subject_id", "as_of")
+
+_EXACT = 1_000_000_000
+"""Fractions are summed as billionths in whole numbers: sums of doubles depend on the order of rows."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known on `dates` about subjects of one kind."""
+
+    view: View
+    dates: tuple[date, ...]
+    kind: Kind
+
+    def all(self, feed: str, days: int | None = None) -> ir.Table:
+        """Return every known row of a feed per date, with `age` in days; only the last `days` days if given."""
+        rows = self.view.known(feed, self.dates) if days is None else self.view.window(feed, self.dates, days)
+        return rows.mutate(age=age(rows.as_of, rows[event_of(feed)]))
+
+    def rows(self, feed: str, days: int | None = None, *, own: bool = True) -> ir.Table:
+        """Return the known rows of each subject.
+
+        A row with a project belongs to the project; an employer owns the rows that name no project, and with
+        `own=False` also those of its sites (payroll, attendance: who employs the worker).
+        """
+        rows = self.all(feed, days)
+        columns = contract()[feed].names
+        if self.kind == "project":
+            return rows.filter(rows.project_id.notnull()).mutate(subject_id=rows.project_id)
+        rows = rows.filter(rows.employer_id.notnull())
+        if own and "project_id" in columns:
+            rows = rows.filter(rows.project_id.isnull())
+        return rows.mutate(subject_id=rows.employer_id)
+
+    def calendar(self, **columns: Sequence[object]) -> ir.Table:
+        """Return one row per as-of date with constants of that date (`as_of` and the given columns)."""
+        return ibis.memtable({"as_of": list(self.dates), **{name: list(v) for name, v in columns.items()}})
+
+
+def age(as_of: ir.DateColumn, event: ir.DateColumn) -> ir.IntegerColumn:
+    """Return whole days from an event to the as-of date."""
+    return as_of.delta(event, unit="day").cast("int64")
+
+
+def latest(rows: ir.Table, *by: ir.Value) -> ir.Table:
+    """Return one row per subject and date, the greatest by `by`, which must leave no ties."""
+    window = ibis.window(group_by=KEYS, order_by=[ibis.desc(value) for value in by])
+    return rows.mutate(_nth=ibis.row_number().over(window)).filter(lambda t: t["_nth"] == 0).drop("_nth")
+
+
+def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
+    """Return part / whole as float64, missing where the whole is zero (engines differ on division by zero)."""
+    return part.cast("float64") / whole.cast("float64").nullif(0.0)
+
+
+def fading(days: ir.NumericValue, half_life: int) -> ir.IntegerValue:
+    """Return a weight that halves every `half_life` days, in billionths, so that sums are exact in any order."""
+    return (((days - 1).cast("float64") * (-0.6931471805599453 / half_life)).exp() * _EXACT).round().cast("int64")
+
+
+def unfade(total: ir.NumericValue) -> ir.FloatingValue:
+    """Return a sum of `fading` weights as a number."""
+    return total.cast("float64") / _EXACT
+
+
+def counted(condition: ir.BooleanValue) -> ir.IntegerScalar:
+    """Return how many rows satisfy a condition, as float64."""
+    return condition.fill_null(False).cast("int64").sum().cast("float64")
+
+
+def summed(value: ir.NumericValue, condition: ir.BooleanValue) -> ir.FloatingScalar:
+    """Return the exact sum of decimals or integers over the rows that satisfy a condition, as float64."""
+    return condition.fill_null(False).ifelse(value, None).sum().fill_null(0).cast("float64")

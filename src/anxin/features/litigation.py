@@ -1,0 +1,32 @@
+"""Lawsuits: as defendant by cause and size, enforcement, and as plaintiff against those who owe the subject."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from anxin.features.known import KEYS, Known, age, counted, summed
+
+
+def litigation(known: Known) -> list[ir.Table]:
+    """Return the tables of the family; courts know employers, a project's suits are those of its parties."""
+    if known.kind != "employer":
+        return []
+    rows = known.rows("litigation")
+    rows = rows.mutate(filed=age(rows.as_of, rows.filed_on))
+    sued = rows.role == "defendant"
+    enforced = sued & rows.status.isin(["enforcing", "dishonest", "restricted"])
+    return [
+        rows.group_by(KEYS).aggregate(
+            suits_90d=counted(sued & (rows.filed <= 90)),
+            suits_365d=counted(sued & (rows.filed <= 365)),
+            suits_amount_365d=summed(rows.amount, sued & (rows.filed <= 365)),
+            suits_wages_365d=counted(sued & (rows.filed <= 365) & (rows.cause == "labour_remuneration")),
+            suits_loan_365d=counted(sued & (rows.filed <= 365) & (rows.cause == "loan")),
+            suits_enforced=counted(enforced),
+            suits_enforced_days=enforced.ifelse(rows.age, None).min().cast("float64"),
+            suits_dishonest=counted(sued & (rows.status == "dishonest")),
+            suits_claiming_365d=counted((rows.role == "plaintiff") & (rows.filed <= 365)),
+            suits_claiming_amount_365d=summed(rows.amount, (rows.role == "plaintiff") & (rows.filed <= 365)),
+            suit_last_days=sued.ifelse(rows.filed, None).min().cast("float64"),
+        )
+    ]

@@ -1,0 +1,95 @@
+"""Who is scored on a date, the facts a list needs of them, and whether they are already in hand (在办)."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from anxin.features.known import KEYS, Known
+from anxin.feeds.contract import contract
+
+_MEMORY = 365
+"""Days a row keeps a subject outside the registry on the list (semantics.md)."""
+
+_COMPLAINT_DAYS = 90
+
+_EMPLOYER = ("name", "district", "industry", "ownership", "park", "legal_representative", "controller_id")
+_PROJECT = (
+    "name",
+    "district",
+    "project_type",
+    "investment",
+    "government_funded",
+    "soe_owner",
+    "real_estate",
+    "owner_id",
+    "contractor_id",
+)
+
+
+def subjects(known: Known) -> ir.Table:
+    """Return (`subject_id`, `as_of`, `registered`, facts): everyone scored on each date, each once."""
+    id_ = f"{known.kind}_id"
+    registry = known.all(f"{known.kind}s")
+    if known.kind == "employer":
+        live = registry.filter(registry.status != "deregistered")
+        facts = live.select("as_of", *_EMPLOYER, subject_id=live[id_])
+    else:
+        ended = registry.ended_on.notnull() & (registry.ended_on < registry.as_of)
+        live = registry.filter(registry.start_on <= registry.as_of, ~ended)
+        facts = live.select("as_of", *_PROJECT, subject_id=live[id_])
+    facts = facts.mutate(registered=True)
+    outside = _outside(known, id_)
+    if outside is None:
+        return facts
+    blank = {name: ibis.null(facts.schema()[name]) for name in facts.columns if name not in KEYS}
+    return facts.union(outside.mutate(**{**blank, "registered": False}).select(*facts.columns))
+
+
+def in_hand(known: Known) -> ir.Table:
+    """Return the subjects in hand on each date.
+
+    A complaint in the 90 days before, or a case or hazard not closed and not unfounded (semantics.md).
+    """
+    complaints = known.rows("complaints", _COMPLAINT_DAYS).select(*KEYS)
+    cases = known.rows("cases")
+    open_cases = cases.filter(
+        cases.outcome != "unfounded", cases.closed_on.isnull() | (cases.closed_on >= cases.as_of)
+    )
+    hazards = known.rows("hazards")
+    open_hazards = hazards.filter(
+        hazards.resolution.isnull() | (hazards.resolution != "unfounded"),
+        hazards.resolved_on.isnull() | (hazards.resolved_on >= hazards.as_of),
+    )
+    every = complaints.union(open_cases.select(*KEYS)).union(open_hazards.select(*KEYS))
+    return every.distinct().mutate(in_hand=True)
+
+
+def _outside(known: Known, id_: str) -> ir.Table | None:
+    """Return who is not in the registry, but of whom a row was received in the last 365 days.
+
+    Only rows received before their subject's first registry row can matter, which leaves very few to look at.
+    """
+    registry = known.view.history(f"{known.kind}s")
+    first = registry.group_by(subject_id=registry[id_]).aggregate(registered_at=registry.received_at.min())
+    dates = known.calendar()
+    found = []
+    for name, feed in contract().items():
+        if id_ not in feed.names or name == f"{known.kind}s" or name not in known.view.lake.feeds():
+            continue
+        rows = known.view.history(name)
+        rows = rows.filter(rows[id_].notnull()).select("received_at", subject_id=rows[id_])
+        rows = rows.left_join(first, "subject_id").select("subject_id", "received_at", "registered_at")
+        early = rows.filter(rows.registered_at.isnull() | (rows.received_at < rows.registered_at))
+        found.append(
+            early.group_by("subject_id", received_on=early.received_at.date()).aggregate(
+                registered_at=early.registered_at.min()
+            )
+        )
+    if not found:
+        return None
+    rows = ibis.union(*found) if len(found) > 1 else found[0]
+    asked = rows.cross_join(dates)
+    received = asked.as_of.delta(asked.received_on, unit="day")
+    unknown = asked.registered_at.isnull() | (asked.registered_at >= asked.as_of.cast("timestamp(6)"))
+    return asked.filter(received > 0, received <= _MEMORY, unknown).select(*KEYS).distinct()
