@@ -19,14 +19,19 @@ def test_a_basis_of_the_contract_is_read_as_articles():
     assert found[-1].cite_zh == "渝府办发〔2025〕38号第26项"
 
 
-def test_a_basis_without_numbers_still_names_its_instruments():
+def test_an_instrument_without_numbers_is_cited_whole():
     basis = "劳动保障监察条例; 方案 19"
     assert [zh for zh, _ in law.instruments(basis)] == ["《劳动保障监察条例》", "渝府办发〔2025〕38号"]
-    assert [one.id for one in law.cited(basis)] == ["fangan-19"]
+    assert [one.cite_zh for one in law.cited(basis)] == [
+        "《劳动保障监察条例》",
+        "渝府办发〔2025〕38号第19项",
+    ]
+    assert law.article("xingfa-276-1").cite_zh == "《刑法》第276条之一"
 
 
 def test_every_article_names_an_instrument_and_has_nothing_but_its_two_texts():
     document = law._document()
     for id, texts in document["articles"].items():
         assert set(texts) == {"zh", "en"}, id
-        assert law.article(id).cite_en.endswith(id.rsplit("-", 1)[1])
+        assert law.article(id).cite_en.endswith(id.partition("-")[2]), id
+        assert id.partition("-")[0] in document["instruments"], id

@@ -28,7 +28,7 @@ class Article:
 
 @cache
 def article(id: str) -> Article:
-    """Return an article by id, ``<instrument>-<number>``.
+    """Return an article by id: ``<instrument>-<number>``, ``…-<number>-1`` for 之一, or a whole instrument.
 
     Raises AnxinError if ``law.yaml`` does not hold it.
 
@@ -41,12 +41,16 @@ def article(id: str) -> Article:
             f"法条表没有“{id}”，请补充 law.yaml 或改正引用",
             f"law.yaml has no article {id!r}, add it or correct the citation",
         )
-    instrument, number = id.rsplit("-", 1)
+    instrument, _, number = id.partition("-")
     law = document["instruments"][instrument]
     text = document["articles"][id]
-    # A work plan has numbered items, not articles.
-    place_zh, place_en = ("项", "item") if law.get("items") else ("条", "art.")
-    cite_zh, cite_en = f"{_title(law)}第{number}{place_zh}", f"{law['en']}, {place_en} {number}"
+    cite_zh, cite_en = _title(law), str(law["en"])
+    if number:
+        plain, _, inserted = number.partition("-")
+        # A work plan has numbered items, not articles.
+        place_zh, place_en = ("项", "item") if law.get("items") else ("条", "art.")
+        cite_zh += f"第{plain}{place_zh}{'之一' if inserted else ''}"
+        cite_en += f", {place_en} {number}"
     return Article(id, text["zh"], text["en"], cite_zh, cite_en)
 
 
@@ -55,8 +59,8 @@ def cited(basis: str) -> tuple[Article, ...]:
     """Return the articles a ``basis`` of the contract names, in its order.
 
     A basis is ``"条例 26, 27, 38; 方案 22-26"``: instruments by their short name, article numbers,
-    anything in brackets a comment. An instrument without numbers names no article; numbers the table
-    lacks are left out.
+    anything in brackets a comment. An instrument without numbers is cited whole; what the
+    table lacks is left out.
 
     >>> [found.id for found in cited("条例 24, 38 (信贷); 方案 3")]
     ['tiaoli-24', 'tiaoli-38', 'fangan-3']
@@ -64,6 +68,8 @@ def cited(basis: str) -> tuple[Article, ...]:
     found: list[Article] = []
     for short, numbers in _parts(basis):
         instrument = _by_short_name().get(short)
+        if instrument in _document()["articles"] and not numbers:
+            found.append(article(instrument))
         for first, last in _NUMBERS.findall(numbers) if instrument else ():
             ids = (f"{instrument}-{number}" for number in range(int(first), int(last or first) + 1))
             found.extend(article(id) for id in ids if id in _document()["articles"])

@@ -10,7 +10,7 @@ rewrite the whole chain: what proves the past is a head printed elsewhere (each 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
@@ -141,31 +141,31 @@ class Ledger:
         query = sa.select(table).join(found, table.c.seq == found.c.seq).order_by(table.c.subject.desc())
         return [_entry(row) for row in self._rows(query)]
 
-    def verify(self, printed: Mapping[int, str] | None = None) -> Verification:
+    def verify(self, printed: Iterable[str] = ()) -> Verification:
         """Walk the whole chain and say whether every entry still is what was hashed.
 
-        ``printed`` are heads that were written down elsewhere, by ``seq``: with them a ledger that was cut
-        short or rewritten as a whole is found out too. Stops at the first wrong entry and names it.
+        ``printed`` are heads that were written down elsewhere: with them a ledger that was cut short or
+        rewritten as a whole is found out too. Stops at the first wrong entry and names it.
         """
-        printed = printed or {}
+        awaited = set(printed) - {GENESIS}
         count, prev = 0, GENESIS
         query = sa.select(table).order_by(table.c.seq).limit(_PAGE)
         while page := self._rows(query.where(table.c.seq > count)):
             for row in page:
-                fault = _fault(row, count + 1, prev, printed)
+                fault = _fault(row, count + 1, prev)
                 if fault is not None:
-                    broken = count + 1
-                    return Verification(False, count, prev, broken, *fault)
+                    return Verification(False, count, prev, count + 1, *fault)
                 count, prev = count + 1, row["hash"]
-        missing = min((seq for seq in printed if seq > count), default=None)
-        if missing is not None:
+                awaited.discard(prev)
+        if awaited:
+            gone = min(awaited)
             return Verification(
                 False,
                 count,
                 prev,
-                missing,
-                f"第 {missing} 条曾经公布，账本止于第 {count} 条",
-                f"entry {missing} was printed once, the ledger ends at {count}",
+                None,
+                f"公布过的链头 {gone} 不在账本中，账本曾被截短或重写",
+                f"the printed head {gone} is not in the ledger, which was cut short or rewritten",
             )
         return Verification(True, count, prev)
 
@@ -210,13 +210,11 @@ def _hash(row: Mapping[str, Any]) -> str:
     return hashlib.sha256((row["prev"] + text).encode()).hexdigest()
 
 
-def _fault(row: Mapping[str, Any], seq: int, prev: str, printed: Mapping[int, str]) -> tuple[str, str] | None:
+def _fault(row: Mapping[str, Any], seq: int, prev: str) -> tuple[str, str] | None:
     if row["seq"] != seq:
         return f"第 {seq} 条缺失", f"entry {seq} is missing"
     if row["prev"] != prev:
         return f"第 {seq} 条与前一条不相接", f"entry {seq} does not follow the one before it"
     if row["hash"] != _hash(row):
         return f"第 {seq} 条内容已被改动", f"entry {seq} is not what was hashed"
-    if printed.get(seq, row["hash"]) != row["hash"]:
-        return f"第 {seq} 条与公布的不符", f"entry {seq} is not the one that was printed"
     return None
