@@ -12,11 +12,12 @@ Row = Mapping[str, Any]
 
 
 def canonical(feed: Feed, row: Row) -> tuple[tuple[bool, str], ...]:
-    return tuple((row[name] is not None, "" if row[name] is None else str(row[name])) for name in feed.names)
+    cells = (row[name] for name in feed.names)
+    return tuple((cell is not None, "" if cell is None else str(cell)) for cell in cells)
 
 
 def known(feed: Feed, rows: Iterable[Row], day: date) -> list[tuple[Any, ...]]:
-    """For each key the row with the latest `received_at` before D; then dropped if its event is not before D."""
+    """For each key the row with the latest `received_at` before D, if its event is before D."""
     best: dict[tuple[Any, ...], Row] = {}
 
     def strength(row: Row) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anxin.feeds.asof import View, connect
@@ -79,8 +79,12 @@ def split(rows: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[list[lis
     return st.lists(st.lists(st.lists(rows, max_size=6), max_size=2), min_size=1, max_size=3)
 
 
-@pytest.mark.parametrize(("feed_name", "rows"), [("cases", cases()), ("energy_usage", readings()), ("wage_sheets", sheets())])
-def test_any_order_and_split_gives_what_the_oracle_says(feed_name: str, rows: st.SearchStrategy[dict[str, Any]]) -> None:
+@pytest.mark.parametrize(
+    ("feed_name", "rows"), [("cases", cases()), ("energy_usage", readings()), ("wage_sheets", sheets())]
+)
+def test_any_order_and_split_gives_what_the_oracle_says(
+    feed_name: str, rows: st.SearchStrategy[dict[str, Any]]
+) -> None:
     feed = contract()[feed_name]
     backend = connect()
 
@@ -97,7 +101,9 @@ def test_any_order_and_split_gives_what_the_oracle_says(feed_name: str, rows: st
                 ingest(lake, delivery, LATER)
             everything = [row for files in parts for some in files for row in some]
             view = View(lake, backend)
-            assert deliveries.tuples(feed, view.history(feed_name).to_pyarrow()) == oracle.history(feed, everything)
+            assert deliveries.tuples(feed, view.history(feed_name).to_pyarrow()) == oracle.history(
+                feed, everything
+            )
             asked = [START + timedelta(number) for number in range(7)]
             found = view.known(feed_name, asked).to_pyarrow().to_pylist()
             for day in asked:

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from anxin.feeds.contract import RECEIVED_AT, Feed, contract
-from anxin.feeds.engine import Engine
+from anxin.feeds.engine import Engine, file_names
 from anxin.feeds.lake import Lake
 from anxin.feeds.versions import OVERLAY
 
 _FEW_DATES = 1
 
 _STATED_ON = "stated_on"
-"""Two feeds have an event column `as_of` of their own (credit, guarantees); beside the as-of date it is `stated_on`."""
+"""Credit and guarantees have an event column `as_of` of their own; beside the as-of date it is this."""
 
 
 def event_of(feed: str) -> str:
@@ -81,9 +82,7 @@ class View:
         if not dates:
             return rows.mutate(as_of=ibis.null("date")).limit(0)
         # What no date can use is cut before the join, where it reaches the Parquet scan.
-        rows = rows.filter(
-            rows[RECEIVED_AT] < _midnight(max(dates)), rows[event] < ibis.literal(max(dates))
-        )
+        rows = rows.filter(rows[RECEIVED_AT] < _midnight(max(dates)), rows[event] < ibis.literal(max(dates)))
         rows = rows.filter(rows.superseded_at.isnull() | (rows.superseded_at >= _midnight(min(dates))))
         if days is not None:
             rows = rows.filter(rows[event] >= ibis.literal(min(dates) - timedelta(days)))
@@ -104,20 +103,20 @@ class View:
         if not files:
             empty = feed.schema.append(OVERLAY.field("superseded_at")).empty_table()
             return ibis.memtable(empty, schema=ibis.Schema.from_pyarrow(empty.schema))
-        rows = self._read([str(path) for path in files])
+        rows = self._read(files)
         overlay = self.lake.overlay(feed.name)
         if not overlay:
             return rows.select(*feed.names, superseded_at=ibis.null("timestamp(6)"))
-        ends = self._read([str(path) for path in overlay])
+        ends = self._read(overlay)
         ends = ends.group_by("_row").aggregate(superseded_at=ends.superseded_at.min())
         joined = rows.left_join(ends, "_row")
         return joined.select(*feed.names, "superseded_at")
 
-    def _read(self, paths: list[str]) -> ir.Table:
+    def _read(self, paths: list[Path]) -> ir.Table:
         """Read by file list; folder names are never taken for columns."""
         if self.backend.name == "duckdb":
-            return self.backend.read_parquet(paths, hive_partitioning=False)
-        tables = [self.backend.read_parquet(path) for path in paths]
+            return self.backend.read_parquet(file_names(paths), hive_partitioning=False)
+        tables = [self.backend.read_parquet(str(path)) for path in paths]
         return tables[0] if len(tables) == 1 else ibis.union(*tables)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +15,11 @@ def _default_memory_gib() -> float:
     """Half of the machine, so that a service beside it still breathes; never less than 1 GiB."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
     return max(1.0, round(total / 2, 1))
+
+
+def file_names(paths: Iterable[Path]) -> list[str]:
+    """Return paths for DuckDB, which takes names for patterns: `[`, `*` and `?` are spelt out."""
+    return [re.sub(r"[\[*?]", lambda found: f"[{found[0]}]", str(path)) for path in paths]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -54,13 +55,13 @@ def ingest(
 
     `delivery` is a folder `<feed>/*.parquet|*.csv`, or one that holds such a folder as `feeds/`;
     `delivered_at` (naive is +08:00) is when its rows were learned where a file does not say. Files taken
-    before are skipped; a delivery that brings nothing new makes no commit. Raises AnxinError if the folder is
-    no delivery or another ingest is running.
+    before are skipped; a delivery that brings nothing new makes no commit; refused files are told each time.
+    Raises AnxinError if the folder is no delivery, the machine fails or another ingest is running.
     """
     root = _root(delivery)
     naive = delivered_at.astimezone(CHINA).replace(tzinfo=None) if delivered_at.tzinfo else delivered_at
     name = delivery.resolve().name if delivery.resolve().name != "feeds" else delivery.resolve().parent.name
-    with _alone(lake.path):
+    with _told(), _alone(lake.path):
         staging = lake.path / STAGING
         _sweep(lake, staging)
         engine = engine or Engine()
@@ -105,6 +106,19 @@ def _alone(lake: Path) -> Iterator[None]:
                 f"another ingest is writing to the lake {lake.name}; try again when it is done",
             ) from busy
         yield
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say a fault of the machine (disk, memory) in one line; nothing was committed."""
+    try:
+        yield
+    except (OSError, duckdb.Error, pa.ArrowException, MemoryError) as fault:
+        detail = " ".join(str(fault).split())[:200]
+        raise AnxinError(
+            f"接入中断，数据湖没有变化：{detail}；请排除后重新接入同一交付",
+            f"the ingest stopped, the lake is unchanged: {detail}; clear the cause and ingest it again",
+        ) from fault
 
 
 def _sweep(lake: Lake, staging: Path) -> None:
@@ -208,21 +222,12 @@ class _Ingesting:
                 if file.sha256 in taken:
                     summary.skipped_files += 1
                     continue
+                self._read_file(feed, path, reading, summary, utf8=file.utf8)
                 taken.add(file.sha256)
                 reading.delivered.append(file.sha256)
-                self._read_file(feed, path, reading, summary, utf8=file.utf8)
                 summary.files += 1
             except FileRefusedError as refused:
                 self._summary.refused_files.append(FileRefusal(feed.name, label, refused.zh, refused.en))
-            except PermissionError as closed:
-                self._summary.refused_files.append(
-                    FileRefusal(
-                        feed.name,
-                        label,
-                        f"文件 {label} 没有读取权限",
-                        f"no permission to read {closed.filename}",
-                    )
-                )
             finally:
                 self._done += size
                 self._progress(feed, 0)
@@ -246,7 +251,7 @@ class _Ingesting:
                 next_row += batch.rows.num_rows
                 good.write(batch.rows.append_column("_row", numbers))
                 bad.write(batch.refused)
-                counts.refused.update(batch.refused.column("reason").to_pylist())
+                counts.refuse(Counter(batch.refused.column("reason").to_pylist()))
                 counts.flagged += batch.flagged
                 event = _later(event, pc.max(batch.rows.column(feed.event)).as_py())
                 received = _later(received, pc.max(batch.rows.column(RECEIVED_AT)).as_py())
@@ -260,7 +265,7 @@ class _Ingesting:
             if draft.rows:
                 kept.append(draft)
         reading.next_row, reading.last_event, reading.last_received = next_row, event, received
-        summary.refused.update(counts.refused)
+        summary.refuse(counts.refused)
         summary.flagged += counts.flagged
         fresh = [name for name in delivered.ignored if name not in summary.ignored_columns]
         summary.ignored_columns += fresh

@@ -70,7 +70,18 @@ class _Raw:
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Read the file once for its sha256 and, for text, its encoding."""
+    """Read the file once for its sha256 and, for text, its encoding.
+
+    A CSV that is UTF-8 is taken as UTF-8, anything else as GB18030. Raises FileRefusedError if it cannot be
+    read.
+    """
+    try:
+        return _fingerprint(path)
+    except OSError as closed:
+        raise _unreadable(f"{path.parent.name}/{path.name}", closed) from closed
+
+
+def _fingerprint(path: Path) -> Fingerprint:
     digest, decoder, utf8 = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), True
     text = path.suffix.lower() == ".csv"
     with path.open("rb") as stream:

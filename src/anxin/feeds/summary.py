@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,8 +22,13 @@ class FeedSummary:
     corrected: int = 0
     duplicate: int = 0
     flagged: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, int] = field(default_factory=dict)
     ignored_columns: list[str] = field(default_factory=list)
+
+    def refuse(self, reasons: Mapping[str, int]) -> None:
+        """Count refused rows by reason."""
+        for reason, rows in sorted(reasons.items()):
+            self.refused[reason] = self.refused.get(reason, 0) + rows
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ import duckdb
 import pyarrow as pa
 
 from anxin.feeds.contract import RECEIVED_AT, Feed
+from anxin.feeds.engine import file_names
 
 OVERLAY = pa.schema([("_row", pa.int64()), ("superseded_at", pa.timestamp("us"))])
 
@@ -69,22 +70,21 @@ class _Deciding:
     def decision(self) -> Decision:
         self._touched()
         self._versions()
-        self._ties()
+        self._equals()
+        self._rivals()
         self._order()
-        duplicates = self._cursor.sql(
-            "SELECT _row FROM ties WHERE _row <> kept ORDER BY _row"
-        ).to_arrow_table()
+        duplicates = self._cursor.sql("SELECT _row FROM duplicates ORDER BY _row").to_arrow_table()
         (corrected,) = self._one("SELECT count(*) FROM ordered WHERE fresh AND earlier IS NOT NULL")
         overlay = self._cursor.sql(
             "SELECT _row, next_at AS superseded_at FROM ordered"
             " WHERE next_at IS NOT NULL AND (fresh OR next_fresh) ORDER BY _row"
         ).to_arrow_table()
-        for name in ("touched", "versions", "ties", "ordered"):
+        for name in ("touched", "versions", "tied", "duplicates", "rivals", "ordered"):
             self._cursor.execute(f"DROP TABLE {name}")
         return Decision(duplicates["_row"].combine_chunks(), corrected, overlay.cast(OVERLAY))
 
     def _view(self, name: str, files: Sequence[Path], where: duckdb.Expression | None = None) -> None:
-        relation = self._cursor.read_parquet([str(path) for path in files], hive_partitioning=False)
+        relation = self._cursor.read_parquet(file_names(files), hive_partitioning=False)
         (relation if where is None else relation.filter(where)).create_view(name, replace=True)
 
     def _range(self) -> duckdb.Expression | None:
@@ -119,8 +119,8 @@ class _Deciding:
     def _versions(self) -> None:
         """Collect every version, old and new, of these keys."""
         parts = [
-            f"SELECT {self._key}, {RECEIVED_AT}, _row, {source == 'fresh'} AS fresh FROM {source}"  # noqa: S608
-            f" WHERE hash({self._key}) IN (FROM touched)"
+            f"SELECT hash({self._key}) AS h, {self._key}, {RECEIVED_AT}, _row,"  # noqa: S608
+            f" {source == 'fresh'} AS fresh FROM {source} WHERE hash({self._key}) IN (FROM touched)"
             for source in self._sources()
         ]
         self._create("versions", " UNION ALL ".join(parts))
@@ -128,25 +128,39 @@ class _Deciding:
     def _sources(self) -> list[str]:
         return ["fresh", "stored"] if self._has_stored else ["fresh"]
 
-    def _ties(self) -> None:
-        """Order rows of one key received at one moment; `kept` is the first of equal rows."""
-        same = f"PARTITION BY {self._key}, {RECEIVED_AT}"
-        self._create(
-            "tied",
-            f"SELECT _row FROM versions QUALIFY count(*) OVER ({same}) > 1",  # noqa: S608
-        )
-        whole = " UNION ALL ".join(
-            f"SELECT {self._columns}, _row FROM {source} WHERE _row IN (FROM tied)"  # noqa: S608
+    def _whole(self, chosen: str) -> str:
+        """Query whole rows by the `_row` of a temporary table."""
+        return " UNION ALL ".join(
+            f"SELECT {self._columns}, _row FROM {source} WHERE _row IN (SELECT _row FROM {chosen})"  # noqa: S608
             for source in self._sources()
         )
-        texts = ", ".join(f'CAST("{name}" AS VARCHAR) NULLS FIRST' for name in self._feed.names)
-        order = f'ORDER BY "{self._feed.event}", {texts}, _row'
+
+    def _equals(self) -> None:
+        """Find rows equal to another in every column: only rows of one key and moment can be."""
         self._create(
-            "ties",
-            f"SELECT _row, min(_row) OVER (PARTITION BY {self._columns}) AS kept,"  # noqa: S608
-            f" row_number() OVER ({same} {order}) AS place FROM ({whole})",
+            "tied",
+            f"SELECT _row FROM versions SEMI JOIN (SELECT h, {RECEIVED_AT} FROM versions"  # noqa: S608
+            f" GROUP BY ALL HAVING count(*) > 1) USING (h, {RECEIVED_AT})",
         )
-        self._cursor.execute("DROP TABLE tied")
+        self._create(
+            "duplicates",
+            f"SELECT _row FROM ({self._whole('tied')})"  # noqa: S608
+            f" QUALIFY _row <> min(_row) OVER (PARTITION BY {self._columns})",
+        )
+        self._cursor.execute("DELETE FROM versions WHERE _row IN (FROM duplicates)")
+        self._cursor.execute(
+            "DELETE FROM versions WHERE h NOT IN (SELECT h FROM versions GROUP BY h HAVING count(*) > 1)"
+        )
+
+    def _rivals(self) -> None:
+        """Give rows of one key received at one moment their place among each other."""
+        self._cursor.execute("DELETE FROM tied WHERE _row NOT IN (SELECT _row FROM versions)")
+        texts = ", ".join(f'CAST("{name}" AS VARCHAR) NULLS FIRST' for name in self._feed.names)
+        self._create(
+            "rivals",
+            f"SELECT _row, row_number() OVER (PARTITION BY {self._key}, {RECEIVED_AT}"  # noqa: S608
+            f' ORDER BY "{self._feed.event}", {texts}) AS place FROM ({self._whole("tied")})',
+        )
 
     def _order(self) -> None:
         """Put the versions of each key in order, each with what follows it."""
@@ -155,5 +169,5 @@ class _Deciding:
             "ordered",
             f"SELECT _row, fresh, lead({RECEIVED_AT}) OVER {window} AS next_at,"  # noqa: S608
             f" lead(fresh) OVER {window} AS next_fresh, lag(_row) OVER {window} AS earlier"
-            " FROM versions LEFT JOIN ties USING (_row) WHERE kept IS NULL OR kept = _row",
+            " FROM versions LEFT JOIN rivals USING (_row)",
         )

@@ -1,0 +1,99 @@
+"""The view as of a date: one rule, on any engine."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pytest
+
+from anxin.feeds.asof import View, event_of
+from anxin.feeds.contract import contract
+from anxin.feeds.ingest import ingest
+from anxin.feeds.lake import Lake
+
+from . import deliveries
+from .test_ingest import AT, notice, reading
+
+DAYS = [date(2024, 1, 5), date(2024, 1, 10), date(2024, 1, 20)]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake(tmp_path / "city=east [1]?" / "lake")
+    rows = [reading(meter, day) for meter in ("m", "n") for day in range(1, 19)]
+    ingest(lake, deliveries.write(tmp_path / "1", "energy_usage", rows), AT)
+    ingest(lake, deliveries.write(tmp_path / "2", "energy_usage", [reading("m", 3, "8", received=8)]), AT)
+    return lake
+
+
+def rows_of(table: ibis.Table) -> list[tuple[Any, ...]]:
+    return sorted((tuple(row.values()) for row in table.to_pyarrow().to_pylist()), key=repr)
+
+
+def test_many_dates_at_once_are_the_dates_one_by_one(lake: Lake) -> None:
+    view = View(lake)
+    singly = [row for day in DAYS for row in rows_of(view.known("energy_usage", [day]))]
+    assert rows_of(view.known("energy_usage", DAYS)) == sorted(singly, key=repr)
+    assert rows_of(view.known("energy_usage", [*DAYS, DAYS[0]])) == sorted(singly, key=repr)
+
+
+def test_a_window_is_the_last_days_of_what_is_known(lake: Lake) -> None:
+    view = View(lake)
+    known = view.known("energy_usage", DAYS)
+    inside = known.filter(known.date >= known.as_of - ibis.interval(days=3))
+    assert rows_of(view.window("energy_usage", DAYS, 3)) == rows_of(inside)
+    assert rows_of(view.window("energy_usage", DAYS[:1], 3)) == rows_of(
+        inside.filter(inside.as_of == DAYS[0])
+    )
+
+
+def test_presence_is_by_what_had_been_received(lake: Lake) -> None:
+    view, days = View(lake), [date(2024, 1, 2), date(2024, 1, 3)]
+    assert rows_of(view.present("energy_usage", days)) == [(days[0], False), (days[1], True)]
+    assert rows_of(view.present("tax", days)) == [(days[0], False), (days[1], False)]
+
+
+@pytest.mark.parametrize("feed", contract())
+def test_a_feed_that_never_came_is_an_empty_table_of_its_types(lake: Lake, feed: str) -> None:
+    empty, view = View(Lake(lake.path.parent / "none")), View(lake)
+    for dates in ([], DAYS[:1], DAYS):
+        schema = empty.known(feed, dates).schema()
+        assert schema["as_of"].is_date() and schema[event_of(feed)].is_date()
+        assert schema["superseded_at"].is_timestamp()
+    assert empty.history(feed).schema() == view.history(feed).schema()
+    assert empty.known(feed, DAYS).count().execute() == 0
+
+
+def test_the_types_of_a_feed_do_not_depend_on_what_came(lake: Lake) -> None:
+    came, absent = View(lake).history("energy_usage"), View(Lake(lake.path.parent / "none"))
+    assert came.schema() == absent.history("energy_usage").schema()
+    stored = came.to_pyarrow().schema
+    for field in contract()["energy_usage"].schema:
+        assert stored.field(field.name).type in (field.type, pa.large_string())
+
+
+@pytest.mark.parametrize("dialect", ["pyspark", "postgres", "datafusion"])
+def test_the_expressions_belong_to_no_engine(lake: Lake, dialect: str) -> None:
+    view = View(lake)
+    schema = ibis.schema({**view.history("cases").schema()})
+    view._history["cases"] = ibis.table(schema, name="cases")  # what another engine would have read
+    for expression in (
+        view.known("cases", DAYS),
+        view.window("cases", DAYS, 30),
+        view.present("cases", DAYS),
+    ):
+        assert "received_at" in ibis.to_sql(expression, dialect=dialect) or expression.columns == (
+            "as_of",
+            "present",
+        )
+
+
+def test_a_view_keeps_the_commit_it_was_made_at(lake: Lake, tmp_path: Path) -> None:
+    view = View(lake)
+    ingest(lake, deliveries.write(tmp_path / "3", "notices", [notice(1)]), datetime(2024, 3, 2))
+    assert view.history("notices").count().execute() == 0
+    assert View(lake).history("notices").count().execute() == 1
