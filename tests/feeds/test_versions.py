@@ -88,7 +88,7 @@ def test_any_order_and_split_gives_what_the_oracle_says(
     feed = contract()[feed_name]
     backend = connect()
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     @given(parts=split(rows))
     def check(parts: list[list[list[dict[str, Any]]]]) -> None:
         with tempfile.TemporaryDirectory() as folder:
