@@ -1,6 +1,6 @@
 """Electricity and bills: level against own past and the same weeks last year, near-zero days, rhythm, unpaid bills.
 
-Levels are mean kWh per day with a reading: a missing day is a missing row, a real zero counts. Last year is shifted so
+Levels are mean kWh per meter-day with a reading: a missing day is a missing row, a real zero counts. Last year is shifted so
 that Spring Festival falls on Spring Festival (`aligned`), or every factory would look dead each February.
 """
 
@@ -15,17 +15,20 @@ from anxin.domain.calendar import spring_festival
 from anxin.features.known import KEYS, Known, age, counted, ratio, summed
 
 _LATE, _PAST = 28, 208
+_SEASON = 365 + 31 + _LATE
+"""Days read: a year, the most Spring Festival moves, and the window."""
 _NEAR_ZERO = 0.1
-"""A day below a tenth of the subject's own usual day is near zero."""
+"""A day below a tenth of the subject's own largest day is near zero."""
 
 
 def energy(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
-    return [_level(known), _last_year(known), _bills(known)]
+    return [_level(known), _idle(known), _last_year(known), _bills(known)]
 
 
 def _level(known: Known) -> ir.Table:
-    days = _daily(known, _PAST)
+    """Plain sums over meter-days in one pass: no day is put together, so nothing is grouped twice."""
+    days = known.rows("energy_usage", _PAST)
     late, past = days.age <= _LATE, days.age > _LATE
     weekend = days.date.day_of_week.index() >= 5
     sums = days.group_by(KEYS).aggregate(
@@ -41,31 +44,36 @@ def _level(known: Known) -> ir.Table:
         workday_days=counted(late & ~weekend),
         energy_last_days=days.age.min().cast("float64"),
     )
-    usual = sums.mutate(usual=ratio(sums.past, sums.past_days))
-    level = usual.select(
+    usual = ratio(sums.past, sums.past_days)
+    return sums.select(
         *KEYS,
-        "usual",
         "energy_last_days",
-        energy_level_28d=ratio(ratio(usual.late, usual.late_days), usual.usual),
-        energy_level_7d=ratio(ratio(usual.week, usual.week_days), usual.usual),
+        energy_level_28d=ratio(ratio(sums.late, sums.late_days), usual),
+        energy_level_7d=ratio(ratio(sums.week, sums.week_days), usual),
         energy_weekend_ratio=ratio(
-            ratio(usual.weekend, usual.weekend_days), ratio(usual.workday, usual.workday_days)
+            ratio(sums.weekend, sums.weekend_days), ratio(sums.workday, sums.workday_days)
         ),
-        energy_readings_28d=usual.late_days,
+        energy_readings_28d=sums.late_days,
     )
-    quiet = days.filter(days.age <= _LATE).inner_join(level.select(*KEYS, "usual"), KEYS)
-    quiet = quiet.filter(quiet.usual > 0)
-    idle = quiet.group_by(KEYS).aggregate(
-        energy_idle_days_28d=counted(quiet.kwh.cast("float64") < quiet.usual * _NEAR_ZERO)
-    )
-    joined = level.left_join(idle, KEYS)
-    return joined.drop("usual", "subject_id_right", "as_of_right")
+
+
+def _idle(known: Known) -> ir.Table:
+    """Days of the last four weeks on which all meters of the subject together were near zero.
+
+    Near zero is measured against the largest of these days and the month before: a long stop must not become usual.
+    """
+    days = known.rows("energy_usage", 2 * _LATE)
+    daily = days.group_by([*KEYS, "age"]).aggregate(kwh=days.kwh.sum())
+    top = daily.group_by(KEYS).aggregate(top=daily.kwh.max())
+    beside = daily.inner_join(top, KEYS)
+    near_zero = beside.kwh.cast("float64") < beside.top.cast("float64") * _NEAR_ZERO
+    return beside.group_by(KEYS).aggregate(energy_idle_days_28d=counted((beside.age <= _LATE) & near_zero))
 
 
 def _last_year(known: Known) -> ir.Table:
     """The last four weeks against the same four weeks of last year, Spring Festival on Spring Festival."""
     shift = known.calendar(shift=[(day - aligned(day)).days for day in known.dates])
-    days = _daily(known, 365 + 31 + _LATE).inner_join(shift, "as_of")
+    days = known.rows("energy_usage", _SEASON).inner_join(shift, "as_of")
     then = (days.age > days.shift) & (days.age <= days.shift + _LATE)
     sums = days.group_by(KEYS).aggregate(
         now=summed(days.kwh, days.age <= _LATE),
@@ -93,24 +101,19 @@ def aligned(day: date) -> date:
     return day - timedelta(weeks=52)
 
 
-def _daily(known: Known, days: int) -> ir.Table:
-    """Return kWh per subject and day over all its meters."""
-    rows = known.rows("energy_usage", days)
-    return rows.group_by([*KEYS, "date", "age"]).aggregate(kwh=rows.kwh.sum())
-
-
 def _bills(known: Known) -> ir.Table:
     rows = known.rows("energy_bills", 365)
     due = age(rows.as_of, rows.due_on)
-    unpaid = (rows.paid_on.isnull() | (rows.paid_on >= rows.as_of)) & (due > 0)
+    paid = (rows.paid_on < rows.as_of).fill_null(False)
+    unpaid = ~paid & (due > 0)
     paid_late = ibis.greatest(age(rows.paid_on, rows.due_on), 0)
     return rows.group_by(KEYS).aggregate(
         bills_unpaid=counted(unpaid),
         bills_unpaid_amount=summed(rows.amount, unpaid),
         bills_unpaid_days=unpaid.ifelse(due, None).max().cast("float64").fill_null(0.0),
         bills_late_days_180d=ratio(
-            summed(paid_late, (rows.age <= 180) & rows.paid_on.notnull()),
-            counted((rows.age <= 180) & rows.paid_on.notnull()),
+            summed(paid_late, (rows.age <= 180) & paid),
+            counted((rows.age <= 180) & paid),
         ),
         bill_last_days=rows.age.min().cast("float64"),
     )

@@ -16,7 +16,8 @@ _PAID = 0.95
 
 def payroll(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
-    paid = _worker_months(known)
+    # Three tables read it, and it is the largest feed by worker: computed once.
+    paid = known.view.keep(_worker_months(known))
     tables = [_paid(paid), _sheets(known, paid), _attended(known, paid), _present(known)]
     if known.kind == "employer":
         tables += [_insurance(known), _tax(known)]
@@ -99,7 +100,7 @@ def _attended(known: Known, months: ir.Table) -> ir.Table:
     """Heads on the attendance sheet against heads paid, months that ended at least a month ago."""
     rows = known.rows("attendance", 250, own=False)
     rows = rows.filter((age(rows.as_of, rows.month) > 61) & (age(rows.as_of, rows.month) <= 155), rows.days > 0)
-    attended = rows.group_by([*KEYS, "month"]).aggregate(heads=rows.worker_id.nunique().cast("float64"))
+    attended = rows.group_by([*KEYS, "month"]).aggregate(heads=rows.count().cast("float64"))
     paid = months.select(*KEYS, "month", paid_heads=months.workers)
     both = attended.left_join(paid, [*KEYS, "month"]).select(*attended.columns, "paid_heads")
     sends = months.select(*KEYS).distinct()

@@ -74,6 +74,16 @@ class View:
             )
         )
 
+    def keep(self, rows: ir.Table) -> ir.Table:
+        """Compute a table that several expressions read, once, and return it as a table.
+
+        Ibis 12 drops a cached table with a statement DuckDB 2 does not parse, so there it is held as Arrow.
+        """
+        if self.backend.name != "duckdb":
+            return rows.cache()
+        table = self.backend.to_pyarrow(rows)
+        return ibis.memtable(table, schema=ibis.Schema.from_pyarrow(table.schema))
+
     def _known(self, feed: Feed, dates: Sequence[date], days: int | None) -> ir.Table:
         rows = self.history(feed.name)
         if "as_of" in rows.columns:

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""What came true: labels, the evaluator of any list, baselines."""

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""How a model is made: dates, folds, backtest, training, and what MLflow keeps of it."""

@@ -1,0 +1,29 @@
+"""Which model is live on a day, read from the ledger's promotions and loaded from its folder."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from anxin.domain.errors import AnxinError
+from anxin.ledger.chain import Ledger
+from anxin.ledger.promotions import live as live_id
+from anxin.models.saved import load
+from anxin.models.scoring import Model
+
+
+def live(ledger: Ledger, folder: Path, kind: str, on: date, *, retrospective: bool = False) -> Model | None:
+    """Return the model of a kind that is live on a day, None if none was promoted by then.
+
+    A model trained through a later day knows the future of `on` and is refused, unless `retrospective`.
+    """
+    model_id = live_id(ledger, kind, on)
+    if model_id is None:
+        return None
+    model = load(folder, model_id)
+    if model.through > on and not retrospective:
+        raise AnxinError(
+            f"{on} 在用的模型 {model_id} 训练至 {model.through}，晚于该日；如需回溯请加 --retrospective",
+            f"model {model_id}, live on {on}, was trained through {model.through}; add --retrospective to look back",
+        )
+    return model

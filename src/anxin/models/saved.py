@@ -1,0 +1,106 @@
+"""A model on disk: text and JSON a person can read and diff, a manifest with every hash, no pickle.
+
+    <model_id>/booster.txt  calibration.json  severity.json  manifest.json
+
+The id ends in the hash of the manifest, and the ledger's promotion names the id: a folder whose files or manifest were
+changed no longer fits its name and is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+
+from anxin.domain.errors import AnxinError
+from anxin.features import catalogue
+from anxin.models.probability import Calibration, Ordered
+from anxin.models.scoring import Model
+from anxin.models.severity import Severity
+
+_FORMAT = 1
+_HASH = 16
+
+
+def save(folder: Path, kind: str, through: date, ordered: Ordered, severity: Severity, facts: Mapping[str, Any]) -> str:
+    """Write a model under `folder` and return its id. The same model written twice is the same bytes and id."""
+    files = {
+        "booster.txt": ordered.booster.model_to_string(num_iteration=ordered.rounds),
+        "calibration.json": _json(asdict(ordered.calibration)),
+        "severity.json": _json(severity.to_json()),
+    }
+    manifest = _json(
+        {
+            "format": _FORMAT,
+            "kind": kind,
+            "through": through.isoformat(),
+            "features": list(ordered.features),
+            "rounds": ordered.rounds,
+            "lightgbm": lgb.__version__,
+            "files": {name: _sha256(text) for name, text in files.items()},
+            "facts": dict(facts),
+        }
+    )
+    model_id = f"{kind}-{through.isoformat()}-{_sha256(manifest)[:_HASH]}"
+    target = folder / model_id
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in {**files, "manifest.json": manifest}.items():
+        (target / name).write_text(text, encoding="utf-8", newline="\n")
+    return model_id
+
+
+def load(folder: Path, model_id: str) -> Model:
+    """Read a model and refuse what does not fit: another hash, format or feature. AnxinError says which."""
+    target = folder / model_id
+    if not target.is_dir():
+        raise AnxinError(f"找不到模型 {model_id}，请检查 {folder}", f"model {model_id} is not in {folder}")
+    manifest_text = (target / "manifest.json").read_text(encoding="utf-8")
+    if not model_id.endswith(_sha256(manifest_text)[:_HASH]):
+        raise _changed(model_id, "manifest.json")
+    manifest = json.loads(manifest_text)
+    if manifest["format"] != _FORMAT:
+        raise AnxinError(
+            f"模型 {model_id} 的格式为 {manifest['format']}，本程序只认 {_FORMAT}，请重新训练",
+            f"model {model_id} has format {manifest['format']}, this program reads {_FORMAT}; train again",
+        )
+    texts = {name: (target / name).read_text(encoding="utf-8") for name in manifest["files"]}
+    for name, expected in manifest["files"].items():
+        if _sha256(texts[name]) != expected:
+            raise _changed(model_id, name)
+    unknown = set(manifest["features"]) - {feature.name for feature in catalogue.of(manifest["kind"])}
+    if unknown:
+        raise AnxinError(
+            f"模型 {model_id} 使用目录中没有的特征 {sorted(unknown)}，请重新训练",
+            f"model {model_id} reads features the catalogue lacks: {sorted(unknown)}; train again",
+        )
+    calibration = json.loads(texts["calibration.json"])
+    ordered = Ordered(
+        lgb.Booster(model_str=texts["booster.txt"]),
+        tuple(manifest["features"]),
+        Calibration(calibration["slope"], tuple(calibration["intercepts"])),
+        manifest["rounds"],
+    )
+    severity = Severity.from_json(json.loads(texts["severity.json"]))
+    through = date.fromisoformat(manifest["through"])
+    return Model(model_id, manifest["kind"], through, ordered, severity, manifest["facts"])
+
+
+def _changed(model_id: str, name: str) -> AnxinError:
+    return AnxinError(
+        f"模型 {model_id} 的 {name} 与登记的校验值不符，可能被改动，请从备份恢复或重新训练",
+        f"{name} of model {model_id} does not match its registered hash; restore it or train again",
+    )
+
+
+def _json(state: Any) -> str:
+    return json.dumps(state, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,86 @@
+"""The one scoring function. CLI, service and batch call it and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from anxin.models.grades import grade_of
+from anxin.models.probability import Ordered
+from anxin.models.severity import SIZES, Severity
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of one kind: probabilities, severity, and what it was made from."""
+
+    model_id: str
+    kind: str
+    through: date
+    ordered: Ordered
+    severity: Severity
+    facts: dict[str, Any]
+    """Base rates, training dates, data fingerprint, code version: as in the manifest."""
+
+    def matrix(self, snapshot: pa.Table) -> Floats:
+        """Return the rows of a snapshot as the trees read them (n × features), missing as NaN."""
+        return matrix(snapshot, self.ordered.features)
+
+
+def matrix(snapshot: pa.Table, features: tuple[str, ...]) -> Floats:
+    """Return columns of a snapshot as float64 (n × features); a column that is not there is missing throughout."""
+    there = set(snapshot.column_names)
+    blank = np.full(len(snapshot), np.nan)
+    columns = [
+        snapshot[name].to_numpy(zero_copy_only=False).astype(np.float64) if name in there else blank
+        for name in features
+    ]
+    return np.column_stack(columns) if columns else np.empty((len(snapshot), 0))
+
+
+def score(model: Model, snapshot: pa.Table) -> pd.DataFrame:
+    """Score every row of a snapshot of one kind.
+
+    Returns the columns of `semantics.md` (scores), sorted by rank: p30 ≤ p90 ≤ p180, `score` the margin for 90 days,
+    workers and yuan (if it happens) with 80 % intervals, rank by p90 per date, ties by subject_id.
+    """
+    rows = model.matrix(snapshot)
+    p30, p90, p180 = model.ordered.probabilities(rows)
+    sizes = dict(zip(SIZES[model.kind], matrix(snapshot, SIZES[model.kind]).T, strict=True))
+    missing = np.full(len(rows), np.nan)
+    workers, amount = (
+        size.predict(sizes, len(rows)) if size is not None else (missing,) * 3
+        for size in (model.severity.workers, model.severity.amount)
+    )
+    scores = pd.DataFrame(
+        {
+            "kind": model.kind,
+            "subject_id": snapshot["subject_id"].to_pandas(),
+            "as_of": snapshot["as_of"].to_pandas(),
+            "p30": p30,
+            "p90": p90,
+            "p180": p180,
+            "score": model.ordered.margin(rows),
+            "grade": grade_of(p90),
+            "rank": np.int64(0),
+            "in_hand": snapshot["in_hand"].to_pandas(),
+            "workers": workers[0],
+            "workers_lo": workers[1],
+            "workers_hi": workers[2],
+            "amount": amount[0],
+            "amount_lo": amount[1],
+            "amount_hi": amount[2],
+            "model_version": model.model_id,
+        }
+    )
+    scores = scores.sort_values(["as_of", "p90", "subject_id"], ascending=[True, False, True], kind="stable")
+    scores["rank"] = scores.groupby("as_of").cumcount().to_numpy(dtype=np.int64) + 1
+    return scores.reset_index(drop=True)

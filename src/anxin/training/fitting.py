@@ -1,0 +1,47 @@
+"""Fitting the trees of one kind: deterministic, the horizon the one feature they may only rise in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from anxin.models.probability import HORIZON
+from anxin.training.rows import Stacked
+
+Floats = npt.NDArray[np.float64]
+
+
+def fit(rows: Stacked, features: tuple[str, ...], parameters: Mapping[str, Any], rounds: int, seed: int) -> lgb.Booster:
+    """Fit one booster; the same rows and settings give the same text."""
+    settings = {
+        "objective": "binary",
+        "verbose": -1,
+        "seed": seed,
+        "deterministic": True,
+        "force_col_wise": True,
+        "num_threads": 2,
+        "monotone_constraints": [0] * len(features) + [1],
+        **parameters,
+    }
+    positives = float(rows.y.sum())
+    # A leaf needs rows, but a small city has few: never more than a fiftieth of the rows of a fit.
+    settings["min_data_in_leaf"] = int(max(5, min(settings["min_data_in_leaf"], len(rows.y) / 50, positives)))
+    data = lgb.Dataset(
+        rows.x, rows.y, weight=rows.weight, feature_name=[*features, HORIZON], free_raw_data=True
+    )
+    return lgb.train(settings, data, rounds)
+
+
+def learnable(features: Floats, names: tuple[str, ...]) -> list[int]:
+    """Return the places of the features that say anything: present somewhere and not all the same."""
+    kept = []
+    for place in range(len(names)):
+        values = features[:, place]
+        known = values[np.isfinite(values)]
+        if len(known) and (len(known) < len(values) or known.min() < known.max()):
+            kept.append(place)
+    return kept

@@ -1,0 +1,81 @@
+"""Training rows: snapshots joined to labels, stacked by horizon, negatives thinned and weighted up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from anxin.features.known import KEYS, Kind
+from anxin.feeds.asof import View
+from anxin.judging.labels import labels
+from anxin.models.probability import HORIZONS
+from anxin.training.splits import usable
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labels of every row of a snapshot for each horizon, as known at `through`: 1, 0, or NaN (unknown, averted)."""
+
+    y: Mapping[int, Floats]
+    cases: pd.DataFrame
+    """The first verified case of each positive row of the longest horizon: `place` in the snapshot, workers, amount."""
+
+
+def label(
+    view: View, snapshot: pa.Table, through: date, kind: Kind, outages: Sequence[tuple[date, date]]
+) -> Labelled:
+    """Label every row of a snapshot with what is known at `through`."""
+    keys = snapshot.select(list(KEYS)).to_pandas()
+    dates = sorted(set(keys["as_of"]))
+    places = pd.Series(np.arange(len(keys)), index=pd.MultiIndex.from_frame(keys))
+    y: dict[int, Floats] = {}
+    cases = pd.DataFrame({"place": [], "workers": [], "amount": []})
+    for horizon in HORIZONS:
+        mature = set(usable(dates, horizon, through, outages))
+        target = np.where(keys["as_of"].isin(mature), 0.0, np.nan)
+        if mature:
+            found = labels(view, sorted(mature), horizon, through, kind)
+            found["place"] = places.reindex(pd.MultiIndex.from_frame(found[list(KEYS)])).to_numpy()
+            found = found.dropna(subset=["place"])
+            found["place"] = found["place"].astype(int)
+            target[found["place"]] = np.where(found["outcome"] == "positive", 1.0, np.nan)
+            cases = found.loc[found["outcome"] == "positive", ["place", "subject_id", "workers", "amount", "opened_on"]]
+        y[horizon] = target
+    return Labelled(y, cases)
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Rows of one fit: features and horizon, labels, weights."""
+
+    x: Floats
+    y: Floats
+    weight: Floats
+
+
+def stack(features: Floats, labelled: Labelled, keep: npt.NDArray[np.bool_], most: int, seed: int) -> Stacked:
+    """Stack the labelled rows of `keep` over the horizons.
+
+    Above `most` rows, negatives are drawn at random and weighted so that they count as all of them did: probabilities
+    stay what they were.
+    """
+    rng = np.random.default_rng(seed)
+    total = sum(int((keep & np.isfinite(y)).sum()) for y in labelled.y.values())
+    positives = sum(int((keep & (y == 1)).sum()) for y in labelled.y.values())
+    share = min(1.0, max(most - positives, 1) / max(total - positives, 1))
+    xs, ys, ws = [], [], []
+    for horizon, y in labelled.y.items():
+        rows = np.flatnonzero(keep & np.isfinite(y))
+        taken = rows[(y[rows] == 1) | (rng.random(len(rows)) < share)]
+        xs.append(np.column_stack([features[taken], np.full(len(taken), float(horizon))]))
+        ys.append(y[taken])
+        ws.append(np.where(y[taken] == 1, 1.0, 1.0 / share))
+    return Stacked(np.concatenate(xs), np.concatenate(ys), np.concatenate(ws))

@@ -1,0 +1,152 @@
+"""`anxin train`: snapshots, folds, one model per kind, saved with all it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from anxin.domain.errors import AnxinError
+from anxin.features import catalogue
+from anxin.features.known import Kind
+from anxin.features.snapshots import snapshots
+from anxin.feeds.asof import View
+from anxin.models.probability import HORIZONS, Ordered
+from anxin.models.saved import load, save
+from anxin.models.scoring import Model, matrix
+from anxin.models.severity import SIZES, Severity, fit_size
+from anxin.models.version import code_version
+from anxin.training.backtest import Backtest, backtest
+from anxin.training.fitting import fit, learnable
+from anxin.training.rows import Labelled, label, stack
+from anxin.training.settings import Settings
+from anxin.training.splits import folds, outages, training_dates
+
+Progress = Callable[[str, int, int], None]
+
+OUTCOME = "cases"
+_FEWEST = 10
+"""Positive rows without which nothing is learned."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A saved model and the backtest behind it."""
+
+    model: Model
+    backtest: Backtest
+    folder: Path
+    sample: pa.Table
+    """A few rows of the newest training date, for the signature MLflow keeps."""
+
+
+def train(
+    view: View, models: Path, through: date, kind: Kind, settings: Settings, on_progress: Progress | None = None
+) -> Trained:
+    """Train one kind with only the rows received before `through`, and save the model under `models`.
+
+    Raises AnxinError where there is too little to learn from.
+    """
+    first, received = _received(view, through)
+    dead = outages(received, through, settings.outage_days)
+    dates = training_dates(first + timedelta(days=settings.history_days), through, settings.step_days)
+    if not dates:
+        raise _too_little(kind, through, "历史太短", "the history is too short")
+    snapshot = snapshots(view, dates, kind, on_progress)
+    labelled = label(view, snapshot, through, kind, dead)
+    positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
+    if sum(positives.values()) < _FEWEST:
+        raise _too_little(kind, through, f"成熟的查实案件只有 {positives}", f"mature verified cases: {positives}")
+    every = tuple(feature.name for feature in catalogue.of(kind))
+    kept = learnable(matrix(snapshot, every), every)
+    names = tuple(every[place] for place in kept)
+    features = matrix(snapshot, names)
+    tested = backtest(
+        view,
+        snapshot,
+        features,
+        names,
+        labelled,
+        folds(dates, through, settings.folds, settings.fold_days, dead),
+        dead,
+        kind,
+        settings,
+        on_progress,
+    )
+    if on_progress is not None:
+        on_progress(f"{kind} model", 1, 2)
+    rows = stack(features, labelled, np.ones(len(snapshot), dtype=bool), settings.rows, settings.seed)
+    booster = fit(rows, names, settings.lightgbm[kind], tested.rounds, settings.seed)
+    ordered = Ordered(booster, names, tested.calibration, tested.rounds)
+    facts = {
+        "base_rate": {str(h): _rate(labelled.y[h]) for h in HORIZONS},
+        "positives": {str(h): positives[h] for h in HORIZONS},
+        "rows": {str(h): int(np.isfinite(labelled.y[h]).sum()) for h in HORIZONS},
+        "dates": [day.isoformat() for day in dates],
+        "outages": [[a.isoformat(), b.isoformat()] for a, b in dead],
+        "folds": sorted({m.as_of for m in tested.measures.get("model", [])}),
+        "fingerprint": _fingerprint(snapshot, labelled),
+        "code_version": code_version(),
+    }
+    model_id = save(models, kind, through, ordered, _severity(kind, snapshot, labelled), facts)
+    return Trained(load(models, model_id), tested, models / model_id, snapshot.slice(len(snapshot) - 5))
+
+
+def _received(view: View, through: date) -> tuple[date, list[date]]:
+    """Return the first day any event feed was received, and the days the outcome feed was, before `through`."""
+    firsts = []
+    for feed in view.lake.feeds():
+        if feed in {"employers", "projects"}:
+            continue
+        rows = view.history(feed)
+        firsts.append(view.backend.to_pyarrow(rows.aggregate(first=rows.received_at.min()))["first"][0].as_py())
+    before = [first.date() for first in firsts if first is not None and first.date() < through]
+    if not before or OUTCOME not in view.lake.feeds():
+        raise AnxinError(
+            f"{through} 之前没有收到欠薪案件（cases），无法训练；请先 anxin ingest 含案件的数据",
+            f"no cases were received before {through}, nothing to learn from; ingest a delivery with cases first",
+        )
+    rows = view.history(OUTCOME)
+    days = view.backend.to_pyarrow(rows.select(day=rows.received_at.date()).distinct())["day"].to_pylist()
+    return min(before), [day for day in days if day < through]
+
+
+def _severity(kind: Kind, snapshot: pa.Table, labelled: Labelled) -> Severity:
+    cases = labelled.cases.drop_duplicates(["subject_id", "opened_on"]) if len(labelled.cases) else labelled.cases
+    places = cases["place"].to_numpy(int)
+    sizes = dict(zip(SIZES[kind], matrix(snapshot, SIZES[kind])[places].T, strict=True))
+    return Severity(
+        fit_size(sizes, cases["workers"].to_numpy(float)), fit_size(sizes, cases["amount"].to_numpy(float))
+    )
+
+
+def _rate(y: npt.NDArray[np.float64]) -> float | None:
+    known = y[np.isfinite(y)]
+    return round(float(known.mean()), 9) if len(known) else None
+
+
+def _fingerprint(snapshot: pa.Table, labelled: Labelled) -> str:
+    """Return a hash over all that taught: equal fingerprints and settings give equal models."""
+    digest = hashlib.sha256()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, snapshot.schema) as writer:
+        writer.write_table(snapshot)
+    digest.update(sink.getvalue())
+    for horizon in HORIZONS:
+        digest.update(labelled.y[horizon].tobytes())
+    return digest.hexdigest()
+
+
+def _too_little(kind: str, through: date, zh: str, en: str) -> AnxinError:
+    return AnxinError(
+        f"{kind} 训练至 {through}：{zh}，请补充更早的数据或改用更晚的日期",
+        f"{kind} through {through}: {en}; ingest earlier data or train through a later day",
+    )
+
+
