@@ -119,4 +119,11 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
     return features, listed
 
 
-_FORMS = {"share": "share", "yuan": "yuan", "days": "whole", "count": "whole", "heads": "whole", "flag": "flag"}
+_FORMS = {
+    "share": "share",
+    "yuan": "yuan",
+    "days": "whole",
+    "count": "whole",
+    "heads": "whole",
+    "flag": "flag",
+}

@@ -17,9 +17,13 @@ _YEAR = 365
 
 def complaints(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
-    rows = known.rows("complaints")
-    rows = rows.filter(rows.result.isnull() | ~rows.result.isin(["not_wage", "duplicate"]))
+    rows = upheld(known.rows("complaints"))
     return [_volume(rows), _rhythm(rows), *_outcomes(known), _notices(known)]
+
+
+def upheld(rows: ir.Table) -> ir.Table:
+    """Return the complaints not disproved: neither about something else nor sent twice."""
+    return rows.filter(rows.result.isnull() | ~rows.result.isin(["not_wage", "duplicate"]))
 
 
 def _volume(rows: ir.Table) -> ir.Table:
@@ -37,7 +41,9 @@ def _volume(rows: ir.Table) -> ir.Table:
         complaints_fading_365d=unfade(fading(rows.age, 365).sum()),
         complaint_workers_365d=summed(rows.workers, rows.age <= 365),
         complaint_amount_365d=summed(rows.amount, rows.age <= 365),
-        complaints_mass_365d=counted((rows.age <= 365) & ((rows.workers >= 5) | rows.extreme.fill_null(False))),
+        complaints_mass_365d=counted(
+            (rows.age <= 365) & ((rows.workers >= 5) | rows.extreme.fill_null(False))
+        ),
         complaints_overdue=counted(open_ & (rows.due_on < rows.as_of)),
         complaint_first_days=rows.age.max().cast("float64"),
     )
@@ -53,12 +59,14 @@ def _rhythm(rows: ir.Table) -> ir.Table:
         month=((days.age - 1) / _MONTH).floor().cast("int64"),
     )
     nth = {
-        f"complaint_day_{n}_days": (days.nth == n - 1).ifelse(days.age, None).max().cast("float64") for n in _NTH
+        f"complaint_day_{n}_days": (days.nth == n - 1).ifelse(days.age, None).max().cast("float64")
+        for n in _NTH
     }
     gaps = days.gap.sum().cast("float64")
     squares = (days.gap * days.gap).sum().cast("float64")
     number = days.gap.count().cast("float64")
-    variance = (squares - gaps * gaps / number.nullif(0.0)) / (number - 1).nullif(0.0)
+    # Whole numbers until the one division: nothing is lost, and it can never fall below zero.
+    variance = ratio(squares * number - gaps * gaps, number * (number - 1))
     rhythm = days.group_by(KEYS).aggregate(
         days_since_complaint=days.age.min().cast("float64"),
         complaint_days_365d=counted(days.age <= 365),
@@ -111,10 +119,12 @@ def _outcomes(known: Known) -> list[ir.Table]:
             hazards_365d=counted(hazards.age <= 365),
             hazards_averted_365d=counted((hazards.age <= 365) & (hazards.resolution == "averted")),
             hazards_overdue=counted(unresolved & (hazards.due_on < hazards.as_of)),
+            hazard_last_days=hazards.age.min().cast("float64"),
         ),
         visits.group_by(KEYS).aggregate(
             inspections_clean_365d=counted(visits.finding == "none"),
             inspections_gap_365d=counted(visits.finding.isin(["system_gap", "hazard", "arrears"])),
+            inspection_last_days=visits.age.min().cast("float64"),
         ),
     ]
 

@@ -66,8 +66,10 @@ def _idle(known: Known) -> ir.Table:
     daily = days.group_by([*KEYS, "age"]).aggregate(kwh=days.kwh.sum())
     top = daily.group_by(KEYS).aggregate(top=daily.kwh.max())
     beside = daily.inner_join(top, KEYS)
-    near_zero = beside.kwh.cast("float64") < beside.top.cast("float64") * _NEAR_ZERO
-    return beside.group_by(KEYS).aggregate(energy_idle_days_28d=counted((beside.age <= _LATE) & near_zero))
+    recent = beside.filter(beside.age <= _LATE)
+    # At or below, so that a subject dead for two months is idle every day, not never.
+    near_zero = recent.kwh.cast("float64") <= recent.top.cast("float64") * _NEAR_ZERO
+    return recent.group_by(KEYS).aggregate(energy_idle_days_28d=counted(near_zero))
 
 
 def _last_year(known: Known) -> ir.Table:

@@ -17,17 +17,22 @@ def funding(known: Known) -> list[ir.Table]:
 
 def _settlements(known: Known) -> ir.Table:
     rows = known.rows("progress_payments", 400)
-    owed = (rows.payable > rows.paid.fill_null(0)) | (rows.settled_on.isnull() | (rows.settled_on >= rows.as_of))
+    settled = (rows.settled_on < rows.as_of).fill_null(False)
+    owed = (rows.payable > rows.paid.fill_null(0)) | ~settled
     lag = age(rows.settled_on, rows.due_on)
+    # A share divides sums over the same rows: those where both are known. Nothing known is missing, not zero.
+    paid = rows.completed_value.notnull().ifelse(rows.paid, None)
+    late = rows.age <= 120
+    funded = rows.public_funds_in.notnull() & rows.payable.notnull()
     return rows.group_by(KEYS).aggregate(
-        progress_paid_share=ratio(rows.paid.sum(), rows.completed_value.sum()),
+        progress_paid_share=ratio(paid.sum(), rows.completed_value.sum()),
         progress_paid_share_120d=ratio(
-            summed(rows.paid, rows.age <= 120), summed(rows.completed_value, rows.age <= 120)
+            late.ifelse(paid, None).sum(), late.ifelse(rows.completed_value, None).sum()
         ),
         progress_overdue_periods=counted(owed),
         progress_overdue_days=owed.ifelse(rows.age, None).max().cast("float64").fill_null(0.0),
-        progress_lag_days=ratio(summed(lag, lag.notnull()), counted(lag.notnull())),
-        public_funds_share=ratio(rows.public_funds_in.sum(), rows.payable.sum()),
+        progress_lag_days=ratio(summed(lag, settled), counted(settled)),
+        public_funds_share=ratio(summed(rows.public_funds_in, funded), summed(rows.payable, funded)),
         progress_last_days=rows.age.min().cast("float64"),
     )
 
@@ -82,8 +87,9 @@ def _guarantees(known: Known) -> ir.Table:
     rows = known.rows("guarantees", 400)
     last = rows.group_by([*KEYS, "kind"]).aggregate(stated_on=rows.stated_on.max())
     now = rows.semi_join(last, [*KEYS, "kind", "stated_on"])
+    stated = now.balance.notnull() & now.required.notnull()
     return now.group_by(KEYS).aggregate(
-        guarantee_share=ratio(now.balance.sum(), now.required.sum()),
+        guarantee_share=ratio(summed(now.balance, stated), summed(now.required, stated)),
         guarantee_left_days=age(now.expires_on, now.as_of).min().cast("float64"),
         guarantee_last_days=now.age.min().cast("float64"),
     )

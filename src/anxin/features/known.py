@@ -76,7 +76,11 @@ def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
 
 def fading(days: ir.NumericValue, half_life: int) -> ir.IntegerValue:
     """Return a weight that halves every `half_life` days, in billionths, so that sums are exact in any order."""
-    return (((days - 1).cast("float64") * (-0.6931471805599453 / half_life)).exp() * _EXACT).round().cast("int64")
+    return (
+        (((days - 1).cast("float64") * (-0.6931471805599453 / half_life)).exp() * _EXACT)
+        .round()
+        .cast("int64")
+    )
 
 
 def unfade(total: ir.NumericValue) -> ir.FloatingValue:

@@ -13,6 +13,7 @@ def litigation(known: Known) -> list[ir.Table]:
         return []
     rows = known.rows("litigation")
     rows = rows.mutate(filed=age(rows.as_of, rows.filed_on))
+    claimed = (rows.role == "plaintiff") & (rows.filed <= 365)
     sued = rows.role == "defendant"
     enforced = sued & rows.status.isin(["enforcing", "dishonest", "restricted"])
     return [
@@ -25,8 +26,9 @@ def litigation(known: Known) -> list[ir.Table]:
             suits_enforced=counted(enforced),
             suits_enforced_days=enforced.ifelse(rows.age, None).min().cast("float64"),
             suits_dishonest=counted(sued & (rows.status == "dishonest")),
-            suits_claiming_365d=counted((rows.role == "plaintiff") & (rows.filed <= 365)),
-            suits_claiming_amount_365d=summed(rows.amount, (rows.role == "plaintiff") & (rows.filed <= 365)),
+            suits_claiming_365d=counted(claimed),
+            suits_claiming_amount_365d=summed(rows.amount, claimed),
+            suit_claiming_last_days=claimed.ifelse(rows.filed, None).min().cast("float64"),
             suit_last_days=sued.ifelse(rows.filed, None).min().cast("float64"),
         )
     ]

@@ -13,6 +13,12 @@ from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summe
 _PAID = 0.95
 """A month counts as paid from 95 % of what it earned: deductions and rounding are not arrears."""
 
+_MONTHS = 250
+"""Age in days of the oldest month worked that is looked at: sheets and payroll must span the same months."""
+
+_READ = 300
+"""Days of rows read for those months."""
+
 
 def payroll(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
@@ -26,13 +32,14 @@ def payroll(known: Known) -> list[ir.Table]:
 
 def _worker_months(known: Known) -> ir.Table:
     """Per subject and month worked: workers, what they earned and what they got, how late."""
-    rows = known.rows("payroll", 300, own=False)
-    rows = rows.filter(age(rows.as_of, rows.month) <= 250)
+    rows = known.rows("payroll", _READ, own=False)
+    rows = rows.filter(age(rows.as_of, rows.month) <= _MONTHS)
     workers = rows.group_by([*KEYS, "month", "project_id", "employer_id", "worker_id"]).aggregate(
         due=rows.due.max(), paid=rows.paid.sum(), last=rows.paid_on.max()
     )
     return workers.group_by([*KEYS, "month"]).aggregate(
         workers=workers.count().cast("float64"),
+        paid_heads=counted(workers.paid > 0),
         short=counted(workers.paid.cast("float64") < workers.due.cast("float64") * _PAID),
         due=workers.due.sum(),
         paid=workers.paid.sum(),
@@ -66,7 +73,8 @@ def _paid(months: ir.Table) -> ir.Table:
 
 def _sheets(known: Known, months: ir.Table) -> ir.Table:
     """Wage sheets whose pay day has passed, against what payroll shows; only for who sends payroll at all."""
-    rows = known.rows("wage_sheets", 250, own=False)
+    rows = known.rows("wage_sheets", _READ, own=False)
+    rows = rows.filter(age(rows.as_of, rows.month) <= _MONTHS)
     sheets = rows.group_by([*KEYS, "month"]).aggregate(
         due=rows.due.sum(), pay_due_on=rows.pay_due_on.max(), workers=rows.workers.sum(), sent=rows.age.min()
     )
@@ -99,15 +107,21 @@ def _sheets(known: Known, months: ir.Table) -> ir.Table:
 def _attended(known: Known, months: ir.Table) -> ir.Table:
     """Heads on the attendance sheet against heads paid, months that ended at least a month ago."""
     rows = known.rows("attendance", 250, own=False)
-    rows = rows.filter((age(rows.as_of, rows.month) > 61) & (age(rows.as_of, rows.month) <= 155), rows.days > 0)
-    attended = rows.group_by([*KEYS, "month"]).aggregate(heads=rows.count().cast("float64"))
-    paid = months.select(*KEYS, "month", paid_heads=months.workers)
+    rows = rows.filter(
+        (age(rows.as_of, rows.month) > 61) & (age(rows.as_of, rows.month) <= 155), rows.days > 0
+    )
+    attended = rows.group_by([*KEYS, "month"]).aggregate(
+        heads=rows.count().cast("float64"), newest=rows.age.min()
+    )
+    paid = months.select(*KEYS, "month", "paid_heads")
     both = attended.left_join(paid, [*KEYS, "month"]).select(*attended.columns, "paid_heads")
     sends = months.select(*KEYS).distinct()
     both = both.semi_join(sends, KEYS)
     missing = ibis.greatest(both.heads - both.paid_heads.fill_null(0.0), 0.0)
-    sums = both.group_by(KEYS).aggregate(missing=missing.sum(), heads=both.heads.sum())
-    return sums.select(*KEYS, attended_unpaid_share=ratio(sums.missing, sums.heads))
+    sums = both.group_by(KEYS).aggregate(
+        missing=missing.sum(), heads=both.heads.sum(), attended_last_days=both.newest.min().cast("float64")
+    )
+    return sums.select(*KEYS, "attended_last_days", attended_unpaid_share=ratio(sums.missing, sums.heads))
 
 
 def _present(known: Known) -> ir.Table:
@@ -133,7 +147,9 @@ def _present(known: Known) -> ir.Table:
 def _insurance(known: Known) -> ir.Table:
     rows = known.rows("social_insurance", 430)
     now = latest(rows, rows.month).select(
-        *KEYS, insured_heads=lambda t: t.insured.cast("float64"), insurance_last_days=lambda t: t.age.cast("float64")
+        *KEYS,
+        insured_heads=lambda t: t.insured.cast("float64"),
+        insurance_last_days=lambda t: t.age.cast("float64"),
     )
     short = ibis.greatest(rows.due - rows.paid, 0)
     late = age(rows.as_of, rows.month) <= 130
@@ -141,7 +157,7 @@ def _insurance(known: Known) -> ir.Table:
     sums = rows.group_by(KEYS).aggregate(
         short=summed(short, late),
         due=summed(rows.due, late),
-        insurance_short_months=counted(rows.paid < rows.due),
+        insurance_short_months=counted((rows.paid < rows.due) & (rows.age <= 400)),
         insurance_short_amount=summed(short, rows.age <= 400),
         insured=summed(rows.insured, late),
         months=counted(late),
@@ -161,6 +177,7 @@ def _insurance(known: Known) -> ir.Table:
 def _tax(known: Known) -> ir.Table:
     rows = known.rows("tax", 560)
     month_age = age(rows.as_of, rows.month)
+    both = rows.tax_due.notnull() & rows.tax_paid.notnull()
     short = ibis.greatest(rows.tax_due - rows.tax_paid, 0)
     late, then = month_age <= 130, (month_age > 365) & (month_age <= 495)
     sums = rows.group_by(KEYS).aggregate(
@@ -168,8 +185,8 @@ def _tax(known: Known) -> ir.Table:
         months=counted(late & rows.revenue.notnull()),
         then=summed(rows.revenue, then),
         months_then=counted(then & rows.revenue.notnull()),
-        short=summed(short, month_age <= 220),
-        due=summed(rows.tax_due, month_age <= 220),
+        short=summed(short, both & (month_age <= 220)),
+        due=summed(rows.tax_due, both & (month_age <= 220)),
         tax_short_months=counted((rows.tax_paid < rows.tax_due) & (rows.age <= 400)),
         tax_last_days=rows.age.min().cast("float64"),
     )

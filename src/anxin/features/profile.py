@@ -69,7 +69,10 @@ def _project(known: Known) -> ir.Table:
         project_elapsed_share=ratio(started, length),
         project_overrun_days=age(rows.as_of, rows.planned_end_on).cast("float64"),
         project_joined_late_days=ibis.greatest(
-            ibis.coalesce(age(rows.onboarded_on, rows.start_on), started), 0
+            (rows.onboarded_on < rows.as_of)
+            .fill_null(False)
+            .ifelse(age(rows.onboarded_on, rows.start_on), started),
+            0,
         ).cast("float64"),
         project_labour_share=rows.labour_cost_ratio.cast("float64"),
         registry_last_days=rows.age.cast("float64"),

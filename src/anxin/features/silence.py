@@ -13,8 +13,23 @@ from anxin.features.known import KEYS, Known
 _YEAR = 365
 
 _FEEDS = {
-    "employer": ("energy_usage", "social_insurance", "tax", "credit", "wage_sheets", "attendance_daily", "payroll"),
-    "project": ("energy_usage", "attendance_daily", "wage_sheets", "payroll", "wage_accounts", "progress_payments"),
+    "employer": (
+        "energy_usage",
+        "social_insurance",
+        "tax",
+        "credit",
+        "wage_sheets",
+        "attendance_daily",
+        "payroll",
+    ),
+    "project": (
+        "energy_usage",
+        "attendance_daily",
+        "wage_sheets",
+        "payroll",
+        "wage_accounts",
+        "progress_payments",
+    ),
 }
 
 
@@ -29,5 +44,8 @@ def _silent(known: Known, feed: str) -> ir.Table:
     last = rows.group_by(KEYS).aggregate(own=rows.age.min())
     overall = last.group_by("as_of").aggregate(behind=last.own.min())
     joined = last.inner_join(overall, "as_of")
-    return joined.select(*KEYS, (joined.own - joined.behind).cast("float64").name(f"{feed}_silent_days"))
-
+    return joined.select(
+        *KEYS,
+        (joined.own - joined.behind).cast("float64").name(f"{feed}_silent_days"),
+        joined.own.cast("float64").name(f"{feed}_seen_days"),
+    )

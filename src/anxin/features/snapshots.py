@@ -40,9 +40,7 @@ _FAMILIES: Mapping[str, Callable[[Known], list[ir.Table]]] = {
 Progress = Callable[[str, int, int], None]
 
 
-def snapshots(
-    view: View, dates: Sequence[date], kind: Kind, on_progress: Progress | None = None
-) -> pa.Table:
+def snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progress | None = None) -> pa.Table:
     """Return the snapshot of all subjects of a kind on each date.
 
     Columns: `kind, subject_id, as_of`, the facts of `subjects`, `in_hand`, then one float64 per feature and fact of the
@@ -103,10 +101,15 @@ def _present(asked: Known) -> Mapping[str, set[date]]:
 
 
 def _filled(
-    feature: catalogue.Feature, values: pa.ChunkedArray, as_of: pa.ChunkedArray, there: Mapping[str, set[date]]
+    feature: catalogue.Feature,
+    values: pa.ChunkedArray,
+    as_of: pa.ChunkedArray,
+    there: Mapping[str, set[date]],
 ) -> pa.ChunkedArray:
     """Put the value of «no rows» where all feeds of the feature were there, and nothing where one was not."""
-    dates = set.intersection(*(there.get(feed, set()) for feed in feature.sources))
+    if not feature.sources:
+        return values
+    dates = set.intersection(set(as_of.to_pylist()), *(there.get(feed, set()) for feed in feature.sources))
     if not dates:
         return pa.nulls(len(values), pa.float64())
     known = pc.is_in(as_of, pa.array(sorted(dates), pa.date32()))
