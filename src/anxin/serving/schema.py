@@ -1,4 +1,4 @@
-"""The columns of a published list's files, shared by the daily run that writes them and all that read them."""
+"""The columns of a published list's files, shared by the daily run and all that read them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ SCORES = pa.schema(
     ]
 )
 
-# Every feature of every published row, and one row per subject with feature '' whose contribution is the base.
+# Every feature of every published row; one row per subject with feature '' has the base as contribution.
 EXPLANATIONS = pa.schema(
     [
         ("kind", pa.string()),

@@ -1,0 +1,288 @@
+"""Reading one published list: a folder that never changes once the ledger names it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from anxin.domain.errors import AnxinError
+from anxin.serving import schema
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One feature's part in a score, with the sentence that says it.
+
+    `contribution` is in points of score (raw margin for 90 days), `value` and `usual` in the feature's unit.
+    """
+
+    feature: str
+    family: str
+    contribution: float
+    value: float | None
+    usual: float | None
+    date: date | None
+    source: str | None
+    basis: str | None
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One warning of a published list; the columns of ``list.parquet``, money in yuan."""
+
+    rank: int
+    warning_id: str
+    kind: str
+    subject_id: str
+    name: str
+    district: str
+    district_name: str
+    regulator: str
+    regulators_also: tuple[str, ...]
+    grade: int
+    in_hand: bool
+    p30: float
+    p90: float
+    p180: float
+    score: float
+    workers: float | None
+    workers_lo: float | None
+    workers_hi: float | None
+    amount: float | None
+    amount_lo: float | None
+    amount_hi: float | None
+    change: str
+    change_zh: str
+    change_en: str
+    since: date
+    put_by: str
+    reasons: tuple[Reason, ...]
+    model_version: str
+
+    @property
+    def regulators(self) -> tuple[str, ...]:
+        """The line regulators this row concerns, the primary one first."""
+        return (self.regulator, *(also for also in self.regulators_also if also != self.regulator))
+
+    def days_listed(self, on: date) -> int:
+        """Return how many days, today included, the warning has been on the list."""
+        return (on - self.since).days + 1
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """How far a feed reaches on the list's day; dates as the manifest wrote them."""
+
+    feed: str
+    last_event: str | None
+    last_received: str | None
+    rows: int
+    silent_days: int | None
+    expected_days: int
+
+    @property
+    def missing(self) -> bool:
+        """Nothing of this feed was ever received."""
+        return self.rows == 0
+
+    @property
+    def late(self) -> bool:
+        """The feed has been silent for longer than it usually is, or was never there."""
+        return self.missing or (self.silent_days is not None and self.silent_days > self.expected_days)
+
+
+# A monthly feed is silent for 31 days between two good deliveries; the manifest may say better per feed.
+_EXPECTED_DAYS = 35
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a list was made from. `content` is the whole manifest as written, for those who replay it."""
+
+    list_id: str
+    as_of: date
+    watermarks: tuple[Watermark, ...]
+    content: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """Read ``manifest.json``; raise `AnxinError` where it is missing or not what it must be."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            marks = tuple(
+                Watermark(
+                    feed=feed,
+                    last_event=mark.get("last_event"),
+                    last_received=mark.get("last_received"),
+                    rows=int(mark.get("rows") or 0),
+                    silent_days=mark.get("silent_days"),
+                    expected_days=int(mark.get("expected_days") or _EXPECTED_DAYS),
+                )
+                for feed, mark in sorted((content.get("watermarks") or {}).items())
+            )
+            return cls(
+                list_id=str(content["list_id"]),
+                as_of=date.fromisoformat(content["as_of"]),
+                watermarks=marks,
+                content=content,
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise AnxinError(
+                f"名单目录损坏：{path} 无法读取，请从备份恢复",
+                f"broken list folder: cannot read {path}; restore it from a backup",
+            ) from error
+
+    @property
+    def retrospective(self) -> bool:
+        """Whether the model was trained through a later day."""
+        return bool(self.content.get("retrospective"))
+
+    @property
+    def late_feeds(self) -> tuple[Watermark, ...]:
+        """The feeds a reader must be told about."""
+        return tuple(mark for mark in self.watermarks if mark.late)
+
+    def model(self, kind: str) -> str | None:
+        """Return the id of the model that scored `kind`."""
+        model = (self.content.get("models") or self.content.get("model_ids") or {}).get(kind)
+        return str(model["model_id"]) if isinstance(model, Mapping) else model
+
+    def text(self, key: str) -> str:
+        """Return a value of the manifest as text, empty where it has none."""
+        value = self.content.get(key)
+        return "" if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All contributions to one published row's score: ``base + sum(contribution) = score``."""
+
+    base: float | None
+    parts: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """A warning of the list before that this list no longer carries, and why."""
+
+    kind: str
+    subject_id: str
+    name: str
+    warning_id: str
+    grade: int
+    why_zh: str
+    why_en: str
+
+
+_REASON_FIELDS = tuple(item.name for item in fields(Reason))
+
+
+def _reason(values: Mapping[str, Any]) -> Reason:
+    return Reason(**{name: _number(values[name]) for name in _REASON_FIELDS})
+
+
+def _number(value: Any) -> Any:
+    """Turn NaN, which parquet written from pandas uses for 'none', into None."""
+    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124
+
+
+def _rows(table: pa.Table) -> Iterator[Row]:
+    for values in table.to_pylist():
+        plain = {key: _number(value) for key, value in values.items()}
+        plain["reasons"] = tuple(_reason(reason) for reason in plain["reasons"] or ())
+        plain["regulators_also"] = tuple(plain["regulators_also"] or ())
+        yield Row(**plain)
+
+
+class Published:
+    """One published list: its rows read once, explanations and scores per subject, each when asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the list in `folder`; raises `AnxinError`, here or later, where a file is broken."""
+        self.folder = folder
+        self.manifest = Manifest.read(folder / "manifest.json")
+
+    @property
+    def as_of(self) -> date:
+        """The list's day D."""
+        return self.manifest.as_of
+
+    @property
+    def list_id(self) -> str:
+        """The list's own name."""
+        return self.manifest.list_id
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Every warning of the list, as the daily run ordered them."""
+        return tuple(_rows(self._read("list.parquet", schema.LIST)))
+
+    @cached_property
+    def _by_subject(self) -> Mapping[tuple[str, str], Row]:
+        return {(row.kind, row.subject_id): row for row in self.rows}
+
+    def find(self, kind: str, subject_id: str) -> Row | None:
+        """Return the subject's row, if it is on the list."""
+        return self._by_subject.get((kind, subject_id))
+
+    def explanation(self, kind: str, subject_id: str) -> Explanation:
+        """Return every contribution to the subject's score, strongest first."""
+        base: float | None = None
+        parts: list[Reason] = []
+        for values in self._of_subject("explanations.parquet", schema.EXPLANATIONS, kind, subject_id):
+            if values["feature"] == "":
+                base = _number(values["contribution"])
+            else:
+                parts.append(_reason({**values, "zh": values["zh"] or "", "en": values["en"] or ""}))
+        parts.sort(key=lambda part: (-abs(part.contribution), part.feature))
+        return Explanation(base, tuple(parts))
+
+    def score(self, kind: str, subject_id: str) -> dict[str, Any] | None:
+        """Return the subject's row of ``scores.parquet``, listed or not."""
+        found = self._of_subject("scores.parquet", schema.SCORES, kind, subject_id)
+        return {key: _number(value) for key, value in found[0].items()} if found else None
+
+    @cached_property
+    def cleared(self) -> tuple[Cleared, ...]:
+        """The warnings of the list before that ended."""
+        return tuple(Cleared(**v) for v in self._read("cleared.parquet", schema.CLEARED).to_pylist())
+
+    def _of_subject(self, name: str, expected: pa.Schema, kind: str, subject_id: str) -> list[dict[str, Any]]:
+        wanted = [("kind", "=", kind), ("subject_id", "=", subject_id)]
+        found: list[dict[str, Any]] = self._read(name, expected, wanted).to_pylist()
+        return found
+
+    def _read(
+        self, name: str, expected: pa.Schema, wanted: list[tuple[str, str, str]] | None = None
+    ) -> pa.Table:
+        path = self.folder / name
+        try:
+            return pq.read_table(path, columns=expected.names, filters=wanted).cast(expected)
+        except (OSError, pa.ArrowException) as error:
+            raise AnxinError(
+                f"名单目录损坏：{path} 无法读取，请从备份恢复",
+                f"broken list folder: cannot read {path}; restore it from a backup",
+            ) from error
+
+
+def as_table(rows: Iterable[Row]) -> pa.Table:
+    """Return rows as an Arrow table with exactly the columns of ``list.parquet``."""
+    plain = [
+        {
+            **{name: getattr(row, name) for name in schema.LIST.names},
+            "regulators_also": list(row.regulators_also),
+            "reasons": [{name: getattr(reason, name) for name in _REASON_FIELDS} for reason in row.reasons],
+        }
+        for row in rows
+    ]
+    return pa.Table.from_pylist(plain, schema=schema.LIST)

@@ -1,0 +1,1 @@
+"""The HTTP side: the gate, the API's routes and the pages."""

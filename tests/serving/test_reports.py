@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from datetime import date
+
+import pypdf
+import pytest
+
+from anxin.serving.published import Published
+from anxin.serving.reports.facts import Facts, Trend, facts_of, plain_number, yuan
+from anxin.serving.reports.html import to_html
+from anxin.serving.reports.pdf import to_pdf
+
+from . import made_up
+
+HEAD = "e3b0c442" * 8
+TREND = [Trend(date(2026, 1, 9), 2, 0.41), Trend(date(2026, 1, 10), 3, 0.66)]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    return Published(made_up.publish(tmp_path_factory.mktemp("lists")))
+
+
+@pytest.fixture(scope="module")
+def facts(published: Published) -> Facts:
+    return facts_of(published, published.rows[0], TREND, HEAD)
+
+
+def pdf_text(facts: Facts) -> tuple[str, int]:
+    pages = pypdf.PdfReader(io.BytesIO(to_pdf(facts))).pages
+    return "".join(page.extract_text() for page in pages), len(pages)
+
+
+def test_the_parts_add_up_to_the_printed_score(published: Published) -> None:
+    for row in published.rows:
+        balance = facts_of(published, row).balance
+        assert balance.base is not None
+        assert abs(balance.base + balance.raising + balance.lowering - row.score) < 1e-6
+
+
+def test_signals_raise_and_the_rest_is_counted(facts: Facts) -> None:
+    assert [part.feature for part in facts.signals][:2] == ["wage_gap_days", "kwh_drop"]
+    assert all(part.contribution > 0 for part in facts.signals)
+    assert [part.feature for part in facts.lowering] == ["insured_trend"]
+    assert facts.rest == 1
+    assert facts.missing_inputs == ("quiet",)
+
+
+def test_a_project_is_asked_for_its_account_and_an_employer_is_not(published: Published) -> None:
+    project = facts_of(published, next(row for row in published.rows if row.kind == "project"))
+    employer = facts_of(published, published.rows[0])
+    assert any("专用账户" in paper.words.zh for paper in project.papers)
+    assert not any("专用账户" in paper.words.zh for paper in employer.papers)
+
+
+def test_questions_follow_the_signals(facts: Facts) -> None:
+    asked = " ".join(question.zh for question in facts.questions)
+    assert "发薪" in asked
+    assert "用电" in asked
+    assert "专用账户" not in asked
+
+
+SECTIONS = (
+    "对象概况",
+    "主要风险信号",
+    "反向因素",
+    "交办建议",
+    "建议核查清单",
+    "数据质量与不确定性",
+    "法律依据",
+    "人工研判意见",
+    "异议渠道",
+    "模型版本",
+)
+
+
+def test_html_has_every_section_the_notice_and_the_traces(facts: Facts) -> None:
+    page = to_html(facts)
+    for section in SECTIONS:
+        assert section in page
+    assert "不作为行政处罚或信用惩戒依据" in page
+    assert HEAD in page
+    assert "43 天无新数据" in page
+
+
+def test_html_is_whole_in_itself(facts: Facts) -> None:
+    page = to_html(facts)
+    assert not re.search(r"https?://", page)
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert not re.search(r"@import|url\(", page)
+
+
+def test_html_escapes_a_name_that_is_a_script(published: Published) -> None:
+    row = next(row for row in published.rows if row.name == made_up.SCRIPT_NAME)
+    page = to_html(facts_of(published, row))
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_sections_without_facts_are_left_out(published: Published) -> None:
+    facts = facts_of(published, published.rows[0])
+    bare = replace(facts, lowering=(), questions=())
+    page = to_html(bare)
+    assert "反向因素" not in page
+    assert "须问清" not in page
+    assert "走势" not in page
+
+
+def test_pdf_holds_chinese_text_on_one_page_and_an_annex(facts: Facts) -> None:
+    text, pages = pdf_text(facts)
+    assert pages == 2
+    for section in SECTIONS:
+        assert section in text
+    assert facts.row.name in text
+    assert "距上次足额代发工资已 47 天" in text
+    assert "不作为行政处罚或信用惩戒依据" in text
+
+
+def test_pdf_embeds_its_fonts_as_subsets(facts: Facts) -> None:
+    document = pypdf.PdfReader(io.BytesIO(to_pdf(facts)))
+    fonts = document.pages[0]["/Resources"]["/Font"].get_object()  # type: ignore[index]
+    names = {str(fonts[key].get_object()["/BaseFont"]) for key in fonts}
+    assert any("Droid" in name and "+" in name for name in names)
+    assert len(to_pdf(facts)) < 300_000
+
+
+def test_pdf_of_the_same_facts_is_the_same_file(facts: Facts) -> None:
+    assert to_pdf(facts) == to_pdf(facts)
+
+
+def test_a_long_report_still_fits_its_first_page(published: Published) -> None:
+    facts = facts_of(published, published.rows[0], TREND, HEAD)
+    long = replace(
+        facts.row, name="重庆市南川区东城街道办事处某某某某某某建筑工程劳务分包有限责任公司第一分公司"
+    )
+    text, pages = pdf_text(
+        replace(facts, row=long, signals=(facts.signals * 2)[:6], lowering=facts.lowering * 4)
+    )
+    assert pages <= 3
+    assert "第一分公司" in text.replace("\n", "")
+
+
+@pytest.mark.parametrize(("amount", "zh"), [(950.0, "950元"), (184_000.0, "18.4万元"), (2.5e8, "2.50亿元")])
+def test_money_is_said_as_people_say_it(amount: float, zh: str) -> None:
+    assert yuan(amount).zh == zh
+
+
+@pytest.mark.parametrize(("value", "said"), [(None, "—"), (0.0, "0"), (-0.62, "-0.62"), (12345.6, "12,346")])
+def test_values_are_shown_with_the_digits_a_reader_can_use(value: float | None, said: str) -> None:
+    assert plain_number(value) == said
