@@ -1,8 +1,9 @@
 """The catalogue: every feature by name, with all a person or a model needs to know of it.
 
-One YAML file per family stands beside the module that computes it. `direction` is the direction of risk used as a
-monotone constraint (1: more is worse, -1: more is better, 0: none). `empty` is the value of a subject without rows
-while the feed is there: a count is 0, anything else is missing. A feed that is not there at all gives missing values.
+One YAML file per family stands beside the module that computes it. `direction` is the direction of risk
+used as a monotone constraint (1: more is worse, -1: more is better, 0: none). `empty` is the value of a
+subject without rows while the feed is there: a count is 0, anything else is missing. A feed that is not
+there at all gives missing values.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Feature:
     zh_text: str
     en_text: str
     dated: str | None
-    """The column that holds the age in days of the newest row behind the value; None where nothing is dated."""
+    """The column with the age in days of the newest row behind the value; None where nothing is dated."""
     peers: bool
     """Whether other subjects enter the value by definition (rates, neighbours)."""
     reason: bool

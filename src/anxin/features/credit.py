@@ -1,4 +1,4 @@
-"""Borrowing: overdue, class and its migration, use of the line, guarantees. Month-end states of an employer."""
+"""Borrowing of an employer at month ends: overdue, class and its migration, use of the line, guarantees."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _YEAR = 400
 
 
 def credit(known: Known) -> list[ir.Table]:
-    """Return the tables of the family for employers; projects borrow through their parties (see relations)."""
+    """Return the tables of the family; only employers have these (see relations for a project's parties)."""
     if known.kind != "employer":
         return []
     rows = known.rows("credit", _YEAR)

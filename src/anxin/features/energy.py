@@ -1,7 +1,8 @@
-"""Electricity and bills: level against own past and the same weeks last year, near-zero days, rhythm, unpaid bills.
+"""Electricity and bills: level against own past and last year, near-zero days, rhythm, unpaid bills.
 
-Levels are mean kWh per meter-day with a reading: a missing day is a missing row, a real zero counts. Last year is shifted so
-that Spring Festival falls on Spring Festival (`aligned`), or every factory would look dead each February.
+Levels are mean kWh per meter-day with a reading: a missing day is a missing row, a real zero counts. Last
+year is shifted so that Spring Festival falls on Spring Festival (`aligned`), or every factory would look
+dead each February.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def _level(known: Known) -> ir.Table:
 def _idle(known: Known) -> ir.Table:
     """Days of the last four weeks on which all meters of the subject together were near zero.
 
-    Near zero is measured against the largest of these days and the month before: a long stop must not become usual.
+    Near zero is measured against the largest of these days and the month before: a long stop must not
+    become usual.
     """
     days = known.rows("energy_usage", 2 * _LATE)
     daily = days.group_by([*KEYS, "age"]).aggregate(kwh=days.kwh.sum())
@@ -73,7 +75,7 @@ def _idle(known: Known) -> ir.Table:
 
 
 def _last_year(known: Known) -> ir.Table:
-    """The last four weeks against the same four weeks of last year, Spring Festival on Spring Festival."""
+    """Compare the last four weeks with the same four weeks of last year, Spring Festival on Spring Festival."""
     shift = known.calendar(shift=[(day - aligned(day)).days for day in known.dates])
     days = known.rows("energy_usage", _SEASON).inner_join(shift, "as_of")
     then = (days.age > days.shift) & (days.age <= days.shift + _LATE)
@@ -92,7 +94,8 @@ def _last_year(known: Known) -> ir.Table:
 def aligned(day: date) -> date:
     """Return the day of last year's season that corresponds to `day`.
 
-    Within 60 days of a Spring Festival the distance to the festival is kept; otherwise 52 weeks back keep the weekday.
+    Within 60 days of a Spring Festival the distance to the festival is kept; otherwise 52 weeks back keep
+    the weekday.
     """
     festival = min(
         (spring_festival(year) for year in (day.year - 1, day.year, day.year + 1)),

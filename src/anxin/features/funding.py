@@ -1,4 +1,4 @@
-"""Money for wages on a project: settlements paid, labour cost credited, the account, deposits and guarantees."""
+"""Money for wages on a project: settlements, labour cost, the account, deposits and guarantees."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _settlements(known: Known) -> ir.Table:
 
 def _account(known: Known) -> ir.Table:
     rows = known.rows("wage_accounts", 400)
-    # Several bookings of one day leave no order among themselves: the smallest balance of the last day is the cautious one.
+    # Bookings of one day have no order among themselves: the smallest balance of the last day is cautious.
     last_day = latest(
         rows.group_by([*KEYS, "transacted_on"]).aggregate(balance=rows.balance.min()), ibis._.transacted_on
     ).select(*KEYS, "balance")

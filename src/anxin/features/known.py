@@ -1,8 +1,8 @@
-"""The rows a family may use: known on each date, and belonging to the subject. Nothing else reaches a feature.
+"""The rows a family may use: known on each date, and belonging to the subject.
 
-A family module asks for `rows(feed)` and gets, per as-of date, the known rows of each subject with `subject_id`,
-`as_of` and `age` (whole days from the event to the date, at least 1). There is no other door to the lake, so looking
-ahead would need a word in the code.
+A family module asks for `rows(feed)` and gets, per as-of date, the known rows of each subject with
+`subject_id`, `as_of` and `age` (whole days from the event to the date, at least 1). There is no other door
+to the lake: nothing else reaches a feature, and looking ahead would need a word in the code.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Known:
     kind: Kind
 
     def all(self, feed: str, days: int | None = None) -> ir.Table:
-        """Return every known row of a feed per date, with `age` in days; only the last `days` days if given."""
+        """Return every known row of a feed per date, with `age` in days; the last `days` days if given."""
         rows = self.view.known(feed, self.dates) if days is None else self.view.window(feed, self.dates, days)
         return rows.mutate(age=age(rows.as_of, rows[event_of(feed)]))
 
@@ -70,12 +70,12 @@ def latest(rows: ir.Table, *by: ir.Value) -> ir.Table:
 
 
 def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
-    """Return part / whole as float64, missing where the whole is zero (engines differ on division by zero)."""
+    """Return part / whole as float64, missing where the whole is zero (where engines differ)."""
     return part.cast("float64") / whole.cast("float64").nullif(0.0)
 
 
 def fading(days: ir.NumericValue, half_life: int) -> ir.IntegerValue:
-    """Return a weight that halves every `half_life` days, in billionths, so that sums are exact in any order."""
+    """Return a weight that halves every `half_life` days, in billionths: sums are exact in any order."""
     return (
         (((days - 1).cast("float64") * (-0.6931471805599453 / half_life)).exp() * _EXACT)
         .round()

@@ -1,4 +1,4 @@
-"""Lawsuits: as defendant by cause and size, enforcement, and as plaintiff against those who owe the subject."""
+"""Lawsuits: as defendant by cause and size, enforcement, and as plaintiff against those who owe it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a subject is: age, size, ownership, sector, phase of a project, and the case rate of its sector and district."""
+"""What a subject is: age, size, ownership, phase of a project, lists, and case rates around it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from anxin.domain.calendar import days_to_spring_festival
 from anxin.features.known import KEYS, Known, age, counted, ratio
 
 _PRIOR = 50.0
-"""Sector and district rates are drawn towards the rate of all by this many subjects: small groups say little."""
+"""Sector and district rates are drawn towards the rate of all by this many subjects: small groups say
+little."""
 
 
 def profile(known: Known) -> list[ir.Table]:
@@ -81,7 +82,7 @@ def _project(known: Known) -> ir.Table:
 
 
 def _listed(known: Known) -> ir.Table:
-    """Established facts on lists, and what other departments noticed."""
+    """Count the lists it stands on: established facts of wage credit."""
     rows = known.rows("credit_records", own=False)
     live = rows.to_on.isnull() | (rows.to_on >= rows.as_of)
     return rows.group_by(KEYS).aggregate(
@@ -94,7 +95,7 @@ def _listed(known: Known) -> ir.Table:
 
 
 def _rates(known: Known) -> list[ir.Table]:
-    """Share of the subjects of the same sector or district with a case opened in the last days, as known on D."""
+    """Share out the cases known on D: subjects of the same sector or district with one opened lately."""
     registry = known.all(f"{known.kind}s")
     group = registry.industry if known.kind == "employer" else registry.project_type
     people = registry.select(

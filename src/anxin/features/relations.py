@@ -1,4 +1,4 @@
-"""The neighbours: owner and contractor of a project, an employer's projects, shared representatives, the group behind.
+"""The neighbours: owner and contractor of a project, an employer's projects, shared people, the group.
 
 A neighbour's arrears are counted without the subject's own.
 """

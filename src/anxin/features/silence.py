@@ -1,7 +1,7 @@
 """Who has gone quiet: days since a subject's own last row of a feed, less what the whole feed is behind.
 
-A feed that is dead for all says nothing about anyone, so the feed's own age is taken off: what remains is silence of
-this subject. Only subjects that used to send the feed have a value.
+A feed that is dead for all says nothing about anyone, so the feed's own age is taken off: what remains is
+silence of this subject. Only subjects that used to send the feed have a value.
 """
 
 from __future__ import annotations

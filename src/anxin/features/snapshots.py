@@ -1,4 +1,4 @@
-"""`snapshots(lake, dates)`: every subject scored on each date with all its features, a pure function of both."""
+"""`snapshots(lake, dates)`: every subject scored on each date with all its features."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ Progress = Callable[[str, int, int], None]
 def snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progress | None = None) -> pa.Table:
     """Return the snapshot of all subjects of a kind on each date.
 
-    Columns: `kind, subject_id, as_of`, the facts of `subjects`, `in_hand`, then one float64 per feature and fact of the
-    catalogue, sorted by `as_of`, `subject_id`. A feature whose feeds were not there on a date is missing on it.
+    Columns: `kind, subject_id, as_of`, the facts of `subjects`, `in_hand`, then one float64 per feature and
+    fact of the catalogue, sorted by `as_of`, `subject_id`. A feature whose feeds were not there on a date
+    is missing on it.
     """
     asked = Known(view, tuple(sorted(set(dates))), kind)
     people = _collect(view, subjects(asked)).sort_by([("as_of", "ascending"), ("subject_id", "ascending")])
