@@ -14,6 +14,7 @@ from anxin.serving import schema
 
 FORMULA_NAME = "=cmd|' /C calc'!A0"
 SCRIPT_NAME = "<script>alert(1)</script>劳务有限公司"
+CLEARED_ID = "91500106MA5CLEAR01"
 SECTION_ID = "2403-500106-04-01-123456#2"
 DAY = date(2026, 1, 12)
 DISTRICTS = [("500106", "沙坪坝区"), ("500119", "南川区"), ("500112103", "渝北区"), ("500103", "渝中区")]
@@ -32,14 +33,15 @@ REASONS: list[dict[str, Any]] = [
         "en": "47 days since wages were last paid in full, usually about 31",
     },
     {
-        "feature": "kwh_drop",
+        "feature": "energy_level_28d",
         "family": "energy",
-        "value": -0.62,
-        "usual": -0.04,
+        "value": 0.38,
+        "usual": 0.96,
         "source": "energy_usage",
         "basis": "条例 38 (水电燃气)",
-        "zh": "近四周用电比去年同期下降 62%",
-        "en": "electricity over four weeks fell 62 % against a year before",
+        "zh": "近28天日均用电为此前半年自身水平的38%，同类对象通常为96%",
+        "en": "Daily electricity of the last 28 days is 38% of its own level in the half year before; "
+        "comparable subjects usually 96%",
     },
     {
         "feature": "overdue_days",
@@ -81,6 +83,8 @@ def publish(
     folder = lists / day.isoformat() / list_id
     folder.mkdir(parents=True)
     rows = [_row(number, day) for number in range(40)]
+    if day < DAY:
+        rows[39] |= {"subject_id": CLEARED_ID, "name": "已解除电子厂"}
     explanations = [line for row in rows for line in _explained(row)]
     pq.write_table(pa.Table.from_pylist(rows, schema=schema.LIST), folder / "list.parquet")
     scores = [{name: row.get(name) for name in schema.SCORES.names} | {"as_of": day} for row in rows]
@@ -91,7 +95,7 @@ def publish(
     )
     cleared = {
         "kind": "employer",
-        "subject_id": "91500106MA5CLEAR01",
+        "subject_id": CLEARED_ID,
         "name": "已解除电子厂",
         "warning_id": "W-0",
         "grade": 2,

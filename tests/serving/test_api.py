@@ -317,11 +317,11 @@ def test_one_openapi_documents_refusals_and_the_bearer_token(city: City) -> None
     api = city.client.get("/openapi.json", headers=city.bearer()).json()
     assert api["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     assert set(api["paths"]) == {
-        "/v1/lists/{day}",
-        "/v1/reports/{day}/{subject_id}",
+        "/v1/lists/{date}",
+        "/v1/reports/{date}/{subject}",
         "/v1/score",
         "/v1/explain",
-        "/v1/subjects/{kind}/{subject_id}",
+        "/v1/subjects/{kind}/{id}",
     }
     for operations in api["paths"].values():
         for operation in operations.values():
@@ -329,3 +329,12 @@ def test_one_openapi_documents_refusals_and_the_bearer_token(city: City) -> None
             assert operation["security"] == [{"bearer": []}]
             problem = operation["responses"]["422"]["content"]["application/json"]["schema"]["$ref"]
             assert problem.endswith("/Problem")
+
+
+def test_what_was_cleared_is_told_to_those_who_saw_it(city: City) -> None:
+    def cleared(who: str) -> list[str]:
+        answer = city.client.get(LIST, headers=city.bearer(who)).json()
+        return [one["subject_id"] for one in answer["cleared"]]
+
+    assert cleared("centre") == [made_up.CLEARED_ID]
+    assert cleared("nanchuan") == []

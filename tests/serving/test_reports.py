@@ -11,6 +11,7 @@ import pytest
 from anxin.serving.published import Published
 from anxin.serving.reports.facts import Facts, Trend, facts_of, plain_number, yuan
 from anxin.serving.reports.html import to_html
+from anxin.serving.reports.measures import measured
 from anxin.serving.reports.pdf import to_pdf
 
 from . import made_up
@@ -42,7 +43,7 @@ def test_the_parts_add_up_to_the_printed_score(published: Published) -> None:
 
 
 def test_signals_raise_and_the_rest_is_counted(facts: Facts) -> None:
-    assert [part.feature for part in facts.signals][:2] == ["wage_gap_days", "kwh_drop"]
+    assert [part.feature for part in facts.signals][:2] == ["wage_gap_days", "energy_level_28d"]
     assert all(part.contribution > 0 for part in facts.signals)
     assert [part.feature for part in facts.lowering] == ["insured_trend"]
     assert facts.rest == 1
@@ -152,3 +153,17 @@ def test_money_is_said_as_people_say_it(amount: float, zh: str) -> None:
 @pytest.mark.parametrize(("value", "said"), [(None, "—"), (0.0, "0"), (-0.62, "-0.62"), (12345.6, "12,346")])
 def test_values_are_shown_with_the_digits_a_reader_can_use(value: float | None, said: str) -> None:
     assert plain_number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "said"),
+    [
+        ("energy_level_28d", 0.384, "38%"),
+        ("bills_unpaid_days", 12.0, "12 天"),
+        ("bills_unpaid_amount", 23_456.0, "2.3万元"),
+        ("no_such_feature", 0.5, "0.5"),
+        ("energy_level_28d", None, "—"),
+    ],
+)
+def test_a_value_is_said_in_its_features_unit(feature: str, value: float | None, said: str) -> None:
+    assert measured(feature, value) == said

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from anxin.domain import regulators
 from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
-from anxin.serving.reports.facts import plain_number, yuan, yuan_range
+from anxin.serving.reports.facts import yuan, yuan_range
+from anxin.serving.reports.measures import measured
 
 
 @cache
@@ -32,7 +33,7 @@ def environment() -> Environment:
         people=people,
         yuan_zh=lambda amount: "—" if amount is None else yuan(amount).zh,
         amount_range=lambda row: yuan_range(row.amount_lo, row.amount_hi),
-        number=plain_number,
+        measured=lambda part, value: measured(part.feature, value),
         feed=feed_name,
         long_day=long_day,
         english=regulators.english,

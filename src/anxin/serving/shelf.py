@@ -53,6 +53,15 @@ class Shelf:
         entry = published.of(self._ledger, day)
         return None if entry is None else self._opened(entry)
 
+    def before(self, day: date) -> Published | None:
+        """Return the list of the last earlier day that has one, None where it cannot be read."""
+        entry = published.before(self._ledger, day)
+        try:
+            return None if entry is None else self._opened(entry)
+        except AnxinError as error:
+            _log.error("the list before %s cannot be read: %s", day, error)
+            return None
+
     def history(self, kind: str, subject_id: str, until: date, lists: int) -> list[Past]:
         """Return the subject's scores on the last `lists` lists up to `until`, newest first."""
         entries = [entry for entry in published.recent(self._ledger, _DAYS) if entry.day <= until]

@@ -14,7 +14,8 @@ from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
 from anxin.serving.looks import long_day, people, percent
 from anxin.serving.published import Reason
-from anxin.serving.reports.facts import Facts, plain_number, yuan, yuan_range
+from anxin.serving.reports.facts import Facts, yuan, yuan_range
+from anxin.serving.reports.measures import measured
 from anxin.serving.wording import Words
 
 # The subsetting of a 4 MB font is told line by line at INFO; nobody running the service wants it.
@@ -249,8 +250,8 @@ def _parts(
         day = part.date.isoformat() if part.date else "—"
         source = feed_name(part.source) if part.source else "—"
         values = (
-            plain_number(part.value),
-            plain_number(part.usual),
+            measured(part.feature, part.value),
+            measured(part.feature, part.usual),
             day,
             source,
             f"{part.contribution:+.2f}",

@@ -10,7 +10,7 @@ from fastapi import Request
 
 from anxin.ledger import Ledger
 from anxin.ledger.access import Grant, record_read
-from anxin.serving.published import Published, Row
+from anxin.serving.published import Cleared, Published, Row
 from anxin.serving.scorers import Scorer
 from anxin.serving.selection import MaySee
 from anxin.serving.shelf import Shelf
@@ -41,6 +41,15 @@ class Context:
             if row is not None and sees(grant)(row):
                 return row
         raise not_found()
+
+    def cleared(self, grant: Grant, published: Published) -> list[tuple[Cleared, Row]]:
+        """Return the warnings that ended with this list, each with its last row, within the person's scope.
+
+        Where a subject lies stands in the list before; without that row it stays hidden.
+        """
+        before = self.shelf.before(published.as_of) if published.cleared else None
+        rows = [(one, before.find(one.kind, one.subject_id) if before else None) for one in published.cleared]
+        return [(one, row) for one, row in rows if row is not None and sees(grant)(row)]
 
     def remember(self, grant: Grant, what: str) -> None:
         """Write the read into the ledger; called before anything is handed out."""

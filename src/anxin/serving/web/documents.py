@@ -15,7 +15,8 @@ from anxin.serving.web.lists import Who
 
 _DESCRIPTION = (
     "Early warning of unpaid wages 欠薪风险预警. Every call needs a bearer token; what lies outside its "
-    f"scope answers like what does not exist, and every read is recorded. {wording.NOTICE.zh} {wording.NOTICE.en}"
+    f"scope answers like what does not exist, and every read is recorded. "
+    f"{wording.NOTICE.zh} {wording.NOTICE.en}"
 )
 
 

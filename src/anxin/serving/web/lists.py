@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from anxin.ledger.access import Grant
-from anxin.serving.exports.plain import list_facts, row_facts, to_csv, to_json, to_parquet
-from anxin.serving.exports.workbook import to_xlsx
-from anxin.serving.published import Published, Row
+from anxin.serving.exports.files import FORMATS, MEDIA, Format, as_file
+from anxin.serving.exports.plain import list_facts, row_facts
+from anxin.serving.published import Cleared, Published, Row
 from anxin.serving.selection import Filters, by_grade, page, select
 from anxin.serving.web.context import Context, grant_of, sees
 from anxin.serving.web.problems import Problem, Refused
 
-Format = Literal["json", "csv", "xlsx", "parquet"]
 KindName = Literal["employer", "project"]
-Day = Annotated[date, Path(description="the list's day, YYYY-MM-DD")]
+Day = Annotated[date, Path(alias="date", description="the list's day, YYYY-MM-DD")]
 Who = Annotated[Grant, Depends(grant_of)]
 
-_FORMATS: tuple[Format, ...] = get_args(Format)
-MEDIA: dict[Format, str] = {
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "parquet": "application/vnd.apache.parquet",
-}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {
         "model": Problem,
@@ -92,7 +84,7 @@ def router(context: Context) -> APIRouter:
     made = APIRouter(prefix="/v1", tags=["lists"], responses=PROBLEMS)
 
     @made.get(
-        "/lists/{day}",
+        "/lists/{date}",
         summary="The published risk list of a day",
         responses={
             200: {
@@ -125,23 +117,14 @@ def router(context: Context) -> APIRouter:
             return Response(status_code=304, headers=headers)
         rows = select(published.rows, query.filters(), sees(grant), published.as_of)
         if wanted == "json":
-            return JSONResponse(_json_page(published, rows, number, size), headers=headers)
+            cleared = _cleared_facts(context.cleared(grant, published), query.filters(), day)
+            content = _json_page(published, rows, number, size) | {"cleared": cleared}
+            return JSONResponse(content, headers=headers)
         name = f"anxin-{day.isoformat()}.{wanted}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return Response(as_file(wanted, rows, published), media_type=MEDIA[wanted], headers=headers)
 
     return made
-
-
-def as_file(wanted: Format, rows: Sequence[Row], published: Published) -> bytes:
-    """Return rows of a list in a format; also what the command line writes."""
-    if wanted == "csv":
-        return to_csv(rows, published.as_of)
-    if wanted == "xlsx":
-        return to_xlsx(rows, published)
-    if wanted == "parquet":
-        return to_parquet(rows)
-    return to_json(rows, published)
 
 
 def _json_page(published: Published, rows: Sequence[Row], number: int, size: int) -> dict[str, Any]:
@@ -157,11 +140,17 @@ def _json_page(published: Published, rows: Sequence[Row], number: int, size: int
     }
 
 
+def _cleared_facts(
+    cleared: Sequence[tuple[Cleared, Row]], filters: Filters, day: date
+) -> list[dict[str, Any]]:
+    return [asdict(one) for one, row in cleared if filters.keeps(row, day)]
+
+
 def _accepted(accept: str) -> Format:
     """Return the first format of an Accept header we have; JSON where any will do."""
     types = [part.split(";")[0].strip() for part in accept.split(",") if part.strip()]
     for wanted in types:
-        for name in _FORMATS:
+        for name in FORMATS:
             if wanted == MEDIA[name].split(";", maxsplit=1)[0]:
                 return name
     if not types or any(wanted in ("*/*", "application/*", "text/html") for wanted in types):

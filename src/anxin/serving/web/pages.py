@@ -76,7 +76,7 @@ def router(context: Context) -> APIRouter:
             return HTMLResponse(render("nothing.html", grant=grant), 404, headers=_PAGE_POLICY)
         return RedirectResponse(f"/lists/{days[0]}", 303)
 
-    @made.get("/lists/{day}")
+    @made.get("/lists/{date}")
     def show_list(
         grant: Who,
         day: Day,
@@ -100,11 +100,16 @@ def router(context: Context) -> APIRouter:
                 select(published.rows, replace(query, **_NO_FILTER).filters(), sees(grant), day), day
             ),
             "near": _near(context.shelf.days(), day),
+            "cleared": [
+                one
+                for one, row in context.cleared(grant, published)
+                if replace(query, in_hand=None).filters().keeps(row, day)
+            ],
             "report_path": report_path,
         }
         return HTMLResponse(render("list.html", **values), headers=_PAGE_POLICY)
 
-    @made.get("/reports/{day}/{kind}/{subject_id:path}")
+    @made.get("/reports/{date}/{kind}/{subject_id:path}")
     def show_report(
         grant: Who, day: Day, kind: KindName, subject_id: Annotated[str, Path(max_length=64)]
     ) -> Response:

@@ -25,7 +25,7 @@ def router(context: Context) -> APIRouter:
     made = APIRouter(prefix="/v1", tags=["reports"], responses=PROBLEMS)
 
     @made.get(
-        "/reports/{day}/{subject_id:path}",
+        "/reports/{date}/{subject:path}",
         summary="The explanation report of a listed subject",
         response_class=Response,
         responses={200: {"content": {"text/html": {}, "application/pdf": {}}, "description": "the report"}},
@@ -33,7 +33,9 @@ def router(context: Context) -> APIRouter:
     def read_report(
         grant: Who,
         day: Day,
-        subject_id: Annotated[str, Path(min_length=1, max_length=64, description="percent-encode # as %23")],
+        subject_id: Annotated[
+            str, Path(alias="subject", min_length=1, max_length=64, description="percent-encode # as %23")
+        ],
         kind: Annotated[KindName | None, Query(description="only where an id is both")] = None,
         format: Annotated[Literal["html", "pdf"], Query()] = "html",
     ) -> Response:

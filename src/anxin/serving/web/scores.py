@@ -183,13 +183,13 @@ def router(context: Context) -> APIRouter:
             problems=problems,
         )
 
-    @made.get(
-        "/subjects/{kind}/{subject_id:path}", summary="A subject's latest score and its history over lists"
-    )
+    @made.get("/subjects/{kind}/{id:path}", summary="A subject's latest score and its history over lists")
     def subject(
         grant: Who,
         kind: KindName,
-        subject_id: Annotated[str, Path(min_length=1, max_length=64, description="percent-encode # as %23")],
+        subject_id: Annotated[
+            str, Path(alias="id", min_length=1, max_length=64, description="percent-encode # as %23")
+        ],
         lists: Annotated[int, Query(ge=1, le=366, description="how many lists back")] = 30,
     ) -> Subject:
         history = context.shelf.history(kind, subject_id, context.clock().date(), lists)
