@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import openpyxl
@@ -338,3 +339,12 @@ def test_what_was_cleared_is_told_to_those_who_saw_it(city: City) -> None:
 
     assert cleared("centre") == [made_up.CLEARED_ID]
     assert cleared("nanchuan") == []
+
+
+def test_a_body_of_unknown_or_absurd_length_is_not_read(city: City) -> None:
+    def endless() -> Iterator[bytes]:
+        yield b"{}"
+
+    assert city.client.post("/v1/score", content=endless(), headers=city.bearer()).status_code == 411
+    large = city.bearer(**{"Content-Length": str(10**9)})
+    assert city.client.post("/v1/score", content=b"{}", headers=large).status_code == 413

@@ -21,6 +21,6 @@ def _sparkline(facts: Facts) -> str:
     history = [*(past.p90 for past in facts.trend), facts.row.p90]
     if len(history) < 2:
         return ""
-    top = max(history) or 1.0
+    top = 1.4 * max(history) or 1.0
     step = 120 / (len(history) - 1)
     return " ".join(f"{i * step:.1f},{26 - 24 * p90 / top:.1f}" for i, p90 in enumerate(history))

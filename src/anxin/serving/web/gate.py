@@ -51,6 +51,9 @@ class Gate:
         if not length.isdigit() or int(length) > _LARGEST_BODY:
             await problem(413)(scope, receive, send)
             return
+        if scope["method"] == "POST" and "content-length" not in headers:
+            await problem(411)(scope, receive, send)
+            return
         secret = secret_of(headers, scope["method"])
         try:
             grant = await to_thread.run_sync(self._grant, secret) if secret else None

@@ -30,6 +30,7 @@ _SAID: Mapping[int, Words] = {
     404: Words("不存在，或不在您的权限范围内", "it does not exist, or is outside your scope"),
     405: Words("不支持此方法", "method not allowed"),
     406: Words("不支持此格式", "format not available"),
+    411: Words("请求须带 Content-Length", "Content-Length is required"),
     413: Words("请求过大", "the request is too large"),
 }
 _UNKNOWN = Words("系统错误，已记录", "an internal error, which has been logged")
