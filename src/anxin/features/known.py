@@ -75,12 +75,12 @@ def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
 
 
 def fading(days: ir.NumericValue, half_life: int) -> ir.IntegerValue:
-    """Return a weight that halves every `half_life` days, in billionths: sums are exact in any order."""
-    return (
-        (((days - 1).cast("float64") * (-0.6931471805599453 / half_life)).exp() * _EXACT)
-        .round()
-        .cast("int64")
-    )
+    """Return a weight that halves every `half_life` days, in billionths: sums are exact in any order.
+
+    Billionths are cut at .55: whole half-lives lie exactly on .5, where the last bit of `exp` would decide.
+    """
+    weight = ((days - 1).cast("float64") * (-0.6931471805599453 / half_life)).exp()
+    return (weight * _EXACT + 0.45).floor().cast("int64")
 
 
 def unfade(total: ir.NumericValue) -> ir.FloatingValue:

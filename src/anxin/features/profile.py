@@ -46,8 +46,8 @@ def _employer(known: Known) -> ir.Table:
         firm_abnormal=(rows.status == "abnormal").cast("float64"),
         firm_revoked=(rows.status == "revoked").cast("float64"),
         firm_industry=rows.industry.substr(1, 2).try_cast("int64").cast("float64"),
-        firm_representatives=rows.representatives.cast("float64"),
-        firm_addresses=rows.addresses.cast("float64"),
+        firm_representatives=rows.representatives.cast("float64").nullif(0.0),
+        firm_addresses=rows.addresses.cast("float64").nullif(0.0),
         registry_last_days=rows.age.cast("float64"),
     )
     return table.inner_join(_season(known), "as_of")

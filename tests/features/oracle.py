@@ -1,0 +1,137 @@
+"""What every feature means, in the most obvious way: loops over lists of dict rows, one subject and one date at a time.
+
+Written from the catalogue and `semantics.md`, not from the expressions. Slow on purpose; nothing is shared between
+dates. The families are in `oracle_events`, `oracle_money` and `oracle_around`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from anxin.features.catalogue import catalogue, facts
+from anxin.feeds.contract import Feed, contract
+
+Row = Mapping[str, Any]
+Values = dict[str, float | None]
+
+
+def known(feed: Feed, rows: Iterable[Row], day: date) -> list[Row]:
+    """Of each key the row received last before the day; then only those that happened before it."""
+    best: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        if row["received_at"] < datetime.combine(day, time()):
+            key = tuple(row[name] for name in feed.key)
+            if key not in best or _strength(feed, row) > _strength(feed, best[key]):
+                best[key] = row
+    return [row for row in best.values() if row[feed.event] < day]
+
+
+def _strength(feed: Feed, row: Row) -> tuple[Any, ...]:
+    cells = tuple((row[name] is not None, "" if row[name] is None else str(row[name])) for name in feed.names)
+    return row["received_at"], row[feed.event], cells
+
+
+class Past:
+    """All that was known before a day, and whose it is for one kind of subject."""
+
+    def __init__(self, world: Mapping[str, list[Row]], day: date, kind: str) -> None:
+        self.world, self.day, self.kind = world, day, kind
+        self._known: dict[str, list[Row]] = {}
+
+    def as_of(self, kind: str) -> Past:
+        """Return the same day for the other kind of subject."""
+        return self if kind == self.kind else Past(self.world, self.day, kind)
+
+    def all(self, feed: str, days: int | None = None) -> list[Row]:
+        """Return the known rows with their `age`, of the last `days` days if given."""
+        if feed not in self._known:
+            event = contract()[feed].event
+            rows = known(contract()[feed], self.world[feed], self.day)
+            self._known[feed] = [{**row, "age": self.age(row[event])} for row in rows]
+        return [row for row in self._known[feed] if days is None or row["age"] <= days]
+
+    def rows(self, feed: str, subject: str, days: int | None = None, own: bool = True) -> list[Row]:
+        """Return a subject's rows: a project's are those that name it, an employer's those that name no project.
+
+        With `own=False` an employer also has the rows of its people on projects.
+        """
+        rows = self.all(feed, days)
+        if self.kind == "project":
+            return [row for row in rows if row["project_id"] == subject]
+        return [
+            row
+            for row in rows
+            if row["employer_id"] == subject and not (own and row.get("project_id") is not None)
+        ]
+
+    def there(self, feed: str) -> bool:
+        """Return whether anything of the feed had been received."""
+        return any(row["received_at"] < datetime.combine(self.day, time()) for row in self.world[feed])
+
+    def age(self, day: date) -> int:
+        """Return the days from a day to the date."""
+        return (self.day - day).days
+
+    def before(self, day: date | None) -> bool:
+        """Return whether something has happened: it has a day, and that was before the date."""
+        return day is not None and day < self.day
+
+    def registered(self, subject: str) -> Row | None:
+        """Return the subject's row of the registry, if it has one."""
+        found = [row for row in self.all(f"{self.kind}s") if row[f"{self.kind}_id"] == subject]
+        return found[0] if found else None
+
+    def opened(self, days: int) -> list[Row]:
+        """Return the cases of the last days that were not found to be unfounded."""
+        return [row for row in self.all("cases", days) if row["outcome"] != "unfounded"]
+
+    def complained(self, days: int | None = None) -> list[Row]:
+        """Return the complaints that were not disproved."""
+        return [row for row in self.all("complaints", days) if row["result"] not in ("not_wage", "duplicate")]
+
+
+def ratio(part: Any, whole: Any) -> float | None:
+    """Return part / whole, nothing where either is missing or the whole is zero."""
+    if part is None or whole is None or whole == 0:
+        return None
+    return float(part) / float(whole)
+
+
+def total(values: Iterable[Any]) -> Any:
+    """Return the sum of what is there."""
+    return sum(value for value in values if value is not None)
+
+
+def newest(rows: Iterable[Row]) -> float | None:
+    """Return the age of the youngest row."""
+    return min((row["age"] for row in rows), default=None)
+
+
+def difference(left: float | None, right: float | None) -> float | None:
+    """Return left - right where both are there."""
+    return None if left is None or right is None else left - right
+
+
+def number(value: Any) -> float | None:
+    """Return a number, or nothing."""
+    return None if value is None else float(value)
+
+
+def values(past: Past, subject: str) -> Values:
+    """Return every feature and fact of a subject by name."""
+    from . import oracle_around, oracle_events, oracle_money
+
+    found: Values = {}
+    for family in (*oracle_events.FAMILIES, *oracle_money.FAMILIES, *oracle_around.FAMILIES):
+        found |= family(past, subject)
+    for name, feature in catalogue().items():
+        if name not in found:
+            continue
+        if not all(past.there(feed) for feed in feature.sources):
+            found[name] = None
+        elif found[name] is None:
+            found[name] = feature.empty
+    assert set(found) <= set(catalogue()) | set(facts())
+    return found

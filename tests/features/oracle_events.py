@@ -1,0 +1,183 @@
+"""What was said, found and sued: complaints, cases, hazards, inspections, notices, lawsuits."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+from .oracle import Past, Values, difference, newest, number, ratio, total
+
+
+def complaints(past: Past, subject: str) -> Values:
+    rows = [row for row in past.complained() if row in past.rows("complaints", subject)]
+    found: Values = dict.fromkeys(_NAMES)
+    if not rows:
+        return found
+    year = [row for row in rows if row["age"] <= 365]
+    found |= {f"complaints_{n}d": sum(row["age"] <= n for row in rows) for n in (30, 90, 180, 365)}
+    found |= {f"complaints_fading_{n}d": _fading([row["age"] for row in rows], n) for n in (14, 45, 120, 365)}
+    found |= {
+        "complaints_ever": len(rows),
+        "complaints_rise_90d": sum(1 if row["age"] <= 90 else -1 for row in rows if row["age"] <= 180),
+        "complaint_workers_365d": total(row["workers"] for row in year),
+        "complaint_amount_365d": float(total(row["amount"] for row in year)),
+        "complaints_mass_365d": sum((row["workers"] or 0) >= 5 or row["extreme"] is True for row in year),
+        "complaints_overdue": sum(
+            past.before(row["due_on"]) and not past.before(row["closed_on"]) for row in rows
+        ),
+        "complaint_first_days": max(row["age"] for row in rows),
+    }
+    return found | _rhythm([row["age"] for row in rows])
+
+
+def _rhythm(ages: list[int]) -> Values:
+    """The days with complaints, latest first, and the gaps between them."""
+    days = sorted(set(ages))
+    gaps = [later - earlier for earlier, later in zip(days, days[1:], strict=False)]
+    months = sorted({(day - 1) // 30 for day in days})
+    mean = statistics.mean(gaps) if gaps else None
+    found: Values = {f"complaint_day_{n}_days": days[n - 1] if len(days) >= n else None for n in (3, 5, 9)}
+    found |= {f"complaint_days_fading_{n}d": _fading(days, n) for n in (30, 90, 180, 365)}
+    found |= {f"complaint_months_fading_{n}": _fading([month + 1 for month in months], n) for n in (2, 6)}
+    return found | {
+        "days_since_complaint": days[0],
+        "complaint_days_365d": sum(day <= 365 for day in days),
+        "complaints_largest_day": max(ages.count(day) for day in days),
+        "complaint_gap_last": gaps[0] if gaps else None,
+        "complaint_gap_shortest": min(gaps) if gaps else None,
+        "complaint_gap_mean": mean,
+        "complaint_gap_spread": statistics.stdev(gaps) if len(gaps) > 1 else None,
+        "complaint_span_days": days[-1] - days[0],
+        "complaint_silence_ratio": ratio(days[0], mean),
+        "complaint_months_365d": sum(month < 12 for month in months),
+    }
+
+
+def _fading(ages: list[int], half_life: int) -> float:
+    """Each counts 1 on its first day and half every `half_life` days, in billionths cut at .55."""
+    return sum(math.floor(1e9 * 0.5 ** ((age - 1) / half_life) + 0.45) for age in ages) / 1e9
+
+
+_NAMES = [
+    *(f"complaints_{n}d" for n in (30, 90, 180, 365)),
+    *(f"complaints_fading_{n}d" for n in (14, 45, 120, 365)),
+    *(f"complaint_days_fading_{n}d" for n in (30, 90, 180, 365)),
+    *("complaints_ever", "complaints_rise_90d", "complaint_workers_365d", "complaint_amount_365d"),
+    *("complaints_mass_365d", "complaints_overdue", "complaint_first_days"),
+    *_rhythm([1]),
+]
+
+
+def cases(past: Past, subject: str) -> Values:
+    rows = past.rows("cases", subject)
+    founded = [row for row in rows if row["outcome"] != "unfounded"]
+    verified = [row for row in rows if row["outcome"] == "verified"]
+    recent = [row for row in verified if row["age"] <= 730]
+    unsettled = [past.age(row["arrears_from"]) for row in verified if not past.before(row["closed_on"])]
+    return {
+        "cases_365d": sum(row["age"] <= 365 for row in founded),
+        "cases_verified_730d": len(recent),
+        "case_workers_730d": total(row["workers"] for row in recent),
+        "cases_settled_ever": sum(past.before(row["closed_on"]) for row in verified),
+        "days_since_case": newest(founded),
+        "arrears_oldest_days": max(unsettled, default=None),
+    }
+
+
+def hazards(past: Past, subject: str) -> Values:
+    rows = [row for row in past.rows("hazards", subject) if row["resolution"] != "unfounded"]
+    year = [row for row in rows if row["age"] <= 365]
+    standing = [row for row in rows if not past.before(row["resolved_on"])]
+    return {
+        "hazards_open": len(standing),
+        "hazards_365d": len(year),
+        "hazards_averted_365d": sum(row["resolution"] == "averted" for row in year),
+        "hazards_overdue": sum(past.before(row["due_on"]) for row in standing),
+        "hazard_last_days": newest(rows),
+    }
+
+
+def inspections(past: Past, subject: str) -> Values:
+    rows = past.rows("inspections", subject, 365)
+    return {
+        "inspections_clean_365d": sum(row["finding"] == "none" for row in rows),
+        "inspections_gap_365d": sum(row["finding"] != "none" for row in rows),
+        "inspection_last_days": newest(rows),
+    }
+
+
+def notices(past: Past, subject: str) -> Values:
+    rows = past.rows("notices", subject, 365)
+    return {
+        "notices_90d": sum(row["age"] <= 90 for row in rows),
+        "notices_365d": len(rows),
+        "notices_open": sum(not past.before(row["resolved_on"]) for row in rows),
+        "notices_money_365d": sum(
+            row["kind"] in ("bank_notice", "debt_default", "upstream_arrears") for row in rows
+        ),
+        "notices_stop_365d": sum(row["kind"] in ("stoppage", "layoff", "deregistration") for row in rows),
+        "notice_last_days": newest(rows),
+    }
+
+
+def litigation(past: Past, subject: str) -> Values:
+    if past.kind == "project":
+        return {}
+    rows = [{**row, "filed": past.age(row["filed_on"])} for row in past.rows("litigation", subject)]
+    against = [row for row in rows if row["role"] == "defendant"]
+    filed = [row for row in against if row["filed"] > 0]
+    year = [row for row in filed if row["filed"] <= 365]
+    claims = [row for row in rows if row["role"] == "plaintiff" and 0 < row["filed"] <= 365]
+    enforced = [row for row in against if row["status"] in ("enforcing", "dishonest", "restricted")]
+    return {
+        "suits_90d": sum(row["filed"] <= 90 for row in filed),
+        "suits_365d": len(year),
+        "suits_amount_365d": float(total(row["amount"] for row in year)),
+        "suits_wages_365d": sum(row["cause"] == "labour_remuneration" for row in year),
+        "suits_loan_365d": sum(row["cause"] == "loan" for row in year),
+        "suits_enforced": len(enforced),
+        "suits_enforced_days": newest(enforced),
+        "suits_dishonest": sum(row["status"] == "dishonest" for row in against),
+        "suits_claiming_365d": len(claims),
+        "suits_claiming_amount_365d": float(total(row["amount"] for row in claims)),
+        "suit_claiming_last_days": min((row["filed"] for row in claims), default=None),
+        "suit_last_days": min((row["filed"] for row in filed), default=None),
+    }
+
+
+def credit(past: Past, subject: str) -> Values:
+    if past.kind == "project":
+        return {}
+    classes = ["normal", "special_mention", "substandard", "doubtful", "loss"]
+    rows = past.rows("credit", subject, 400)
+    last = max(rows, key=lambda row: row["month"], default=dict.fromkeys(_CREDIT))
+    grades = [classes.index(row["classification"]) for row in rows if row["classification"]]
+    grade = None if last["classification"] is None else classes.index(last["classification"])
+    lines = [row["credit_line"] for row in rows if row["credit_line"] is not None]
+    recent = [row["credit_line"] for row in rows if row["credit_line"] is not None and row["age"] <= 62]
+    return {
+        "credit_overdue_amount": number(last["overdue_amount"]),
+        "credit_overdue_days": last["overdue_days"],
+        "credit_class": grade,
+        "credit_class_fall": difference(grade, min(grades, default=None)),
+        "credit_utilisation": ratio(last["loan_balance"], last["credit_line"]),
+        "credit_line_left": ratio(min(recent, default=None), max(lines, default=None)),
+        "credit_balance": number(last["loan_balance"]),
+        "credit_guarantees": ratio(last["guarantees_given"], last["credit_line"]),
+        "credit_last_days": last["age"],
+    }
+
+
+_CREDIT = (
+    *(
+        "overdue_amount",
+        "overdue_days",
+        "classification",
+        "loan_balance",
+        "credit_line",
+        "guarantees_given",
+        "age",
+    ),
+)
+
+FAMILIES = (complaints, cases, hazards, inspections, notices, litigation, credit)

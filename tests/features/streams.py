@@ -1,0 +1,218 @@
+"""Small random worlds: rows of every feed of the contract, late, corrected, repeated and full of holes.
+
+Few subjects and many rows, so that everything meets: the same worker on two projects, several meters, companies that
+share a representative or control each other, bookings of one day, corrections that move the event past the date.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from anxin.domain.identifiers import make_uscc
+from anxin.feeds.asof import View, connect
+from anxin.feeds.contract import Column, Feed, contract
+from anxin.feeds.engine import Engine
+from anxin.feeds.ingest import ingest
+from anxin.feeds.lake import Lake
+
+Row = dict[str, Any]
+World = dict[str, list[Row]]
+
+START, END = date(2023, 1, 1), date(2024, 12, 31)
+SPAN = (END - START).days
+EMPLOYERS = [make_uscc(f"91500112MA5U{i:04d}0") for i in range(8)]
+PROJECTS = [f"2301-500112-04-01-{i:05d}1" for i in range(6)]
+STRANGERS = {"employers": EMPLOYERS[6:], "projects": PROJECTS[5:]}
+"""Subjects the registry hears of late or never."""
+
+_WORKERS = [f"{i:064x}" for i in range(6)]
+_PEOPLE = [f"{i:064x}" for i in range(100, 103)]
+_ONE_OF = {
+    "employer_id": EMPLOYERS,
+    "contracted_by": EMPLOYERS,
+    "owner_id": EMPLOYERS[:4],
+    "contractor_id": EMPLOYERS[2:6],
+    "controller_id": EMPLOYERS[:2],
+    "project_id": PROJECTS,
+    "worker_id": _WORKERS,
+    "person_no": _PEOPLE,
+    "legal_representative": _PEOPLE,
+    "industry": ["E47", "E48", "C13", "I"],
+    "district": ["500112", "500119001", "500101"],
+    "value": ["A", "B", "C", "D"],
+    "address": ["甲路1号", "乙路2号", "丙路3号"],
+}
+_ROWS = {
+    "employers": 14,
+    "projects": 12,
+    "attendance_daily": 260,
+    "payroll": 300,
+    "complaints": 260,
+    "cases": 45,
+}
+_NEVER_NEGATIVE = (0, 1, 2, 4, 7, 12, 30, 31, 400)
+
+
+def world(seed: int, leave_out: Iterable[str] = ()) -> World:
+    """Return rows by feed, values as in the contract; the same seed gives the same rows."""
+    rng = random.Random(seed)
+    rows = {name: _feed(rng, feed) for name, feed in contract().items()}
+    for name in leave_out:
+        rows[name] = []
+    return rows
+
+
+def _feed(rng: random.Random, feed: Feed) -> list[Row]:
+    if feed.name == "energy_usage":
+        rows = _readings(rng, feed)
+    else:
+        number = _ROWS.get(feed.name, rng.randint(100, 150))
+        rows = [_row(rng, feed, START + timedelta(rng.randrange(SPAN)), i) for i in range(number)]
+    if feed.name in STRANGERS:
+        key = feed.key[0]
+        rows = [
+            row for row in rows if row[key] not in STRANGERS[feed.name] or row["received_at"].year == 2024
+        ]
+    for row in list(rows):
+        if rng.random() < 0.25:
+            rows.append(_correction(rng, feed, row))
+    rows += [dict(row) for row in rows if rng.random() < 0.03]
+    rng.shuffle(rows)
+    return rows
+
+
+def _row(rng: random.Random, feed: Feed, happened: date, number: int) -> Row:
+    row = {column.name: _value(rng, column, happened, number) for column in feed.columns}
+    row[feed.event] = happened
+    row["received_at"] = _received(rng, happened)
+    return _sensible(rng, feed.name, row)
+
+
+def _sensible(rng: random.Random, feed: str, row: Row) -> Row:
+    """Keep what would otherwise almost never be true of random rows, or could not be stored."""
+    if feed == "employers":
+        row["status"] = rng.choice(["active", "active", "active", "abnormal", "revoked", "deregistered"])
+        row["established_on"] = row["changed_on"] - timedelta(rng.randrange(4000))
+    if feed == "projects":
+        row["start_on"] = row["changed_on"] + timedelta(rng.randint(-300, 60))
+        row["planned_end_on"] = row["start_on"] + timedelta(rng.choice([0, 200, 500]))
+        row["ended_on"] = None if rng.random() < 0.7 else row["start_on"] + timedelta(rng.randint(100, 700))
+    if feed == "credit":
+        row["month"] = row["as_of"].replace(day=1)
+    if feed in ("payroll", "attendance", "wage_sheets", "social_insurance", "tax"):
+        event = row[contract()[feed].event]
+        row["month"] = (event - timedelta(rng.choice([10, 35, 40, 70, 150]))).replace(day=1)
+    if feed == "payroll":
+        row["due"] = Decimal(rng.choice(["0.00", "100.00", "3000.00", "5123.45"]))
+        row["paid"] = (row["due"] * Decimal(rng.choice(["0", "0.5", "0.95", "1"]))).quantize(Decimal("0.01"))
+    if feed == "cases":
+        row["arrears_from"] = (row["opened_on"] - timedelta(rng.randrange(300))).replace(day=1)
+    return row
+
+
+def _readings(rng: random.Random, feed: Feed) -> list[Row]:
+    """Daily readings of a few meters over the whole span, with gaps, zeros and stops."""
+    rows = []
+    owners = [(EMPLOYERS[0], None), (EMPLOYERS[0], None), (EMPLOYERS[1], None), (EMPLOYERS[7], None)]
+    owners += [(EMPLOYERS[2], PROJECTS[0]), (EMPLOYERS[3], PROJECTS[1])]
+    for meter, (employer, project) in enumerate(owners):
+        first, stop = rng.randrange(250), rng.randint(400, SPAN)
+        for offset in range(first, SPAN):
+            if rng.random() < 0.2:
+                continue
+            row = _row(rng, feed, START + timedelta(offset), 0)
+            level = rng.choice([0, 0.2, 1, 1.5, 2]) * 100 if offset < stop else rng.choice([0, 0, 3])
+            row |= {
+                "meter_id": f"m{meter}",
+                "employer_id": employer,
+                "project_id": project,
+                "kwh": Decimal(f"{level * rng.random():.3f}"),
+            }
+            rows.append(row)
+    return rows
+
+
+def _correction(rng: random.Random, feed: Feed, row: Row) -> Row:
+    """Return the row sent again: the same key, later or at the very same instant, some values changed."""
+    happened = row[feed.event]
+    if feed.event not in feed.key and rng.random() < 0.3:
+        happened = happened + timedelta(rng.randint(-40, 60))
+    again = _row(rng, feed, happened, 0)
+    kept = {name: value for name, value in row.items() if rng.random() < 0.6}
+    again |= kept | {name: row[name] for name in feed.key} | {feed.event: happened}
+    again["received_at"] = row["received_at"] + rng.choice(
+        [timedelta(0), timedelta(1), timedelta(30), timedelta(200)]
+    )
+    return again
+
+
+def _received(rng: random.Random, happened: date) -> datetime:
+    """Mostly the next night, sometimes at midnight sharp, sometimes months late."""
+    delay = rng.choice([1, 1, 1, 2, 5, 40, 200])
+    moment = rng.choice([time(), time(3, 30), time(23, 59, 59, 999999)])
+    return datetime.combine(happened + timedelta(delay), moment)
+
+
+def _value(rng: random.Random, column: Column, happened: date, number: int) -> Any:
+    if column.optional and rng.random() < 0.35:
+        return None
+    if column.name in ("employer_id", "project_id"):
+        # Some have many rows of everything, some almost none.
+        ids = _ONE_OF[column.name]
+        return rng.choices(ids, [2.0 ** -(i // 2) for i in range(len(ids))])[0]
+    if column.name in _ONE_OF:
+        return rng.choice(_ONE_OF[column.name])
+    match column.kind:
+        case "string":
+            return f"{column.name}-{number}"
+        case "enum":
+            return rng.choice(column.choices)
+        case "bool":
+            return rng.random() < 0.5
+        case "int":
+            return rng.choice(_NEVER_NEGATIVE)
+        case "decimal" if column.scale == 6:
+            return Decimal(rng.randint(0, 1_000_000)).scaleb(-6)
+        case "decimal":
+            return Decimal(rng.choice([0, 1, 99_999, rng.randint(0, 10**7)])).scaleb(-column.scale)
+        case "month":
+            return (happened - timedelta(rng.randrange(90))).replace(day=1)
+        case "date":
+            return happened + timedelta(rng.randint(-20, 150))
+        case "timestamp":
+            return datetime.combine(happened, time())
+
+
+def write(folder: Path, rows: Mapping[str, list[Row]], files: int = 1) -> Path:
+    """Write rows as a delivery, each feed over so many files."""
+    for feed, each in rows.items():
+        for part in range(files):
+            mine = each[part::files]
+            if mine:
+                (folder / feed).mkdir(parents=True, exist_ok=True)
+                table = pa.Table.from_pylist(mine, schema=contract()[feed].schema)
+                pq.write_table(table, folder / feed / f"part-{part}.parquet")
+    return folder
+
+
+def lake_of(folder: Path, *deliveries: Mapping[str, list[Row]], files: int = 1) -> Lake:
+    """Return a new lake after these deliveries."""
+    lake = Lake(folder / "lake")
+    for number, rows in enumerate(deliveries):
+        delivery = write(folder / f"delivery-{number}", rows, files)
+        summary = ingest(lake, delivery, datetime(2025, 12, 31), engine=Engine(threads=1, memory_gib=1.0))
+        assert not any(feed.refused for feed in summary.feeds.values()), "a row of a stream was refused"
+    return lake
+
+
+def view_of(folder: Path, *deliveries: Mapping[str, list[Row]], files: int = 1) -> View:
+    """Return a view of a new lake after these deliveries, on one thread."""
+    return View(lake_of(folder, *deliveries, files=files), connect(Engine(threads=1, memory_gib=1.0)))
