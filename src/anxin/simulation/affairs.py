@@ -18,7 +18,8 @@ NO_SOURCE = -1
 class Affairs:
     """Defaults by index; `project` is -1 for an employer's own, `employer` is who owes the wages.
 
-    `ended` is the day a default that no case follows is over; `hazard` and `complaint` are the first of each, if any.
+    `ended` is the day a default that no case follows is over; `hazard` and `complaint` are the first of
+    each, if any.
     """
 
     project: Ints
@@ -59,7 +60,10 @@ class Affairs:
 
 
 def make_affairs(world: World) -> Affairs:
-    """Return all defaults of the period, employers' first, with the cases that turn out unfounded without one."""
+    """Return all defaults of the period, employers' first.
+
+    With the cases that turn out unfounded without one.
+    """
     rng = world.shared("affairs")
     parts = [
         _of_course(rng, world, world.employer_course, is_project=False),
@@ -173,7 +177,10 @@ def _severity(rng: np.random.Generator, classes: Ints, world: World, subject: In
 def _whose(
     rng: np.random.Generator, world: World, subject: Ints, days: Ints, is_project: bool
 ) -> tuple[Ints, Ints]:
-    """Return the employer who owes and the project: on a site mostly a subcontractor, for whom the contractor answers."""
+    """Return the employer who owes and the project.
+
+    On a site mostly a subcontractor, for whom the contractor answers.
+    """
     if not is_project:
         return subject, np.full(len(subject), -1)
     parts = world.city.participations

@@ -1,4 +1,7 @@
-"""Arrays as this room passes them: days are counted from 1970-01-01, a missing value is a sentinel of its type."""
+"""Arrays as this room passes them.
+
+Days are counted from 1970-01-01, a missing value is a sentinel of its type.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,7 +1,8 @@
 """The grid of time: months, and four steps of seven or eight days in each.
 
-Steps never straddle a month, so an as-of date on the first of a month is the edge of a step and what is known of the
-hidden state at it is exact. The grid begins some months before the delivered period, so that nothing starts from rest.
+Steps never straddle a month, so an as-of date on the first of a month is the edge of a step and what is
+known of the hidden state at it is exact. The grid begins some months before the delivered period, so that
+nothing starts from rest.
 """
 
 from dataclasses import dataclass
@@ -102,7 +103,10 @@ def days_to_festival(days: Ints) -> Ints:
 
 
 def report_season(clock: Clock, steps: int) -> Floats:
-    """Return the factor on reports for `steps` steps from the start of the grid, the campaign winter included."""
+    """Return the factor on reports for `steps` steps from the start of the grid.
+
+    The campaign winter included.
+    """
     p = parameters().section("season")
     middles = step_middles(clock, steps)
     calendar = np.asarray(middles).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
@@ -113,7 +117,10 @@ def report_season(clock: Clock, steps: int) -> Floats:
 
 
 def default_season(clock: Clock, steps: int) -> Floats:
-    """Return the factor on new defaults for `steps` steps: year-end settlement days come before the festival."""
+    """Return the factor on new defaults for `steps` steps.
+
+    Year-end settlement days come before the festival.
+    """
     p = parameters().section("season")
     gap = days_to_festival(step_middles(clock, steps))
     return np.where((gap >= 10) & (gap <= 90), p.number("default_before_festival"), 1.0)
@@ -122,13 +129,13 @@ def default_season(clock: Clock, steps: int) -> Floats:
 def step_middles(clock: Clock, steps: int) -> Ints:
     """Return the middle day of steps, also beyond the grid."""
     index = np.arange(steps)
-    return clock.month_day(index // STEPS) + np.array(_STEP_DAYS)[index % STEPS] + 3
+    return np.asarray(clock.month_day(index // STEPS) + np.array(_STEP_DAYS)[index % STEPS] + 3)
 
 
 def step_edges(clock: Clock, steps: int) -> Ints:
     """Return the first day of `steps` steps and of the one after, also beyond the grid."""
     index = np.arange(steps + 1)
-    return clock.month_day(index // STEPS) + np.array(_STEP_DAYS)[index % STEPS]
+    return np.asarray(clock.month_day(index // STEPS) + np.array(_STEP_DAYS)[index % STEPS])
 
 
 def in_campaign(clock: Clock, days: Ints) -> Bools:

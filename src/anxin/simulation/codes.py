@@ -18,8 +18,9 @@ _ORDINAL[[ord(c) for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"]] = np.arange(3
 
 
 def credit_codes(rng: np.random.Generator, regions: Ints, prefixes: Ints, invalid_share: float) -> list[str]:
-    """Return one distinct credit code for each region (a few million at most); a few have a wrong check character, as real ones do.
+    """Return one distinct credit code for each region, a few million at most.
 
+    A few have a wrong check character, as real ones do.
     `regions` are six-digit codes as integers, `prefixes` two-digit ones (91 enterprise, 11 authority).
     """
     n = len(regions)
@@ -40,7 +41,7 @@ def credit_codes(rng: np.random.Generator, regions: Ints, prefixes: Ints, invali
 
 
 def project_codes(rng: np.random.Generator, approved: Ints, regions: Ints) -> list[str]:
-    """Return distinct codes ``YYMM-RRRRRR-DD-TT-NNNNNC`` from the approval day and the region of each project."""
+    """Return distinct codes ``YYMM-RRRRRR-DD-TT-NNNNNC`` from approval days and regions."""
     months = approved.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     year, month = 1970 + months // 12, months % 12 + 1
     serial = (

@@ -13,8 +13,8 @@ _STATUSES = ("filed", "judged", "enforcing", "dishonest", "restricted", "closed"
 _CLOSED = 5
 _LISTS = ("wage_credit", "integrity_grade", "joint_punishment", "anxin_project", "key_watch")
 _NOTICES = (
-    "layoff", "deregistration", "bank_notice", "supervisor_finding", "contracting_violation", "upstream_arrears",
-    "stoppage", "debt_default", "peer_warning",
+    "layoff", "deregistration", "bank_notice", "supervisor_finding", "contracting_violation",
+    "upstream_arrears", "stoppage", "debt_default", "peer_warning",
 )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def send_litigation(world: World, affairs: Affairs) -> int:
     return post.close()
 
 
-def send_notices(world: World, affairs: Affairs) -> int:
+def send_notices(world: World) -> int:
     """Send what banks, supervisors and other departments noticed."""
     post, p = world.post("notices"), world.leak("notices")
     rng, clock = post.rng, world.city.clock

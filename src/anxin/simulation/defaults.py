@@ -1,9 +1,10 @@
 """From the hidden state to wages not paid, and from there to a case, or to a quiet end.
 
-Each step an employer or project that owes nothing may default with hazard exp(intercept + slope x level) x season. A
-default waits to be reported: it opens a case with a hazard of its age x the report season, or ends quietly (paid,
-averted, never told). Some cases come with no sign before: their hazard is the same for all of a class, at all levels,
-and they open at once. After a case a subject is busy for a while: what follows joins what is open.
+Each step an employer or project that owes nothing may default with hazard exp(intercept + slope x level) x
+season. A default waits to be reported: it opens a case with a hazard of its age x the report season, or ends
+quietly (paid, averted, never told). Some cases come with no sign before: their hazard is the same for all of
+a class, at all levels, and they open at once. After a case a subject is busy for a while: what follows joins
+what is open.
 """
 
 from dataclasses import dataclass
@@ -26,14 +27,20 @@ SMALL, LARGE, PROJECT = range(3)
 
 @dataclass(frozen=True)
 class Reporting:
-    """How defaults come to light: hazards per step by age in steps, and the season per step of the grid and beyond."""
+    """How defaults come to light.
+
+    Hazards per step by age in steps, and the season per step of the grid and beyond.
+    """
 
     opening: Floats
     quiet: Floats
     season: Floats
 
     def ends(self, age: Ints, step: int) -> tuple[Floats, Floats]:
-        """Return the probabilities that a default of that age opens a case, or ends quietly, within the step."""
+        """Return the probabilities that a default of that age opens a case, or ends quietly.
+
+        Within the step.
+        """
         opening = self.opening[age] * self.season[step]
         total = opening + self.quiet[age]
         ending = 1 - np.exp(-total)
@@ -42,7 +49,10 @@ class Reporting:
 
 @dataclass(frozen=True)
 class Hazard:
-    """The hazard of default: `log_base` per subject and `slope` on the level; `silent` per subject and step."""
+    """The hazard of default.
+
+    `log_base` per subject and `slope` on the level; `silent` per subject and step.
+    """
 
     log_base: Floats
     slope: float
@@ -64,7 +74,10 @@ class Episodes:
 
 @dataclass(frozen=True)
 class Course:
-    """What happened: the episodes, and after each step the age of an open default (-1 none) and the busy time."""
+    """What happened.
+
+    The episodes, and after each step the age of an open default (-1 none) and the busy time.
+    """
 
     episodes: Episodes
     age: Ints
@@ -90,8 +103,9 @@ def unfold(
 ) -> Course:
     """Return what happens to all employers or all projects; their own defaults leave a scar in `stress`.
 
-    `classes` says whose base rate holds, `relative` is a factor on it, `alive` covers the grid and `AHEAD` steps.
-    The intercepts are set so that the expected number of verified cases meets the base rates of the parameters.
+    `classes` says whose base rate holds, `relative` is a factor on it, `alive` covers the grid and `AHEAD`
+    steps. The intercepts are set so that the expected number of verified cases meets the base rates of the
+    parameters.
     """
     p = parameters().section("hazard")
     steps, ways = city.clock.steps, reporting(city.clock)
@@ -160,7 +174,10 @@ def _hazard(
     season: Floats,
     ways: Reporting,
 ) -> Hazard:
-    """Return the hazard whose expected cases meet the base rates, the time a default keeps a subject busy included."""
+    """Return the hazard whose expected cases meet the base rates.
+
+    The time a default keeps a subject busy included.
+    """
     slope, verified = p.number("slope"), p.number("verified_share")
     share, steps = p.number("no_sign_share"), alive.shape[1]
     opening = _share_opened(ways)

@@ -29,7 +29,10 @@ _FACTORY, _SERVICE, _SITE = range(3)
 
 @dataclass(frozen=True)
 class Meters:
-    """Meters by index; `linked` is the employer a meter is matched to, right or wrong. Dark from `dark` on."""
+    """Meters by index.
+
+    `linked` is the employer a meter is matched to, right or wrong. Dark from `dark` on.
+    """
 
     employer: Ints
     linked: Ints
@@ -54,7 +57,10 @@ class Meters:
 
 
 def make_meters(world: World) -> Meters:
-    """Return the meters: one for each linked employer, a second where a workshop moved, one for each linked site."""
+    """Return the meters.
+
+    One for each linked employer, a second where a workshop moved, one for each linked site.
+    """
     rng, clock = world.shared("meters"), world.city.clock
     e, q, p = world.city.employers, world.city.projects, parameters().section("energy")
     factory = np.isin(e.section, [e.sections.index(s) for s in "BCD"])
@@ -167,9 +173,9 @@ def _load(world: World, m: Meters, who: Ints, days: Ints, own: Floats, level: Fl
 def _month_level(world: World, m: Meters, who: Ints, days: Ints, clock: Clock) -> Floats:
     """Return the hidden level behind each meter and day; a site's meter shows the site's."""
     step = clock.step_of(days)
-    level = world.employer_stress.level[m.employer[who]][:, step]
+    level = world.employer_shown[m.employer[who]][:, step]
     site = m.project[who] >= 0
-    level[site] = world.project_stress.level[m.project[who][site]][:, step]
+    level[site] = world.project_shown[m.project[who][site]][:, step]
     return np.asarray(level)
 
 

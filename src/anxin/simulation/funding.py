@@ -17,7 +17,10 @@ _TRANSACTIONS = ("opened", "appropriation", "wage", "other_in", "other_out", "fr
 
 
 def send_progress_payments(world: World) -> int:
-    """Send each settlement period when due, and again when settled: short and late where the payer is in trouble."""
+    """Send each settlement period when due, and again when settled.
+
+    Short and late where the payer is in trouble.
+    """
     post, p = world.post("progress_payments"), world.leak("progress_payments")
     rng, clock, q = post.rng, world.city.clock, world.city.projects
     shows = world.response("progress_payments", q.size)
@@ -77,7 +80,10 @@ class _Accounts:
         self.opening = opening
 
     def book(self, who: Ints, kind: int, day: Ints, amount: Floats) -> None:
-        """Send one transaction for each project of `who` (each at most once); `amount` is signed on the balance."""
+        """Send one transaction for each project of `who` (each at most once).
+
+        `amount` is signed on the balance.
+        """
         self.balance[who] = np.maximum(0.0, self.balance[who] + amount)
         n = len(who)
         self.post.send(
@@ -95,8 +101,11 @@ class _Accounts:
         self.number += 1
 
 
-def send_wage_accounts(world: World, affairs: Affairs) -> int:
-    """Send the flow of each special account: what is appropriated, what goes to workers, and what goes elsewhere."""
+def send_wage_accounts(world: World) -> int:
+    """Send the flow of each special account.
+
+    What is appropriated, what goes to workers, and what goes elsewhere.
+    """
     post, p = world.post("wage_accounts"), world.leak("wage_accounts")
     rng, clock, q = post.rng, world.city.clock, world.city.projects
     shows = world.response("wage_accounts", q.size)
@@ -143,7 +152,10 @@ def send_wage_accounts(world: World, affairs: Affairs) -> int:
 
 
 def send_deposits(world: World, affairs: Affairs) -> int:
-    """Send each project's deposit when stored, used and renewed; a few, mostly of bad sites, are short or missing."""
+    """Send each project's deposit when stored, used and renewed.
+
+    A few, mostly of bad sites, are short or missing.
+    """
     post, p = world.post("deposits"), world.leak("deposits")
     rng, clock, q = post.rng, world.city.clock, world.city.projects
     keeps = covered(world, "deposit")

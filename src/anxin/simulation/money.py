@@ -1,8 +1,10 @@
 """What employers owe banks, funds and the tax office, month by month."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from anxin.simulation.arrays import MISSING, Bools, Floats, Ints, sigmoid, take, words
+from anxin.simulation.arrays import MISSING, Bools, Floats, Ints, Rows, sigmoid, take, words
 from anxin.simulation.clock import STEPS
 from anxin.simulation.parameters import Parameters, parameters
 from anxin.simulation.stress import lagged
@@ -12,7 +14,10 @@ CLASSES = ("normal", "special_mention", "substandard", "doubtful", "loss")
 
 
 def strain(level: Floats) -> Floats:
-    """Return how far a level is into the region where it shows: near zero for the healthy, linear for the bad."""
+    """Return how far a level is into the region where it shows.
+
+    Near zero for the healthy, linear for the bad.
+    """
     return np.logaddexp(0.0, 1.6 * (np.asarray(level, dtype=np.float64) - 0.6)) / 1.6
 
 
@@ -29,7 +34,7 @@ class Months:
         self.world, self.subset = world, subset
         self.clock = world.city.clock
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[tuple[int, Ints]]:
         """Yield month index and the employers of the subset alive in the middle of it."""
         for month in range(self.clock.first_month, self.clock.grid_months):
             alive = self.world.employer_course.alive[self.subset, month * STEPS + 2]
@@ -64,7 +69,7 @@ def send_social_insurance(world: World) -> int:
             + rng.integers(2, 15, len(who))
             + late * rng.integers(5, 45, len(who))
         )
-        rows = {
+        rows: Rows = {
             "employer_id": world.employer_ids(who),
             "month": np.full(len(who), clock.month_number(np.array(month))),
             "declared_on": declared,
@@ -112,7 +117,7 @@ def send_tax(world: World) -> int:
             + late * rng.integers(5, 50, len(who))
         )
         sent = ~silent(rng, p, level[who, month])
-        rows = {
+        rows: Rows = {
             "employer_id": world.employer_ids(who),
             "month": np.full(len(who), number),
             "declared_on": declared,
@@ -125,7 +130,10 @@ def send_tax(world: World) -> int:
 
 
 def send_credit(world: World) -> int:
-    """Send the month-end state of those who borrow; an overdue loan stays overdue for a while and moves down the classes."""
+    """Send the month-end state of those who borrow.
+
+    An overdue loan stays overdue for a while and moves down the classes.
+    """
     post, p = world.post("credit"), world.leak("credit")
     rng, clock, e = post.rng, world.city.clock, world.city.employers
     level, shows = world.employer_level, world.response("credit", e.size)

@@ -4,7 +4,10 @@ import numpy as np
 
 from anxin.simulation.arrays import Ints, choose
 
-_SYLLABLES = "渝嘉恒盛宏达瑞泰鑫华润安康荣兴隆昌顺丰源博远腾飞金鼎立信诚德正和美景天宇晨阳东方新世纪海川江峰岭云山石玉林森木禾田野佳怡优品卓越创辉煌耀明光普众联合同力拓展开启铭科捷迅"
+_SYLLABLES = (
+    "渝嘉恒盛宏达瑞泰鑫华润安康荣兴隆昌顺丰源博远腾飞金鼎立信诚德正和美景天宇晨阳东方新世纪海川"
+    "江峰岭云山石玉林森木禾田野佳怡优品卓越创辉煌耀明光普众联合同力拓展开启铭科捷迅"
+)
 _TRADES = {
     "A": "农业开发 生态农业 种植",
     "B": "矿业 建材开采",
@@ -64,7 +67,10 @@ def employer_names(
 
 
 def project_names(rng: np.random.Generator, types: list[str], places: list[str], phases: Ints) -> list[str]:
-    """Return a name for each project from its type and district name, with a phase where there are several."""
+    """Return a name for each project from its type and district name.
+
+    With a phase where there are several.
+    """
     letters = rng.integers(0, len(_SYLLABLES), (len(types), 2))
     works = {kind: text.split() for kind, text in _WORKS.items()}
     pick = choose(rng, [1.0] * 60, len(types))

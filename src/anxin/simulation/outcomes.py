@@ -102,7 +102,10 @@ def send_complaints(world: World, affairs: Affairs) -> int:
 
 
 def _of_affairs(rng: np.random.Generator, world: World, affairs: Affairs) -> Rows:
-    """Return the complaints that defaults bring: a first one, some that join it, and the noise on the day of a shock."""
+    """Return the complaints that defaults bring.
+
+    A first one, some that join it, and the noise on the day of a shock.
+    """
     p = parameters().section("complaints")
     first = np.flatnonzero(affairs.complaint != MISSING)
     joins = np.repeat(first, rng.poisson(p.number("joining"), len(first)))
@@ -129,12 +132,15 @@ def _of_affairs(rng: np.random.Generator, world: World, affairs: Affairs) -> Row
 
 
 def _noise(rng: np.random.Generator, world: World, kind: str) -> Rows:
-    """Return complaints no default stands behind: disputes about other things, small and mostly not verified."""
+    """Return complaints no default stands behind.
+
+    Disputes about other things, small and mostly not verified.
+    """
     p = parameters().section("complaints")
     n = world.scaled(p.number(f"other_per_month.{kind}"))
     subject, days = world.draw_subjects(rng, kind, n, p.number("other_tilt"), 0.45)
     workers = 1 + (rng.random(n) < 0.15) * rng.integers(1, 5, n)
-    amount = workers * np.exp(rng.normal(np.log(5000), 1.0, n))
+    amount = workers.astype(np.float64) * np.exp(rng.normal(np.log(5000), 1.0, n))
     result = choose(rng, [0.15, 0.5, 0.1, 0.25], n)
     if kind == "employer":
         return _rows(rng, world, subject, np.full(n, -1), days, workers, amount, result)

@@ -1,4 +1,7 @@
-"""What those who go there find: inspections, hazards of arrears, and the small legacy flow of dispatched warnings."""
+"""What those who go there find.
+
+Inspections, hazards of arrears, and the small legacy flow of dispatched warnings.
+"""
 
 import numpy as np
 

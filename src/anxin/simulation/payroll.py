@@ -1,16 +1,30 @@
 """Crews on site: who was there, what they earned, when they were paid.
 
-A crew is one employer's workers on one project. It has places; each place is held by one worker after another. Rows of
-workers exist where the project keeps the regime (real names, pay through an agent), and the worse sites keep it less.
+A crew is one employer's workers on one project. It has places; each place is held by one worker after
+another. Rows of workers exist where the project keeps the regime (real names, pay through an agent), and the
+worse sites keep it less.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from anxin.simulation.affairs import Affairs
-from anxin.simulation.arrays import MISSING, Bools, Floats, Ints, Words, choose, sigmoid, stack, take, words
+from anxin.simulation.arrays import (
+    MISSING,
+    Bools,
+    Floats,
+    Ints,
+    Rows,
+    Words,
+    choose,
+    sigmoid,
+    stack,
+    take,
+    words,
+)
 from anxin.simulation.clock import STEPS, days_to_festival
 from anxin.simulation.codes import keyed_names
 from anxin.simulation.money import strain
@@ -63,16 +77,18 @@ def make_crews(world: World) -> Crews:
 
 
 class Months:
-    """Walks through the months with the workers then on site; every feed that walks sees the same people and days."""
+    """Walks through the months with the workers then on site.
+
+    Every feed that walks sees the same people and days.
+    """
 
     def __init__(self, world: World, crews: Crews) -> None:
         self.world, self.crews = world, crews
         self.rng = world.shared("workers")
         self.worker = np.full(len(crews.place_crew), -1)
         self.hired = 0
-        self.day_noise = np.zeros(0)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator["SiteMonth"]:
         """Yield a `SiteMonth` for each month of the period."""
         clock, c, p = self.world.city.clock, self.crews, parameters().section("payroll")
         q = self.world.city.projects
@@ -116,7 +132,10 @@ class Months:
 
 @dataclass(frozen=True)
 class SiteMonth:
-    """Workers on site in one month: place, crew, project, worker, who left the place (-1 nobody), days worked."""
+    """Workers on site in one month.
+
+    Place, crew, project, worker, who left the place (-1 nobody), days worked.
+    """
 
     month: int
     first: int
@@ -147,7 +166,10 @@ def worker_names(world: World, crews: Crews) -> Any:
 
 
 def silent_projects(world: World, channel: str) -> Bools:
-    """Tell in which months a project uploads nothing though it should, `[project, month]`: trouble is quiet."""
+    """Tell in which months a project uploads nothing though it should, `[project, month]`.
+
+    Trouble is quiet.
+    """
     rng, p = world.shared(f"silence {channel}"), parameters().section("payroll")
     level = np.clip(world.project_level, -2, 3)
     return np.asarray(
@@ -159,7 +181,7 @@ def silent_projects(world: World, channel: str) -> Bools:
 def send_attendance(world: World) -> int:
     """Send the monthly attendance sheet, one row for each worker."""
     post, crews = world.post("attendance"), make_crews(world)
-    rng, clock, p = post.rng, world.city.clock, parameters().section("payroll")
+    rng, clock = post.rng, world.city.clock
     names, keeps, quiet = (
         worker_names(world, crews),
         covered(world, "real_name"),
@@ -185,7 +207,6 @@ def send_attendance(world: World) -> int:
             lag=lag[crew],
             corrected=("days",),
         )
-    del p
     return post.close()
 
 
@@ -204,7 +225,10 @@ class Arrears:
         self.affairs = affairs
 
     def unpaid(self, m: SiteMonth) -> tuple[Floats, Ints]:
-        """Return for each worker of a month how many places of the crew go unpaid, and the day that ends it."""
+        """Return for each worker of a month how many places of the crew go unpaid.
+
+        And the day that ends it.
+        """
         places, until = np.zeros(len(self.crews.project)), np.full(len(self.crews.project), MISSING)
         a = self.affairs
         due = m.after + self.crews.pay_day[self.crew]
@@ -216,7 +240,10 @@ class Arrears:
 
 
 def send_payroll(world: World, affairs: Affairs) -> int:
-    """Send each payment of each worker's month: on time, late, in parts, or only when the arrears are cleared."""
+    """Send each payment of each worker's month.
+
+    On time, late, in parts, or only when the arrears are cleared.
+    """
     post, crews, p = world.post("payroll"), make_crews(world), world.leak("payroll")
     rng, clock = post.rng, world.city.clock
     names, keeps, quiet = (
@@ -246,7 +273,7 @@ def send_payroll(world: World, affairs: Affairs) -> int:
         settled = ~owed | ((until != MISSING) & (rng.random(len(kept)) < p.number("settled_through_account")))
         due = np.round(m.days[kept] * crews.rate[crew], 2)
         share = np.where(partly[crew] & ~owed, rng.uniform(0.3, 0.85, number)[crew], 1.0)
-        rows = {
+        rows: Rows = {
             "employer_id": world.employer_ids(crews.employer[crew]),
             "project_id": world.project_ids(m.project[kept]),
             "worker_id": Words(m.worker[kept], names),
@@ -273,7 +300,7 @@ def send_payroll(world: World, affairs: Affairs) -> int:
 def send_wage_sheets(world: World, affairs: Affairs) -> int:
     """Send the totals of each crew's wage sheet, and those of some employers outside construction."""
     post, crews, p = world.post("wage_sheets"), make_crews(world), world.leak("wage_sheets")
-    rng, clock, e = post.rng, world.city.clock, world.city.employers
+    rng, e = post.rng, world.city.employers
     keeps, quiet = covered(world, "agency_pay"), silent_projects(world, "wage_sheets")
     arrears = Arrears(world, crews, affairs)
     number = len(crews.project)
@@ -315,7 +342,6 @@ def send_wage_sheets(world: World, affairs: Affairs) -> int:
         staff = np.maximum(1, np.round(e.insured[alive] * (1 - 0.05 * strain(own)))).astype(np.int64)
         pay_due = np.full(len(alive), m.after + 14)
         _send_sheets(post, world, m, p, alive, np.full(len(alive), -1), pay_due, late, staff, staff * 4700.0)
-    del clock
     return post.close()
 
 
@@ -361,7 +387,7 @@ def send_attendance_daily(world: World) -> int:
         registered = np.bincount(m.crew, minlength=len(crews.project))
         who = np.flatnonzero((registered > 0) & keeps[crews.project] & ~quiet[crews.project, m.month])
         days = np.arange(m.first, min(m.after, clock.cut))
-        level = world.project_stress.level[crews.project[who]][:, clock.step_of(days)]
+        level = world.project_shown[crews.project[who]][:, clock.step_of(days)]
         share = (
             0.8
             * _working_share(days)[None, :]

@@ -60,7 +60,10 @@ class Employers:
 
 @dataclass(frozen=True)
 class Projects:
-    """Projects by index; `owner` and `contractor` are indices of employers; `ended` may lie beyond the period."""
+    """Projects by index.
+
+    `owner` and `contractor` are indices of employers; `ended` may lie beyond the period.
+    """
 
     ids: list[str]
     names: list[str]

@@ -2,7 +2,19 @@
 
 import numpy as np
 
-from anxin.simulation.arrays import MISSING, Ints, Rows, Words, choose, later, or_missing, stack, take, words
+from anxin.simulation.arrays import (
+    MISSING,
+    Bools,
+    Ints,
+    Rows,
+    Words,
+    choose,
+    later,
+    or_missing,
+    stack,
+    take,
+    words,
+)
 from anxin.simulation.codes import keyed_names, serials
 from anxin.simulation.parameters import parameters
 from anxin.simulation.population import INVESTMENT, OWNERSHIP, ROLES
@@ -55,7 +67,7 @@ def send_employers(world: World) -> int:
         _changed(base, who, moved[who] + rng.integers(-20, 40, len(who)), address=_addresses(rng, len(who)))
     )
     number = world.scaled(p.number("new_representative_per_month"))
-    who, day = world.draw_subjects(rng, "employer", number, p.number("new_representative_tilt"))
+    heir, day = world.draw_subjects(rng, "employer", number, p.number("new_representative_tilt"))
     person = Words(
         np.where(
             rng.random(number) < 0.8,
@@ -64,26 +76,27 @@ def send_employers(world: World) -> int:
         ),
         people,
     )
-    changes.append(_changed(base, who, day, legal_representative=person))
+    changes.append(_changed(base, heir, day, legal_representative=person))
     number = world.scaled(p.number("abnormal_per_month"))
-    who, day = world.draw_subjects(rng, "employer", number, p.number("abnormal_tilt"))
-    who, first = np.unique(who, return_index=True)
+    drawn, day = world.draw_subjects(rng, "employer", number, p.number("abnormal_tilt"))
+    odd, first = np.unique(drawn, return_index=True)
     day = day[first]
-    changes.append(_changed(base, who, day, status=words(_STATUSES, np.ones(len(who)))))
-    mended = rng.random(len(who)) < 0.6
-    changes.append(_changed(base, who[mended], day[mended] + 30 + later(rng, 90, 0.7, int(mended.sum()))))
+    changes.append(_changed(base, odd, day, status=words(_STATUSES, np.ones(len(odd)))))
+    mended = rng.random(len(odd)) < 0.6
+    changes.append(_changed(base, odd[mended], day[mended] + 30 + later(rng, 90, 0.7, int(mended.sum()))))
     gone = np.flatnonzero(e.deregistered < clock.cut)
     how = np.where(rng.random(len(gone)) < 0.9, 3, 2)
     changes.append(_changed(base, gone, e.deregistered[gone], status=words(_STATUSES, how)))
     rows = stack(changes)
-    who = np.concatenate([np.asarray(c["_who"]) for c in changes])
+    changed = np.concatenate([np.asarray(c["_who"]) for c in changes])
     day = np.asarray(rows["changed_on"], dtype=np.int64)
-    final = np.where(e.deregistered[who] < clock.cut, e.deregistered[who], clock.cut + 1)
+    final = np.where(e.deregistered[changed] < clock.cut, e.deregistered[changed], clock.cut + 1)
     statuses = rows["status"]
     assert isinstance(statuses, Words)
+    # Nothing of a firm is registered before it exists or after it is gone.
     kept = (day < final) | (statuses.codes >= 2)
-    rows = take(rows, kept & (day >= np.where(statuses.codes == 0, -(10**6), e.established[who])))
-    lag = np.minimum(post.lags(len(np.asarray(rows["changed_on"]))), 40.0)
+    rows = take(rows, kept & (day >= e.established[changed]))
+    lag = np.minimum(post.lags(int(np.asarray(rows["changed_on"]).size)), 40.0)
     post.send({k: v for k, v in rows.items() if k != "_who"}, lag=lag, floor=clock.first_day - 14)
     return post.close()
 
@@ -103,7 +116,10 @@ def _addresses(rng: np.random.Generator, n: int) -> Words:
 
 
 def onboarding(world: World) -> Ints:
-    """Return the day each project joins the monitoring platform, MISSING if it never does; the worse join less."""
+    """Return the day each project joins the monitoring platform, MISSING if it never does.
+
+    The worse join less.
+    """
     rng, projects = world.shared("onboarding"), world.city.projects
     share = parameters().number("coverage.onboarded")
     rank = projects.quality + 0.6 * rng.standard_normal(projects.size)
@@ -111,8 +127,11 @@ def onboarding(world: World) -> Ints:
     return or_missing(projects.start + rng.integers(0, 75, projects.size), joins)
 
 
-def covered(world: World, regime: str) -> np.ndarray:  # type: ignore[type-arg]
-    """Tell which projects keep a regime (account, real_name, agency_pay, deposit): the worse keep it less often."""
+def covered(world: World, regime: str) -> Bools:
+    """Tell which projects keep a regime (account, real_name, agency_pay, deposit).
+
+    The worse keep it less often.
+    """
     rng, projects = world.shared(f"coverage {regime}"), world.city.projects
     p = parameters().section("coverage")
     rank = projects.quality + p.number("noise") * rng.standard_normal(projects.size)
@@ -120,6 +139,16 @@ def covered(world: World, regime: str) -> np.ndarray:  # type: ignore[type-arg]
     years = (projects.start - world.city.clock.first_day) / 365
     rank = rank - p.number("rise_per_year") * years
     return np.asarray(rank <= np.quantile(rank, p.number(regime)))
+
+
+def _permits(world: World) -> list[str]:
+    """Return a construction permit number for each project: region, date, serial, class."""
+    q, districts = world.city.projects, world.city.employers.districts
+    days = np.datetime_as_string(q.start.astype("datetime64[D]"))
+    return [
+        f"{districts[d]}{day.replace('-', '')}{i % 100:02d}01"
+        for i, (d, day) in enumerate(zip(q.district, days, strict=True))
+    ]
 
 
 def send_projects(world: World) -> int:
@@ -147,8 +176,7 @@ def send_projects(world: World) -> int:
         "labour_cost_ratio": np.where(rng.random(n) < 0.85, np.round(q.labour_share, 4), np.nan),
         "labour_budget": np.where(rng.random(n) < 0.7, budget, np.nan),
         "address": _addresses(rng, n),
-        "permit_no": words([f"{world.city.employers.districts[d]}{20230101 + i:08d}0101" for i, d in enumerate(q.district)],
-                           np.where(rng.random(n) < 0.85, np.arange(n), -1)),
+        "permit_no": words(_permits(world), np.where(rng.random(n) < 0.85, np.arange(n), -1)),
         "approved_on": or_missing(q.approved, rng.random(n) < 0.95),
         "start_on": q.start,
         "planned_end_on": q.planned_end,
@@ -201,7 +229,10 @@ def send_participations(world: World) -> int:
 
 
 def send_rosters(world: World) -> int:
-    """Send who is responsible for each site and for the larger employers; a bad site leaves a post vacant more often."""
+    """Send who is responsible for each site and for the larger employers.
+
+    A bad site leaves a post vacant more often.
+    """
     post = world.post("rosters")
     rng, clock, q = post.rng, world.city.clock, world.city.projects
     persons = serials("P", 4000)

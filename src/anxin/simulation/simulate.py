@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from anxin.domain.errors import AnxinError
 from anxin.simulation import court, energy, funding, money, outcomes, patrols, payroll, registry
 from anxin.simulation.affairs import Affairs, make_affairs
-from anxin.simulation.arrays import Floats
+from anxin.simulation.arrays import Floats, Ints
 from anxin.simulation.clock import make_clock, step_middles
 from anxin.simulation.defaults import AHEAD, LARGE, PROJECT, SMALL, unfold
 from anxin.simulation.parameters import parameters
@@ -40,14 +40,14 @@ _SENDERS: dict[str, Callable[[World, Affairs], int]] = {
     "social_insurance": lambda w, a: money.send_social_insurance(w),
     "tax": lambda w, a: money.send_tax(w),
     "litigation": court.send_litigation,
-    "notices": court.send_notices,
+    "notices": lambda w, a: court.send_notices(w),
     "credit_records": court.send_credit_records,
     "attendance_daily": lambda w, a: payroll.send_attendance_daily(w),
     "attendance": lambda w, a: payroll.send_attendance(w),
     "payroll": payroll.send_payroll,
     "wage_sheets": payroll.send_wage_sheets,
     "labour_contracts": lambda w, a: payroll.send_labour_contracts(w),
-    "wage_accounts": funding.send_wage_accounts,
+    "wage_accounts": lambda w, a: funding.send_wage_accounts(w),
     "progress_payments": lambda w, a: funding.send_progress_payments(w),
     "deposits": funding.send_deposits,
     "guarantees": lambda w, a: funding.send_guarantees(w),
@@ -88,8 +88,9 @@ def simulate(
 ) -> SimulationSummary:
     """Write ``out/feeds/<feed>/*.parquet`` for every feed, ``out/truth.parquet`` and ``out/simulation.json``.
 
-    `scale` 1.0 is Chongqing (250,000 employers, 7,000 projects under way); `months` end with the month of `end`. The
-    same arguments give the same rows. Raises AnxinError if `out` already holds feeds or a number makes no sense.
+    `scale` 1.0 is Chongqing (250,000 employers, 7,000 projects under way); `months` end with the month of
+    `end`. The same arguments give the same rows. Raises AnxinError if `out` already holds feeds or a number
+    makes no sense.
     """
     if not 0.0005 <= scale <= 2 or not 2 <= months <= 240:
         raise AnxinError(
@@ -168,7 +169,7 @@ def _write_truth(world: World) -> int:
     return int(table.num_rows)
 
 
-def _subjects(city: City, kind: str, day: int) -> np.ndarray:  # type: ignore[type-arg]
+def _subjects(city: City, kind: str, day: int) -> Ints:
     """Return who can be scored on a day: registered employers, projects begun and not ended."""
     days = np.array([day])
     here = (

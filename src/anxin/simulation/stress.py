@@ -3,8 +3,9 @@
     level(employer) = quality + own + common        own: AR(1) with Gaussian noise and rare upward shocks
     level(project)  = quality + w1 own + w2 level(owner) + w3 level(contractor)
 
-`common` is what an employer shares: the cycle of its industry and the fortune of its group. All `own` parts have one
-decay and all `common` parts another, so the expected hazard some steps ahead is known in closed form; see `truth`.
+`common` is what an employer shares: the cycle of its industry and the fortune of its group. All `own` parts
+have one decay and all `common` parts another, so the expected hazard some steps ahead is known in closed
+form; see `truth`.
 """
 
 from dataclasses import dataclass
@@ -71,7 +72,10 @@ class Shared:
 
 @dataclass
 class Stress:
-    """The hidden state of all employers or all projects, `[subject, step]`; `own` is kept apart for the truth."""
+    """The hidden state of all employers or all projects, `[subject, step]`.
+
+    `own` is kept apart for the truth.
+    """
 
     level: Floats
     own: Floats
@@ -115,7 +119,10 @@ def _common(rng: np.random.Generator, p: Parameters, employers: Employers, steps
 
 
 def project_stress(rng: np.random.Generator, city: City, employers: Stress) -> Stress:
-    """Return the hidden state of the projects, given that of the employers who pay for them and build them."""
+    """Return the hidden state of the projects.
+
+    Given that of the employers who pay for them and build them.
+    """
     p = parameters().section("stress")
     law, projects, steps = own_law(p), city.projects, city.clock.steps
     own = law.path(rng, law.path(rng, np.zeros(projects.size), 6 * STEPS)[:, -1], steps)

@@ -1,17 +1,19 @@
 """The probability of the label given the hidden state, which no model can beat.
 
-On an as-of date D everything up to the last step before D is known, hidden or not: the levels, defaults waiting to be
-reported, who is busy with an open case, the plans of projects and the policy of the season; nothing of what chance does
-from D on. For a subject with a waiting default the probability that it opens within the horizon follows from its age by
-recursion, exactly. For all others the expected number of cases is a sum over the steps ahead
+On an as-of date D everything up to the last step before D is known, hidden or not: the levels, defaults
+waiting to be reported, who is busy with an open case, the plans of projects and the policy of the season;
+nothing of what chance does from D on. For a subject with a waiting default the probability that it opens
+within the horizon follows from its age by recursion, exactly. For all others the expected number of cases is
+a sum over the steps ahead
 
     m = sum_k E[hazard of step k | state] x P(the case opens within the horizon | default at step k)
 
-in closed form, because the log hazard is linear in AR(1) parts with known moments. The hazard is itself random given the
-state, so 1 - exp(-m) would be too high; with the integrated hazard taken as gamma of squared variation c,
-p = 1 - (1 + c m)^(-1/c). Since the hazard is exponential in the state, c does not depend on the state; it is measured once
-per kind and horizon on simulated paths. Against forward simulation this was chosen because it has no Monte Carlo noise in
-single rows, which would lower the truth's own AUC. Left out: a second case after the next one within the same horizon.
+in closed form, because the log hazard is linear in AR(1) parts with known moments. The hazard is itself
+random given the state, so 1 - exp(-m) would be too high; with the integrated hazard taken as gamma of
+squared variation c, p = 1 - (1 + c m)^(-1/c). Since the hazard is exponential in the state, c does not
+depend on the state; it is measured once per kind and horizon on simulated paths. Against forward simulation
+this was chosen because it has no Monte Carlo noise in single rows, which would lower the truth's own AUC.
+Left out: a second case after the next one within the same horizon.
 """
 
 import numpy as np
@@ -27,7 +29,10 @@ HORIZONS = (30, 90, 180)
 
 
 class Outlook:
-    """What is the same for all subjects of an as-of date: weights of the steps ahead, and of waiting defaults."""
+    """What is the same for all subjects of an as-of date.
+
+    Weights of the steps ahead, and of waiting defaults.
+    """
 
     def __init__(self, clock: Clock, ways: Reporting, edges: Ints, step: int) -> None:
         day, lengths = edges[step], np.diff(edges[step : step + AHEAD + 1])
@@ -68,7 +73,7 @@ def project_truth(
     own, owner, contractor = (weights.number(name) for name in ("own", "owner", "contractor"))
     payers = ((owner, projects.owner), (contractor, projects.contractor))
     constant = course.hazard.log_base + slope * (projects.quality - own * law.mean)
-    variance, common = np.zeros(projects.size), np.zeros(employers.common.shape, dtype=np.float32)[:0]
+    variance = np.zeros(projects.size)
     common = np.zeros((projects.size, city.clock.steps), dtype=np.float32)
     for weight, index in payers:
         constant = constant + slope * weight * (city.employers.quality[index] - law.mean)
@@ -136,7 +141,8 @@ def _variation(
     rng: np.random.Generator, law: Shocks, slopes: list[float], slope: float, variance: float, decay: float
 ) -> Floats:
     """Return the squared coefficient of variation of the hazard summed over each horizon, given the state."""
-    paths, log_rate = 6000, 0.0
+    paths = 6000
+    log_rate = np.zeros((paths, AHEAD))
     for part in slopes:
         log_rate = log_rate + part * law.path(rng, np.zeros(paths), AHEAD).astype(np.float64)
     noise, shared = np.zeros(paths), np.empty((paths, AHEAD))

@@ -25,12 +25,19 @@ class World:
     project_course: Course
     out: Path
     seed: int
+    employer_shown: Floats = field(init=False)
+    project_shown: Floats = field(init=False)
     employer_level: Floats = field(init=False)
     project_level: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        self.employer_level = monthly(self.employer_stress.level)
-        self.project_level = monthly(self.project_stress.level)
+        # Who owes wages owes others too: what the feeds show is the level and, while a default waits, some
+        # more.
+        more = parameters().number("leaks.default_shows")
+        self.employer_shown = self.employer_stress.level + np.float32(more) * (self.employer_course.age >= 0)
+        self.project_shown = self.project_stress.level + np.float32(more) * (self.project_course.age >= 0)
+        self.employer_level = monthly(self.employer_shown)
+        self.project_level = monthly(self.project_shown)
 
     def post(self, feed: str) -> Post:
         """Return the way to send rows of a feed, with that feed's own generator."""
@@ -75,9 +82,9 @@ class World:
         return found
 
     def level_on(self, kind: str, subject: Ints, days: Ints) -> Floats:
-        """Return the hidden level of subjects on days."""
-        stress = self.employer_stress if kind == "employer" else self.project_stress
-        return np.asarray(stress.level[subject, self.city.clock.step_of(days)])
+        """Return the level that subjects show on days."""
+        shown = self.employer_shown if kind == "employer" else self.project_shown
+        return np.asarray(shown[subject, self.city.clock.step_of(days)])
 
     def random_days(self, rng: np.random.Generator, size: int) -> Ints:
         """Return days of the delivered period, all equally likely."""
@@ -114,12 +121,18 @@ class World:
         return subject, days
 
     def mislink(self, rng: np.random.Generator, subject: Ints, number: int) -> Ints:
-        """Return the subjects with a few replaced by others: what is matched by name is sometimes matched wrong."""
+        """Return the subjects with a few replaced by others.
+
+        What is matched by name is sometimes matched wrong.
+        """
         wrong = rng.random(len(subject)) < parameters().number("noise.wrong_link")
         return np.where(wrong & (subject >= 0), rng.integers(0, number, len(subject)), subject)
 
     def scaled(self, per_month: float) -> int:
-        """Return how many of something happen in the period, from its monthly number in a city of scale 0.1."""
+        """Return how many of something happen in the period.
+
+        From its monthly number in a city of scale 0.1.
+        """
         return round(per_month * self.city.scale * 10 * self.city.clock.months)
 
 

@@ -1,7 +1,7 @@
 """From arrays to the Parquet files of a delivery: receipt, corrections, and the types of the contract.
 
-A feed's rows are sent in chunks, mostly one a month, and each chunk becomes one file. What the platform would not have
-by the end of the period is not written.
+A feed's rows are sent in chunks, mostly one a month, and each chunk becomes one file. What the platform
+would not have by the end of the period is not written.
 """
 
 from pathlib import Path
@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from anxin.feeds.contract import Column, contract
 from anxin.simulation.arrays import (
     MISSING,
-    Bools,
     Floats,
     Ints,
     Rows,
@@ -31,6 +30,7 @@ from anxin.simulation.parameters import Parameters, parameters
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _ROWS_PER_FILE = 2_000_000
+_STORED = {"date": np.int32, "timestamp": np.int64, "int": np.int64, "bool": np.bool_}
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -70,9 +70,9 @@ class Post:
     ) -> None:
         """Write rows that could be told on `known_on` (the event unless given) and took `lag` days to arrive.
 
-        Rows of one key sent as successive versions share the key's lag and count up `version`, so that the later one
-        is received later. Nothing is received before the day `floor`. A share of the rows comes again, with the
-        numbers in `corrected` changed.
+        Rows of one key sent as successive versions share the key's lag and count up `version`, so that the
+        later one is received later. Nothing is received before the day `floor`. A share of the rows comes
+        again, with the numbers in `corrected` changed.
         """
         number = count(rows)
         if number == 0:
@@ -144,28 +144,14 @@ class Post:
 def _column(column: Column, values: Values) -> pa.Array:
     if isinstance(values, Words):
         return _words(values)
-    match column.kind:
-        case "decimal":
-            return _decimals(np.asarray(values, dtype=np.float64), column.scale)
-        case "date":
-            return pa.array(values.astype(np.int32), mask=values == MISSING).view(pa.date32())
-        case "month":
-            low, high = int(values.min()), int(values.max())
-            texts = [str(np.datetime64(month, "M")) for month in range(low, high + 1)]
-            return pa.DictionaryArray.from_arrays(pa.array((values - low).astype(np.int32)), pa.array(texts))
-        case "timestamp":
-            return pa.array(values.astype(np.int64)).view(pa.timestamp("us"))
-        case "bool":
-            return pa.array(values.astype(np.bool_), mask=_missing(values))
-        case "int":
-            return pa.array(values.astype(np.int64), mask=_missing(values))
-    raise TypeError(f"{column.name}: {column.kind} needs words")
-
-
-def _missing(values: Values) -> Bools:
-    return (
-        np.zeros(len(values), dtype=np.bool_) if values.dtype == np.bool_ else np.asarray(values == MISSING)
-    )
+    if column.kind == "decimal":
+        return _decimals(np.asarray(values, dtype=np.float64), column.scale)
+    if column.kind == "month":
+        low, high = int(values.min()), int(values.max())
+        texts = [str(np.datetime64(month, "M")) for month in range(low, high + 1)]
+        return pa.DictionaryArray.from_arrays(pa.array((values - low).astype(np.int32)), pa.array(texts))
+    missing = np.zeros(len(values), dtype=np.bool_) if values.dtype == np.bool_ else values == MISSING
+    return pa.array(values.astype(_STORED[column.kind]), mask=missing).view(column.type)
 
 
 def _words(values: Words) -> pa.Array:
