@@ -1,7 +1,7 @@
-"""What every feature means, in the most obvious way: loops over lists of dict rows, one subject and one date at a time.
+"""What every feature means, in the most obvious way: loops over rows, one subject and one date at a time.
 
-Written from the catalogue and `semantics.md`, not from the expressions. Slow on purpose; nothing is shared between
-dates. The families are in `oracle_events`, `oracle_money` and `oracle_around`.
+Written from the catalogue and `semantics.md`, not from the expressions. Slow on purpose; nothing is shared
+between dates. The families are in `oracle_events`, `oracle_money` and `oracle_around`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Past:
         return [row for row in self._known[feed] if days is None or row["age"] <= days]
 
     def rows(self, feed: str, subject: str, days: int | None = None, own: bool = True) -> list[Row]:
-        """Return a subject's rows: a project's are those that name it, an employer's those that name no project.
+        """Return a subject's rows: a project's name it, an employer's name no project.
 
         With `own=False` an employer also has the rows of its people on projects.
         """
@@ -90,6 +90,37 @@ class Past:
     def complained(self, days: int | None = None) -> list[Row]:
         """Return the complaints that were not disproved."""
         return [row for row in self.all("complaints", days) if row["result"] not in ("not_wage", "duplicate")]
+
+
+def scored(past: Past) -> set[str]:
+    """Return who is scored: registered and going on, or outside with a row received in the last 365 days."""
+    id_ = f"{past.kind}_id"
+    registry = {row[id_]: row for row in past.all(f"{past.kind}s")}
+    heard = {
+        row[id_]
+        for feed, rows in past.world.items()
+        if id_ in contract()[feed].names and feed != f"{past.kind}s"
+        for row in rows
+        if row[id_] is not None and 0 < past.age(row["received_at"].date()) <= 365
+    }
+    return {subject for subject, row in registry.items() if _going_on(past, row)} | (heard - set(registry))
+
+
+def _going_on(past: Past, row: Row) -> bool:
+    if past.kind == "employer":
+        return bool(row["status"] != "deregistered")
+    return bool(row["start_on"] <= past.day) and not past.before(row["ended_on"])
+
+
+def in_hand(past: Past, subject: str) -> bool:
+    """Return whether someone is already on it: a complaint in 90 days, or a case or hazard still open."""
+    cases = [row for row in past.rows("cases", subject) if row["outcome"] != "unfounded"]
+    hazards = [row for row in past.rows("hazards", subject) if row["resolution"] != "unfounded"]
+    return (
+        bool(past.rows("complaints", subject, 90))
+        or any(not past.before(row["closed_on"]) for row in cases)
+        or any(not past.before(row["resolved_on"]) for row in hazards)
+    )
 
 
 def ratio(part: Any, whole: Any) -> float | None:

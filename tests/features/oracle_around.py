@@ -24,7 +24,17 @@ def profile(past: Past, subject: str) -> Values:
 
 def _firm(past: Past, subject: str, row: Row | None) -> Values:
     if row is None:
-        names = "age_days capital private state abnormal revoked industry representatives addresses".split()
+        names = [
+            "age_days",
+            "capital",
+            "private",
+            "state",
+            "abnormal",
+            "revoked",
+            "industry",
+            "representatives",
+            "addresses",
+        ]
         return {f"firm_{name}": None for name in names}
     seen = [
         old
@@ -50,7 +60,15 @@ def _firm(past: Past, subject: str, row: Row | None) -> Values:
 
 def _project(past: Past, row: Row | None) -> Values:
     if row is None:
-        names = "amount government soe real_estate started_days elapsed_share overrun_days".split()
+        names = [
+            "amount",
+            "government",
+            "soe",
+            "real_estate",
+            "started_days",
+            "elapsed_share",
+            "overrun_days",
+        ]
         return {f"project_{name}": None for name in [*names, "joined_late_days", "labour_share"]}
     started = past.age(row["start_on"])
     joined = (row["onboarded_on"] - row["start_on"]).days if past.before(row["onboarded_on"]) else started
@@ -176,8 +194,23 @@ def _counted(name: str, rows: list[Row]) -> Values:
 
 
 _SENT = {
-    "employer": "energy_usage social_insurance tax credit wage_sheets attendance_daily payroll".split(),
-    "project": "energy_usage attendance_daily wage_sheets payroll wage_accounts progress_payments".split(),
+    "employer": [
+        "energy_usage",
+        "social_insurance",
+        "tax",
+        "credit",
+        "wage_sheets",
+        "attendance_daily",
+        "payroll",
+    ],
+    "project": [
+        "energy_usage",
+        "attendance_daily",
+        "wage_sheets",
+        "payroll",
+        "wage_accounts",
+        "progress_payments",
+    ],
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 
@@ -33,7 +34,7 @@ def complaints(past: Past, subject: str) -> Values:
 def _rhythm(ages: list[int]) -> Values:
     """The days with complaints, latest first, and the gaps between them."""
     days = sorted(set(ages))
-    gaps = [later - earlier for earlier, later in zip(days, days[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(days)]
     months = sorted({(day - 1) // 30 for day in days})
     mean = statistics.mean(gaps) if gaps else None
     found: Values = {f"complaint_day_{n}_days": days[n - 1] if len(days) >= n else None for n in (3, 5, 9)}

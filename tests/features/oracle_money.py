@@ -18,7 +18,8 @@ def energy(past: Past, subject: str) -> Values:
     usual = _mean([row["kwh"] for row in rows if 28 < row["age"] <= 208])
     shift = past.age(last_season(past.day))
     then = [row for row in rows if shift < row["age"] <= shift + 28]
-    compared = len(late) >= 14 and len(then) >= 14
+    enough = len(late) >= 14 and len(then) >= 14
+    year = ratio(_mean([row["kwh"] for row in late]), _mean([row["kwh"] for row in then])) if enough else None
     daily: dict[date, Decimal] = defaultdict(Decimal)
     for row in rows:
         if row["age"] <= 56:
@@ -30,9 +31,7 @@ def energy(past: Past, subject: str) -> Values:
     return {
         "energy_level_28d": ratio(_mean([row["kwh"] for row in late]), usual),
         "energy_level_7d": ratio(_mean([row["kwh"] for row in late if row["age"] <= 7]), usual),
-        "energy_level_year": ratio(_mean([r["kwh"] for r in late]), _mean([r["kwh"] for r in then]))
-        if compared
-        else None,
+        "energy_level_year": year,
         "energy_weekend_ratio": ratio(weekend, workday),
         "energy_idle_days_28d": sum(idle) if idle else None,
         "energy_readings_28d": len(late) if seen else None,
@@ -41,7 +40,7 @@ def energy(past: Past, subject: str) -> Values:
 
 
 def last_season(day: date) -> date:
-    """The day of last year's season: as far from Spring Festival if that is within 60 days, else 52 weeks before."""
+    """The day as far from last year's Spring Festival if one is within 60 days, else 52 weeks before."""
     for year in (day.year - 1, day.year, day.year + 1):
         if abs((day - spring_festival(year)).days) <= 60:
             return spring_festival(year - 1) + (day - spring_festival(year))
@@ -218,7 +217,7 @@ def progress(past: Past, subject: str) -> Values:
 
 
 def _paid_share(rows: list[Row]) -> float | None:
-    """Paid of completed, over periods whose completed value is known; nothing if no payment is known at all."""
+    """Paid of completed, over periods of known completed value; nothing if no payment is known at all."""
     valued = [row for row in rows if row["completed_value"] is not None]
     paid = [row["paid"] for row in valued if row["paid"] is not None]
     return ratio(total(paid), total(row["completed_value"] for row in valued)) if paid else None

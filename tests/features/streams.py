@@ -1,7 +1,8 @@
 """Small random worlds: rows of every feed of the contract, late, corrected, repeated and full of holes.
 
-Few subjects and many rows, so that everything meets: the same worker on two projects, several meters, companies that
-share a representative or control each other, bookings of one day, corrections that move the event past the date.
+Few subjects and many rows, so that everything meets: the same worker on two projects, several meters,
+companies that share a representative or control each other, bookings of one day, corrections that move the
+event past the date.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ World = dict[str, list[Row]]
 
 START, END = date(2023, 1, 1), date(2024, 12, 31)
 SPAN = (END - START).days
+SEEDS = (1, 2, 3)
+DATES = [date(2024, 1, 20), date(2024, 2, 29), date(2024, 8, 1), date(2024, 12, 15)]
+"""Before and after a Spring Festival (10 February 2024), in summer, and at the end of the stream."""
+
 EMPLOYERS = [make_uscc(f"91500112MA5U{i:04d}0") for i in range(8)]
 PROJECTS = [f"2301-500112-04-01-{i:05d}1" for i in range(6)]
 STRANGERS = {"employers": EMPLOYERS[6:], "projects": PROJECTS[5:]}
@@ -35,6 +40,10 @@ STRANGERS = {"employers": EMPLOYERS[6:], "projects": PROJECTS[5:]}
 
 _WORKERS = [f"{i:064x}" for i in range(6)]
 _PEOPLE = [f"{i:064x}" for i in range(100, 103)]
+_OFFICERS = [f"{i:064x}" for i in range(200, 204)]
+BARRED = {*_WORKERS, *_OFFICERS}
+"""Keys of persons who may never be seen outside the features."""
+
 _ONE_OF = {
     "employer_id": EMPLOYERS,
     "contracted_by": EMPLOYERS,
@@ -43,7 +52,7 @@ _ONE_OF = {
     "controller_id": EMPLOYERS[:2],
     "project_id": PROJECTS,
     "worker_id": _WORKERS,
-    "person_no": _PEOPLE,
+    "person_no": _OFFICERS,
     "legal_representative": _PEOPLE,
     "industry": ["E47", "E48", "C13", "I"],
     "district": ["500112", "500119001", "500101"],
@@ -155,8 +164,8 @@ def _correction(rng: random.Random, feed: Feed, row: Row) -> Row:
 
 
 def _received(rng: random.Random, happened: date) -> datetime:
-    """Mostly the next night, sometimes at midnight sharp, sometimes months late."""
-    delay = rng.choice([1, 1, 1, 2, 5, 40, 200])
+    """Mostly the next night, sometimes at midnight sharp, months late, or before the day it is dated."""
+    delay = rng.choice([1, 1, 1, 1, 2, 2, 5, 40, 200, -20])
     moment = rng.choice([time(), time(3, 30), time(23, 59, 59, 999999)])
     return datetime.combine(happened + timedelta(delay), moment)
 
@@ -201,6 +210,42 @@ def write(folder: Path, rows: Mapping[str, list[Row]], files: int = 1) -> Path:
                 table = pa.Table.from_pylist(mine, schema=contract()[feed].schema)
                 pq.write_table(table, folder / feed / f"part-{part}.parquet")
     return folder
+
+
+def renamed(rows: World, mark: str) -> World:
+    """Return the rows of a world where nobody is the same: other subjects, keys and people."""
+    firms = {old: make_uscc(f"91500112MA5{mark}{i:04d}0") for i, old in enumerate(EMPLOYERS)}
+    sites = {old: old.replace("500112", "500113") for old in PROJECTS}
+    names = {**firms, **sites}
+
+    def other(name: str, value: Any) -> Any:
+        if name in ("worker_id", "person_no", "legal_representative"):
+            return None if value is None else "f" + value[1:]
+        own = (name == "contracted_by" or name.endswith(("_id", "_no"))) and isinstance(value, str)
+        return names.get(value, f"{mark}-{value}") if own else value
+
+    return {
+        feed: [{name: other(name, value) for name, value in row.items()} for row in each]
+        for feed, each in rows.items()
+    }
+
+
+def to_come(seed: int, received: datetime) -> World:
+    """Return rows of new keys, received then, that are dated after the end of every stream."""
+    rng = random.Random(seed)
+    rows: World = {}
+    for feed in contract().values():
+        if feed.name in ("employers", "projects"):
+            continue
+        rows[feed.name] = []
+        for number in range(40):
+            row = _row(rng, feed, END + timedelta(1 + number), 10_000 + number)
+            fresh = {"payment_no": 999, "period_no": 10_000 + number, "meter_id": f"new-{number}"}
+            row |= {name: value for name, value in fresh.items() if name in row}
+            if "month" in row:
+                row["month"] = date(2030 + number // 12, 1 + number % 12, 1)
+            rows[feed.name].append(row | {"received_at": received})
+    return rows
 
 
 def lake_of(folder: Path, *deliveries: Mapping[str, list[Row]], files: int = 1) -> Lake:

@@ -3,59 +3,45 @@
 from __future__ import annotations
 
 import math
-from datetime import date
-from pathlib import Path
 
 import pytest
 
-from anxin.features.catalogue import catalogue, facts, of
-from anxin.features.snapshots import KINDS, snapshots
+from anxin.features.catalogue import Kind, catalogue, facts, of
+from anxin.features.snapshots import KINDS
 
 from . import oracle, streams
+from .conftest import Made
 
-DATES = [date(2024, 1, 20), date(2024, 2, 29), date(2024, 8, 1), date(2024, 12, 15)]
-"""Before and after a Spring Festival (10 February 2024), in summer, and at the end of the stream."""
-
-SEEDS = (1, 2, 3)
 CELLS = 10_000
+"""At least this many are compared in all."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", SEEDS)
-def test_every_cell_is_what_the_feature_means(seed: int, kind: str, tmp_path: Path) -> None:
-    world = streams.world(seed)
-    table = snapshots(streams.view_of(tmp_path, world), DATES, kind).to_pylist()
-    assert {row["as_of"] for row in table} == set(DATES)
-    past = {day: oracle.Past(world, day, kind) for day in DATES}
+@pytest.mark.parametrize("seed", streams.SEEDS)
+def test_every_cell_is_what_the_feature_means(seed: int, kind: Kind, made: Made) -> None:
+    past = {day: oracle.Past(streams.world(seed), day, kind) for day in streams.DATES}
     wrong, cells = [], 0
-    for row in table:
+    for row in made(seed, kind):
         for name, meant in oracle.values(past[row["as_of"]], row["subject_id"]).items():
             cells += 1
             if not same(row[name], meant):
                 wrong.append(f"{name} of {row['subject_id']} on {row['as_of']}: {row[name]}, meant {meant}")
     assert not wrong, f"{len(wrong)} of {cells} cells: " + "; ".join(wrong[:20])
-    assert cells * len(SEEDS) * len(KINDS) >= CELLS
+    assert cells * len(streams.SEEDS) * len(KINDS) >= CELLS
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_feature_and_fact_has_an_oracle(kind: str) -> None:
+def test_every_feature_and_fact_has_an_oracle(kind: Kind) -> None:
     empty = {feed: [] for feed in streams.world(1)}
-    covered = set(oracle.values(oracle.Past(empty, DATES[0], kind), streams.EMPLOYERS[0]))
+    covered = set(oracle.values(oracle.Past(empty, streams.DATES[0], kind), streams.EMPLOYERS[0]))
     assert covered == {f.name for f in of(kind)} | {f.name for f in facts().values() if kind in f.kinds}
 
 
-def test_the_worlds_leave_no_feature_without_values() -> None:
-    """A feature that is never there, or always the same, was not compared with anything."""
-    seen: dict[str, set[float | None]] = {name: set() for name in catalogue()}
-    for seed in SEEDS:
-        world = streams.world(seed)
-        for kind in KINDS:
-            for day in DATES:
-                past = oracle.Past(world, day, kind)
-                for subject in streams.EMPLOYERS if kind == "employer" else streams.PROJECTS:
-                    for name, value in oracle.values(past, subject).items():
-                        seen.setdefault(name, set()).add(value)
-    assert not {name for name, values in seen.items() if len(values - {None}) < 2}
+def test_the_worlds_give_every_feature_different_values(made: Made) -> None:
+    """A feature that is never there, or always the same, was compared with nothing."""
+    rows = [row for kind in KINDS for seed in streams.SEEDS for row in made(seed, kind)]
+    for name in catalogue():
+        assert len({row.get(name) for row in rows} - {None}) >= 2, name
 
 
 def same(got: float | None, meant: float | None) -> bool:

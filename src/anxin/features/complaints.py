@@ -130,7 +130,7 @@ def _outcomes(known: Known) -> list[ir.Table]:
 
 
 def _notices(known: Known) -> ir.Table:
-    """Count what other departments noticed of the subject: lay-offs, stoppages, bank and supervisor notices."""
+    """Count what other departments noticed: lay-offs, stoppages, notices of banks and supervisors."""
     rows = known.rows("notices", _YEAR)
     open_ = rows.resolved_on.isnull() | (rows.resolved_on >= rows.as_of)
     return rows.group_by(KEYS).aggregate(

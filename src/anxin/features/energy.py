@@ -75,7 +75,7 @@ def _idle(known: Known) -> ir.Table:
 
 
 def _last_year(known: Known) -> ir.Table:
-    """Compare the last four weeks with the same four weeks of last year, Spring Festival on Spring Festival."""
+    """Compare the last four weeks with the same weeks of last year, Spring Festival on Spring Festival."""
     shift = known.calendar(shift=[(day - aligned(day)).days for day in known.dates])
     days = known.rows("energy_usage", _SEASON).inner_join(shift, "as_of")
     then = (days.age > days.shift) & (days.age <= days.shift + _LATE)

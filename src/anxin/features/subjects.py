@@ -71,7 +71,12 @@ def _outside(known: Known, id_: str) -> ir.Table | None:
     Only rows received before their subject's first registry row can matter, which leaves very few to look at.
     """
     registry = known.view.history(f"{known.kind}s")
-    first = registry.group_by(subject_id=registry[id_]).aggregate(registered_at=registry.received_at.min())
+    # A row dated ahead is not known when it is received: then every row of the subject is looked at.
+    ahead = registry.changed_on.cast("timestamp(6)") >= registry.received_at
+    first = registry.group_by(subject_id=registry[id_]).aggregate(
+        received=registry.received_at.min(), ahead=ahead.cast("int64").max()
+    )
+    first = first.select("subject_id", registered_at=(first.ahead == 0).ifelse(first.received, None))
     dates = known.calendar()
     found = []
     for name, feed in contract().items():
@@ -81,15 +86,12 @@ def _outside(known: Known, id_: str) -> ir.Table | None:
         rows = rows.filter(rows[id_].notnull()).select("received_at", subject_id=rows[id_])
         rows = rows.left_join(first, "subject_id").select("subject_id", "received_at", "registered_at")
         early = rows.filter(rows.registered_at.isnull() | (rows.received_at < rows.registered_at))
-        found.append(
-            early.group_by("subject_id", received_on=early.received_at.date()).aggregate(
-                registered_at=early.registered_at.min()
-            )
-        )
+        found.append(early.select("subject_id", received_on=early.received_at.date()).distinct())
     if not found:
         return None
     rows = ibis.union(*found) if len(found) > 1 else found[0]
     asked = rows.cross_join(dates)
     received = asked.as_of.delta(asked.received_on, unit="day")
-    unknown = asked.registered_at.isnull() | (asked.registered_at >= asked.as_of.cast("timestamp(6)"))
-    return asked.filter(received > 0, received <= _MEMORY, unknown).select(*KEYS).distinct()
+    recent = asked.filter(received > 0, received <= _MEMORY).select(*KEYS).distinct()
+    known_rows = known.all(f"{known.kind}s")
+    return recent.anti_join(known_rows.select("as_of", subject_id=known_rows[id_]), KEYS)
