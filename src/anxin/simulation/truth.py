@@ -9,11 +9,12 @@ a sum over the steps ahead
     m = sum_k E[hazard of step k | state] x P(the case opens within the horizon | default at step k)
 
 in closed form, because the log hazard is linear in AR(1) parts with known moments. The hazard is itself
-random given the state, so 1 - exp(-m) would be too high; with the integrated hazard taken as gamma of
-squared variation c, p = 1 - (1 + c m)^(-1/c). Since the hazard is exponential in the state, c does not
-depend on the state; it is measured once per kind and horizon on simulated paths. Against forward simulation
-this was chosen because it has no Monte Carlo noise in single rows, which would lower the truth's own AUC.
-Left out: a second case after the next one within the same horizon.
+random given the state, so 1 - exp(-m) would be too high: p = E[1 - exp(-m Z)], where Z is the integrated
+hazard over its mean. Since the hazard is exponential in the state, the law of Z does not depend on the
+state; it is sampled once per kind and horizon, and p read from a table over m. Against forward simulation of
+every subject this was chosen because it has no Monte Carlo noise in single rows, which would lower the
+truth's own AUC. Left out: a second case after the next one within the same horizon, and the scars of
+defaults still to come.
 """
 
 import numpy as np
@@ -26,6 +27,8 @@ from anxin.simulation.population import City
 from anxin.simulation.stress import Shocks, Stress, own_law
 
 HORIZONS = (30, 90, 180)
+_AFTER_WAITING = 10
+_PATHS = 20_000
 
 
 class Outlook:
@@ -105,7 +108,10 @@ def _truth(
     own_decay, common_decay = law.decay**ahead, decay**ahead
     drift = np.sum([law.log_moment(part_slope, AHEAD) for part_slope, _ in parts], axis=0)
     spread = slope**2 / 2 * variance[:, None] * (1 - common_decay**2)[None, :]
-    variation = _variation(rng, law, [s for s, _ in parts], slope, float(variance.mean()), decay)
+    middle = Outlook(clock, ways, edges, (clock.first_month + clock.months // 2) * STEPS)
+    saturation = Saturation(
+        rng, law, [s for s, _ in parts], slope, float(variance.mean()), decay, middle.fresh
+    )
     verified = parameters().number("hazard.verified_share")
     told: dict[int, Floats] = {}
     for month in range(clock.first_month, clock.grid_months):
@@ -116,39 +122,66 @@ def _truth(
             log_rate += part_slope * own[:, step - 1].astype(np.float64)[:, None] * own_decay
         log_rate += slope * common[:, step - 1].astype(np.float64)[:, None] * common_decay
         busy = course.busy_until[:, step - 1].astype(np.int64)
-        free = course.alive[:, step : step + AHEAD] & (busy[:, None] <= step + np.arange(AHEAD))
+        # A waiting default that ends without a case leaves room for another only some steps later.
+        waiting = course.age[:, step - 1] >= 0
+        room = np.where(waiting, step + _AFTER_WAITING, busy)
+        free = course.alive[:, step : step + AHEAD] & (room[:, None] <= step + np.arange(AHEAD))
         rate = np.exp(np.minimum(log_rate, 3.0)) * course.hazard.season[step : step + AHEAD] * free
-        told[month] = _probabilities(course, outlook, rate, free, variation, verified, step)
+        told[month] = _probabilities(course, outlook, rate, free, saturation, verified, step)
     return told
 
 
 def _probabilities(
-    course: Course, outlook: Outlook, rate: Floats, free: Bools, variation: Floats, verified: float, step: int
+    course: Course,
+    outlook: Outlook,
+    rate: Floats,
+    free: Bools,
+    saturation: "Saturation",
+    verified: float,
+    step: int,
 ) -> Floats:
     """Return `[horizon, subject]` on the date at the edge of a step."""
-    mean = verified * (outlook.fresh @ rate.T)
+    fresh = saturation.probabilities(verified * (outlook.fresh @ rate.T))
     silent = (outlook.silent @ free.T) * course.hazard.silent
-    fresh = 1 - (1 + variation[:, None] * mean) ** (-1 / variation[:, None])
-    fresh = 1 - (1 - fresh) * np.exp(-silent)
     age = course.age[:, step - 1].astype(np.int64)
-    waiting = verified * outlook.waiting[:, np.clip(age, 0, OLDEST)]
-    told = np.where(age >= 0, waiting, fresh)
+    waiting = np.where(age >= 0, verified * outlook.waiting[:, np.clip(age, 0, OLDEST)], 0.0)
+    told = 1 - (1 - waiting) * (1 - fresh) * np.exp(-silent)
     wrong = parameters().number("noise.wrong_link")
     return np.asarray((1 - wrong) * told + wrong * told.mean(axis=1, keepdims=True))
 
 
-def _variation(
-    rng: np.random.Generator, law: Shocks, slopes: list[float], slope: float, variance: float, decay: float
-) -> Floats:
-    """Return the squared coefficient of variation of the hazard summed over each horizon, given the state."""
-    paths = 6000
-    log_rate = np.zeros((paths, AHEAD))
-    for part in slopes:
-        log_rate = log_rate + part * law.path(rng, np.zeros(paths), AHEAD).astype(np.float64)
-    noise, shared = np.zeros(paths), np.empty((paths, AHEAD))
-    for step in range(AHEAD):
-        noise = decay * noise + np.sqrt(variance * (1 - decay**2)) * rng.standard_normal(paths)
-        shared[:, step] = noise
-    rates = np.exp(log_rate + slope * shared)
-    sums = [rates[:, : max(1, round(horizon / 7.6))].sum(axis=1) for horizon in HORIZONS]
-    return np.array([float(s.var() / s.mean() ** 2) for s in sums])
+class Saturation:
+    """The probability of a case as a function of the expected number of cases, for each horizon."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        law: Shocks,
+        slopes: list[float],
+        slope: float,
+        variance: float,
+        decay: float,
+        weights: Floats,
+    ) -> None:
+        log_rate = np.zeros((_PATHS, AHEAD))
+        for part in slopes:
+            log_rate += part * law.path(rng, np.zeros(_PATHS), AHEAD).astype(np.float64)
+        noise = np.zeros(_PATHS)
+        for step in range(AHEAD):
+            noise = decay * noise + np.sqrt(variance * (1 - decay**2)) * rng.standard_normal(_PATHS)
+            log_rate[:, step] += slope * noise
+        sums = np.exp(log_rate) @ weights.T
+        relative = sums / sums.mean(axis=0)
+        self.log_means = np.linspace(np.log(1e-7), np.log(50.0), 120)
+        self.tables = np.array(
+            [
+                [float(-np.expm1(-mean * relative[:, h]).mean()) for mean in np.exp(self.log_means)]
+                for h in range(len(HORIZONS))
+            ]
+        )
+
+    def probabilities(self, means: Floats) -> Floats:
+        """Return the probabilities `[horizon, subject]` of expected numbers of the same shape."""
+        logs = np.log(np.maximum(means, 1e-12))
+        read = [np.interp(log, self.log_means, table) for log, table in zip(logs, self.tables, strict=True)]
+        return np.where(means < 1e-7, means, np.array(read))
