@@ -110,7 +110,7 @@ def _filled(
     """Put the value of «no rows» where all feeds of the feature were there, and nothing where one was not."""
     if not feature.sources:
         return values
-    dates = set.intersection(set(as_of.to_pylist()), *(there.get(feed, set()) for feed in feature.sources))
+    dates = set.intersection(*(there.get(feed, set()) for feed in feature.sources))
     if not dates:
         return pa.nulls(len(values), pa.float64())
     known = pc.is_in(as_of, pa.array(sorted(dates), pa.date32()))

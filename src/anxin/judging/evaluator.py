@@ -127,7 +127,9 @@ def mean_over_dates(measures: Sequence[Measures], group: str) -> dict[str, float
     return {str(name): float(value) for name, value in means.items() if np.isfinite(value)}
 
 
-def paired_gain(ours: Sequence[Measures], theirs: Sequence[Measures], figure: str, group: str) -> Mapping[str, Any]:
+def paired_gain(
+    ours: Sequence[Measures], theirs: Sequence[Measures], figure: str, group: str
+) -> Mapping[str, Any]:
     """Compare two rankings date by date: mean gain, dates won, and a 90 % bootstrap interval of the mean."""
     a, b = ({m.as_of: getattr(m, figure) for m in found if m.group == group} for found in (ours, theirs))
     days = sorted(day for day in a.keys() & b.keys() if a[day] is not None and b[day] is not None)

@@ -42,9 +42,8 @@ def labels(view: View, dates: Sequence[date], horizon: int, known_on: date, kind
     pending = cases.loc[cases["outcome"] == "pending"].merge(averted[list(KEYS)], how="left", indicator=True)
     pending = pending.loc[pending["_merge"] == "left_only"].drop(columns="_merge")
     every = [cases.loc[cases["outcome"] == "positive"], averted, pending]
-    return pd.concat([part for part in every if len(part)] or [cases], ignore_index=True).sort_values(
-        ["as_of", "subject_id"], ignore_index=True
-    )
+    table: pd.DataFrame = pd.concat([part for part in every if len(part)] or [cases], ignore_index=True)
+    return table.sort_values(["as_of", "subject_id"], ignore_index=True)
 
 
 def _inside(day: ir.DateColumn, event: ir.DateColumn, horizon: int) -> ir.BooleanColumn:
@@ -71,7 +70,7 @@ def _cases(at: Known, asked: ir.Table, horizon: int) -> ir.Table:
 
 
 def _averted(at: Known, asked: ir.Table, horizon: int) -> ir.Table:
-    """A warning acted on in [D, D+H) that ended averted; the visit it led to names the subject."""
+    """Return warnings acted on in [D, D+H) that ended averted; the visit each led to names the subject."""
     ended = at.all("dispositions")
     ended = ended.filter(ended.outcome == "averted").select("warning_id", "status_on")
     visits = at.rows("inspections")

@@ -117,7 +117,7 @@ class Token:
     sha256: str = field(default="", repr=False)
 
 
-def create_token(  # noqa: PLR0917 (the order is the interface)
+def create_token(
     ledger: Ledger,
     person: str,
     unit: str,

@@ -32,7 +32,7 @@ class Promotion:
     is_rollback: bool
 
 
-def promote(  # noqa: PLR0917 (the order is the interface)
+def promote(
     ledger: Ledger,
     model_kind: str,
     model_id: str,
@@ -53,7 +53,7 @@ def promote(  # noqa: PLR0917 (the order is the interface)
     return _promotion(ledger.append(_PROMOTED, actor, model_kind, payload, at))
 
 
-def rollback(  # noqa: PLR0917 (as promote)
+def rollback(
     ledger: Ledger, model_kind: str, effective: date, actor: str, why: str, at: datetime
 ) -> Promotion:
     """Take back the promotion in force on a day and make its predecessor live again from that day on.

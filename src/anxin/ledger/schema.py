@@ -106,8 +106,8 @@ def migrate(made: sa.Engine) -> None:
 
 def _upgrade(connection: sa.Connection) -> None:
     # Alembic is loaded only for a ledger that is new or old.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "anxin.ledger:migrations")

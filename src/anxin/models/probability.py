@@ -2,19 +2,20 @@
 
 The horizon is a feature the trees may only rise in, so the margins of 30, 90 and 180 days are ordered on every row.
 The calibrator has one slope for all horizons and intercepts that do not fall, so the probabilities are ordered too, by
-construction and not by clipping.
+construction and not by clipping. The slope is what out-of-time folds say of the spread of margins; the level is that of
+the last year of labels, a whole year so that the season is in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit
 
 HORIZONS = (30, 90, 180)
@@ -39,45 +40,64 @@ class Calibration:
 
     def probability(self, margin: Floats, horizon: int) -> Floats:
         """Return the calibrated probability of the margins of one horizon."""
-        return np.asarray(expit(self.slope * margin + self.intercepts[HORIZONS.index(horizon)]), dtype=np.float64)
+        return np.asarray(
+            expit(self.slope * margin + self.intercepts[HORIZONS.index(horizon)]), dtype=np.float64
+        )
 
 
 IDENTITY = Calibration(1.0, (0.0, 0.0, 0.0))
 
 
-def fit_calibration(
-    margins: Sequence[Floats], labels: Sequence[Floats], weights: Sequence[Floats], prior: float
-) -> Calibration:
-    """Fit on out-of-time margins, one array per horizon; `prior` positives' worth of pull towards no change.
+@dataclass(frozen=True)
+class Observed:
+    """Margins that met their outcome: labels 0 or 1, and what each row counts."""
 
-    Few positives must not bend probabilities far: the pull is a quadratic around slope 1 and intercepts 0. Rows are
-    weighted; labels are 0 or 1.
+    margin: Floats
+    y: Floats
+    weight: Floats
+
+
+def fit_slope(groups: Sequence[Observed], prior: float) -> float:
+    """Return the slope that out-of-time margins call for, each group (a fold and horizon) with a level of its own.
+
+    A fold's level says how the number of cases moved after it, which is no fault of the margins; its slope says how much
+    of their spread held. `prior` is the weight, in cases, of «no change»: few positives must not bend probabilities far.
     """
-    held = [(m, y, w) for m, y, w in zip(margins, labels, weights, strict=True)]
-    if sum(float((y * w).sum()) for _, y, w in held) < 1:
-        return IDENTITY
+    held = [group for group in groups if 0 < group.y.sum() < len(group.y)]
+    if not held:
+        return 1.0
 
-    def unpack(theta: Floats) -> tuple[float, Floats]:
-        return float(np.exp(theta[0])), np.cumsum(np.concatenate([theta[1:2], np.exp(theta[2:]) - _TINY]))
+    def loss(log_slope: float) -> float:
+        slope = float(np.exp(log_slope))
+        total = prior * (log_slope / 0.5) ** 2
+        for group in held:
+            z = slope * group.margin + level(group, slope)
+            total += float((group.weight * (np.logaddexp(0.0, z) - group.y * z)).sum())
+        return total
 
-    def loss(theta: Floats) -> float:
-        slope, intercepts = unpack(theta)
-        total = 0.0
-        for (margin, y, w), b in zip(held, intercepts, strict=True):
-            if len(margin):
-                z = slope * margin + b
-                total += float((w * (np.logaddexp(0.0, z) - y * z)).sum())
-        return total + prior * float((theta[0] / 0.5) ** 2 + theta[1] ** 2 + ((intercepts - theta[1])[1:] ** 2).sum())
-
-    start = np.array([0.0, 0.0, np.log(_TINY), np.log(_TINY)])
-    best = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-7, "maxiter": 4000})
-    slope, intercepts = unpack(best.x)
-    rounded = [round(float(b), 6) for b in np.maximum.accumulate(intercepts)]
-    return Calibration(round(slope, 6), (rounded[0], rounded[1], rounded[2]))
+    return round(float(np.exp(minimize_scalar(loss, bounds=(-1.5, 1.0), method="bounded").x)), 6)
 
 
-_TINY = 1e-3
-"""Steps between intercepts start from (almost) nothing."""
+def level(group: Observed, slope: float) -> float:
+    """Return the intercept at which as many are expected as were observed; 0 where nothing was."""
+    observed = float((group.weight * group.y).sum())
+    if not 0 < observed < float(group.weight.sum()):
+        return 0.0
+
+    def missing(intercept: float) -> float:
+        return float((group.weight * expit(slope * group.margin + intercept)).sum()) - observed
+
+    return float(brentq(missing, -30.0, 30.0, xtol=1e-9))
+
+
+def fit_calibration(slope: float, recent: Mapping[int, Observed]) -> Calibration:
+    """Return the calibrator of a slope at the level of the recent past, by horizon (a horizon without rows has none)."""
+    levels = [level(recent[h], slope) if h in recent and len(recent[h].y) else None for h in HORIZONS]
+    known = [value for value in levels if value is not None]
+    filled = [value if value is not None else (known[0] if known else 0.0) for value in levels]
+    # The order of probabilities comes before the level of one horizon.
+    ordered = [round(float(value), 6) for value in np.maximum.accumulate(filled)]
+    return Calibration(slope, (ordered[0], ordered[1], ordered[2]))
 
 
 @dataclass(frozen=True)

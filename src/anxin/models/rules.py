@@ -45,4 +45,4 @@ def flags(snapshot: pa.Table) -> npt.NDArray[np.float64]:
     values = matrix(snapshot, tuple(rule.feature for rule in rules()))
     with np.errstate(invalid="ignore"):
         hit = [rule.hits(column) for rule, column in zip(rules(), values.T, strict=True)]
-    return np.sum(hit, axis=0, dtype=np.float64)
+    return np.asarray(np.sum(hit, axis=0), dtype=np.float64)

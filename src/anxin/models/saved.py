@@ -28,7 +28,9 @@ _FORMAT = 1
 _HASH = 16
 
 
-def save(folder: Path, kind: str, through: date, ordered: Ordered, severity: Severity, facts: Mapping[str, Any]) -> str:
+def save(
+    folder: Path, kind: str, through: date, ordered: Ordered, severity: Severity, facts: Mapping[str, Any]
+) -> str:
     """Write a model under `folder` and return its id. The same model written twice is the same bytes and id."""
     files = {
         "booster.txt": ordered.booster.model_to_string(num_iteration=ordered.rounds),

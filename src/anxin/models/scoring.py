@@ -82,5 +82,5 @@ def score(model: Model, snapshot: pa.Table) -> pd.DataFrame:
         }
     )
     scores = scores.sort_values(["as_of", "p90", "subject_id"], ascending=[True, False, True], kind="stable")
-    scores["rank"] = scores.groupby("as_of").cumcount().to_numpy(dtype=np.int64) + 1
+    scores["rank"] = scores.groupby("as_of", dropna=False).cumcount().to_numpy(dtype=np.int64) + 1
     return scores.reset_index(drop=True)

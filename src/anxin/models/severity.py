@@ -42,7 +42,9 @@ class Size:
     def predict(self, sizes: Mapping[str, Floats], rows: int) -> tuple[Floats, Floats, Floats]:
         """Return expected value and the 80 % interval for `rows` subjects; all in the unit of the training cases."""
         z = np.full(rows, self.intercept)
-        for name, mean, scale, weight in zip(self.columns, self.means, self.scales, self.coefficients, strict=True):
+        for name, mean, scale, weight in zip(
+            self.columns, self.means, self.scales, self.coefficients, strict=True
+        ):
             z = z + weight * np.nan_to_num((np.log1p(np.maximum(sizes[name], 0)) - mean) / scale, nan=0.0)
         z = np.minimum(z, np.log(self.largest))
         return np.exp(z) * self.smear, np.exp(z + self.low), np.exp(z + self.high)
@@ -57,7 +59,10 @@ class Severity:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fitted state as plain data."""
-        return {"workers": self.workers and asdict(self.workers), "amount": self.amount and asdict(self.amount)}
+        return {
+            "workers": self.workers and asdict(self.workers),
+            "amount": self.amount and asdict(self.amount),
+        }
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Severity:
@@ -68,7 +73,10 @@ class Severity:
 def _size(state: Mapping[str, Any] | None) -> Size | None:
     if state is None:
         return None
-    return Size(**{name: tuple(value) if isinstance(value, list) else value for name, value in state.items()})
+    plain: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in state.items()
+    }
+    return Size(**plain)
 
 
 def fit_size(sizes: Mapping[str, Floats], observed: Floats) -> Size | None:

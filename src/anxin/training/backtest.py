@@ -1,29 +1,32 @@
 """The backtest: what the model would have said in the past, never on rows that taught it.
 
 Each fold pretends T was earlier: labels as known then, dates mature then. From the margins it gives for later dates come
-the number of rounds, the calibration, and every figure that is reported. A fold's own figures use the calibration of
-the other folds, so that no probability was fitted to the rows it is judged on.
+the number of rounds, the slope of the calibration, and every figure that is reported. A fold's own probabilities use the
+slope of the other folds and the level of the rows that taught it, so that nothing was fitted to the rows it is judged on.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from scipy.special import expit
 
 from anxin.features.known import Kind
 from anxin.feeds.asof import View
 from anxin.judging.baselines import BASELINES
 from anxin.judging.evaluator import Measures, judge
-from anxin.models.probability import HORIZONS, IDENTITY, SCORE_HORIZON, Calibration, fit_calibration
+from anxin.models.probability import HORIZONS, SCORE_HORIZON, Observed, fit_calibration, fit_slope, level
 from anxin.training.fitting import fit
-from anxin.training.rows import Labelled, label, stack
+from anxin.training.rows import Labelled, Stacked, label, stack
 from anxin.training.settings import Settings
 from anxin.training.splits import Fold
 
@@ -47,11 +50,13 @@ class Margins:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """One fold's rows (places in the snapshot) and margins per horizon."""
+    """One fold's judged rows (places in the snapshot), margins per horizon, and what is needed for its level."""
 
     fold: Fold
     places: npt.NDArray[np.int64]
     margins: Mapping[int, Margins]
+    booster: lgb.Booster
+    taught: Stacked
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Backtest:
     """What the folds decided and found."""
 
     rounds: int
-    calibration: Calibration
+    slope: float
     measures: Mapping[str, list[Measures]]
     """Per ranking (`model` and the baselines), per date, for all and for 新发现."""
     judged: pd.DataFrame
@@ -81,71 +86,123 @@ def backtest(
     """Run the folds over a snapshot of many dates (`features` are its columns `names`)."""
     grid = list(range(_GRID, settings.rounds[kind] + 1, _GRID))
     as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
-    results = []
+    taught = []
     for step, fold in enumerate(folds):
         if on_progress is not None:
             on_progress(f"{kind} fold {fold.through}", step, len(folds))
         then = label(view, snapshot, fold.through, kind, outages)
-        before = as_of < np.datetime64(fold.through)
-        rows = stack(features, then, before, settings.rows, settings.seed)
-        if not rows.y.sum():
-            continue
+        rows = stack(features, then, as_of < np.datetime64(fold.through), settings.rows, settings.seed)
+        if rows.y.sum():
+            taught.append((fold, rows))
+
+    def result(fold: Fold, rows: Stacked) -> FoldResult:
         booster = fit(rows, names, settings.lightgbm[kind], settings.rounds[kind], settings.seed)
         places = np.flatnonzero(np.isin(as_of, np.array(fold.judged, dtype="datetime64[D]")))
         margins = {}
         for horizon in HORIZONS:
             x = np.column_stack([features[places], np.full(len(places), float(horizon))])
-            columns = [booster.predict(x, raw_score=True, num_iteration=n) for n in grid]
-            margins[horizon] = Margins(np.column_stack(columns), labelled.y[horizon][places])
-        results.append(FoldResult(fold, places, margins))
+            margins[horizon] = Margins(_by_rounds(booster, x, grid), labelled.y[horizon][places])
+        return FoldResult(fold, places, margins, booster, rows)
+
+    if on_progress is not None:
+        on_progress(f"{kind} folds", len(folds), len(folds) + 1)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        results = list(pool.map(lambda pair: result(*pair), taught))
     if not results:
-        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), IDENTITY, {}, pd.DataFrame())
+        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), 1.0, {}, pd.DataFrame())
     best = _best_column(results)
-    calibration = _calibrate(results, best, settings.calibration_prior)
-    judged = _judged(snapshot, results, best, settings.calibration_prior)
+    slope = fit_slope(_observed(results, best), settings.calibration_prior)
+    judged = _judged(snapshot, as_of, results, best, grid[best], settings.calibration_prior)
     rankings = {"model": judged["p90"].to_numpy(float)}
     places = judged.pop("place").to_numpy(int)
     rows_judged = snapshot.take(pa.array(places))
     rankings |= {name: ranking(rows_judged) for name, ranking in BASELINES.items()}
     measures = {
-        name: judge(judged.assign(figure=figure) if name == "model" else judged.drop(columns="p90").assign(figure=figure))
+        name: judge(
+            judged.assign(figure=figure)
+            if name == "model"
+            else judged.drop(columns="p90").assign(figure=figure)
+        )
         for name, figure in rankings.items()
     }
-    return Backtest(grid[best], calibration, measures, judged)
+    return Backtest(grid[best], slope, measures, judged)
+
+
+def _by_rounds(booster: lgb.Booster, x: Floats, grid: Sequence[int]) -> Floats:
+    """Return the margins after each number of rounds; every tree is walked once."""
+    steps = [
+        booster.predict(
+            x, raw_score=True, start_iteration=before, num_iteration=rounds - before, num_threads=1
+        )
+        for before, rounds in zip([0, *grid], grid, strict=False)
+    ]
+    return np.cumsum(np.column_stack(steps), axis=1)
 
 
 def _best_column(results: Sequence[FoldResult]) -> int:
-    """Return the place in the grid of the rounds with the least out-of-time log-loss for 90 days."""
-    total: Floats = np.zeros(1)
+    """Return the place in the grid of the rounds with the least out-of-time log-loss for 90 days.
+
+    Each fold is compared at its own level: rounds are chosen for what they separate, not for how cases moved later.
+    """
+    total: Floats = np.zeros(results[0].margins[SCORE_HORIZON].by_rounds.shape[1])
     for result in results:
         found = result.margins[SCORE_HORIZON]
         known = np.isfinite(found.y)
-        z, y = found.by_rounds[known], found.y[known][:, None]
-        total = total + (np.logaddexp(0.0, z) - y * z).mean(axis=0)
+        y = found.y[known]
+        for column, margin in enumerate(found.by_rounds[known].T):
+            group = Observed(margin, y, np.ones(len(y)))
+            slope = fit_slope([group], 0.0)
+            z = slope * margin + level(group, slope)
+            total[column] += float((np.logaddexp(0.0, z) - y * z).mean())
     return int(np.argmin(total))
 
 
-def _calibrate(results: Sequence[FoldResult], column: int, prior: float) -> Calibration:
-    margins, ys, weights = [], [], []
+def _observed(results: Sequence[FoldResult], column: int) -> list[Observed]:
+    """Return the judged margins of each fold and horizon that met a known outcome."""
+    groups = []
+    for result in results:
+        for found in result.margins.values():
+            known = np.isfinite(found.y)
+            groups.append(Observed(found.by_rounds[known, column], found.y[known], np.ones(int(known.sum()))))
+    return groups
+
+
+def recent_level(
+    booster: lgb.Booster, rounds: int, rows: Stacked, as_of: npt.NDArray[Any]
+) -> dict[int, Observed]:
+    """Return the margins of the last year of taught rows per horizon: a level needs a whole year, for the season.
+
+    One number per horizon cannot be overfitted by the rows that taught the trees; their spread could, and is not taken.
+    """
+    days = as_of[rows.places]
+    found = {}
     for horizon in HORIZONS:
-        parts = [r.margins[horizon] for r in results]
-        y = np.concatenate([part.y for part in parts]) if parts else np.empty(0)
-        m = np.concatenate([part.by_rounds[:, column] for part in parts]) if parts else np.empty(0)
-        known = np.isfinite(y)
-        margins.append(m[known])
-        ys.append(y[known])
-        weights.append(np.ones(int(known.sum())))
-    return fit_calibration(margins, ys, weights, prior)
+        of_horizon = rows.x[:, -1] == horizon
+        if not of_horizon.any():
+            continue
+        late = of_horizon & (days > days[of_horizon].max() - np.timedelta64(365, "D"))
+        margin = np.asarray(
+            booster.predict(rows.x[late], raw_score=True, num_iteration=rounds, num_threads=1)
+        )
+        found[horizon] = Observed(margin, rows.y[late], rows.weight[late])
+    return found
 
 
-def _judged(snapshot: pa.Table, results: Sequence[FoldResult], column: int, prior: float) -> pd.DataFrame:
+def _judged(
+    snapshot: pa.Table,
+    as_of: npt.NDArray[Any],
+    results: Sequence[FoldResult],
+    column: int,
+    rounds: int,
+    prior: float,
+) -> pd.DataFrame:
     parts = []
     for i, result in enumerate(results):
         others = [r for j, r in enumerate(results) if j != i]
-        calibration = _calibrate(others, column, prior) if others else IDENTITY
+        slope = fit_slope(_observed(others, column), prior)
+        calibration = fit_calibration(slope, recent_level(result.booster, rounds, result.taught, as_of))
         found = result.margins[SCORE_HORIZON]
-        margin = found.by_rounds[:, column]
-        p90 = expit(calibration.slope * margin + calibration.intercepts[HORIZONS.index(SCORE_HORIZON)])
-        rows = snapshot.select(["as_of", "in_hand"]).take(pa.array(result.places)).to_pandas()
+        p90 = calibration.probability(found.by_rounds[:, column], SCORE_HORIZON)
+        rows: pd.DataFrame = snapshot.select(["as_of", "in_hand"]).take(pa.array(result.places)).to_pandas()
         parts.append(rows.assign(place=result.places, y=found.y, p90=p90))
     return pd.concat(parts, ignore_index=True)

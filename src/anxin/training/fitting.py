@@ -15,15 +15,19 @@ from anxin.training.rows import Stacked
 Floats = npt.NDArray[np.float64]
 
 
-def fit(rows: Stacked, features: tuple[str, ...], parameters: Mapping[str, Any], rounds: int, seed: int) -> lgb.Booster:
+def fit(
+    rows: Stacked, features: tuple[str, ...], parameters: Mapping[str, Any], rounds: int, seed: int
+) -> lgb.Booster:
     """Fit one booster; the same rows and settings give the same text."""
     settings = {
         "objective": "binary",
         "verbose": -1,
         "seed": seed,
         "deterministic": True,
-        "force_col_wise": True,
-        "num_threads": 2,
+        "force_row_wise": True,
+        # One thread a fit, and several fits at once: on a machine that does other things too, two OpenMP threads wait
+        # for each other in a spin and were 8 to 20 times slower than one.
+        "num_threads": 1,
         "monotone_constraints": [0] * len(features) + [1],
         **parameters,
     }

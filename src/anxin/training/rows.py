@@ -35,30 +35,32 @@ def label(
     """Label every row of a snapshot with what is known at `through`."""
     keys = snapshot.select(list(KEYS)).to_pandas()
     dates = sorted(set(keys["as_of"]))
-    places = pd.Series(np.arange(len(keys)), index=pd.MultiIndex.from_frame(keys))
+    keys["as_of"] = keys["as_of"].astype("datetime64[s]")
+    keys["place"] = np.arange(len(keys))
     y: dict[int, Floats] = {}
-    cases = pd.DataFrame({"place": [], "workers": [], "amount": []})
+    cases = pd.DataFrame({"place": [], "subject_id": [], "workers": [], "amount": [], "opened_on": []})
     for horizon in HORIZONS:
-        mature = set(usable(dates, horizon, through, outages))
-        target = np.where(keys["as_of"].isin(mature), 0.0, np.nan)
+        mature = usable(dates, horizon, through, outages)
+        target = np.where(keys["as_of"].isin(pd.to_datetime(mature)), 0.0, np.nan)
         if mature:
-            found = labels(view, sorted(mature), horizon, through, kind)
-            found["place"] = places.reindex(pd.MultiIndex.from_frame(found[list(KEYS)])).to_numpy()
-            found = found.dropna(subset=["place"])
-            found["place"] = found["place"].astype(int)
+            found = labels(view, mature, horizon, through, kind)
+            found["as_of"] = found["as_of"].astype("datetime64[s]")
+            found = found.merge(keys, on=list(KEYS))
             target[found["place"]] = np.where(found["outcome"] == "positive", 1.0, np.nan)
-            cases = found.loc[found["outcome"] == "positive", ["place", "subject_id", "workers", "amount", "opened_on"]]
+            positive = found["outcome"] == "positive"
+            cases = found.loc[positive, ["place", "subject_id", "workers", "amount", "opened_on"]]
         y[horizon] = target
     return Labelled(y, cases)
 
 
 @dataclass(frozen=True)
 class Stacked:
-    """Rows of one fit: features and horizon, labels, weights."""
+    """Rows of one fit: features and horizon, labels, weights, and each row's place in the snapshot."""
 
     x: Floats
     y: Floats
     weight: Floats
+    places: npt.NDArray[np.int64]
 
 
 def stack(features: Floats, labelled: Labelled, keep: npt.NDArray[np.bool_], most: int, seed: int) -> Stacked:
@@ -71,11 +73,12 @@ def stack(features: Floats, labelled: Labelled, keep: npt.NDArray[np.bool_], mos
     total = sum(int((keep & np.isfinite(y)).sum()) for y in labelled.y.values())
     positives = sum(int((keep & (y == 1)).sum()) for y in labelled.y.values())
     share = min(1.0, max(most - positives, 1) / max(total - positives, 1))
-    xs, ys, ws = [], [], []
+    xs, ys, ws, places = [], [], [], []
     for horizon, y in labelled.y.items():
         rows = np.flatnonzero(keep & np.isfinite(y))
         taken = rows[(y[rows] == 1) | (rng.random(len(rows)) < share)]
         xs.append(np.column_stack([features[taken], np.full(len(taken), float(horizon))]))
         ys.append(y[taken])
+        places.append(taken)
         ws.append(np.where(y[taken] == 1, 1.0, 1.0 / share))
-    return Stacked(np.concatenate(xs), np.concatenate(ys), np.concatenate(ws))
+    return Stacked(np.concatenate(xs), np.concatenate(ys), np.concatenate(ws), np.concatenate(places))

@@ -35,7 +35,9 @@ def training_dates(first: date, through: date, step_days: int) -> tuple[date, ..
     return tuple(newest - timedelta(days=step_days * i) for i in reversed(range(max(count, 0))))
 
 
-def usable(dates: Sequence[date], horizon: int, through: date, outages: Sequence[tuple[date, date]]) -> list[date]:
+def usable(
+    dates: Sequence[date], horizon: int, through: date, outages: Sequence[tuple[date, date]]
+) -> list[date]:
     """Return the dates whose labels for a horizon are mature at `through` and see no outage of the outcome feed."""
     return [
         day

@@ -17,12 +17,12 @@ from anxin.features import catalogue
 from anxin.features.known import Kind
 from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
-from anxin.models.probability import HORIZONS, Ordered
+from anxin.models.probability import HORIZONS, Ordered, fit_calibration
 from anxin.models.saved import load, save
 from anxin.models.scoring import Model, matrix
 from anxin.models.severity import SIZES, Severity, fit_size
 from anxin.models.version import code_version
-from anxin.training.backtest import Backtest, backtest
+from anxin.training.backtest import Backtest, backtest, recent_level
 from anxin.training.fitting import fit, learnable
 from anxin.training.rows import Labelled, label, stack
 from anxin.training.settings import Settings
@@ -47,7 +47,12 @@ class Trained:
 
 
 def train(
-    view: View, models: Path, through: date, kind: Kind, settings: Settings, on_progress: Progress | None = None
+    view: View,
+    models: Path,
+    through: date,
+    kind: Kind,
+    settings: Settings,
+    on_progress: Progress | None = None,
 ) -> Trained:
     """Train one kind with only the rows received before `through`, and save the model under `models`.
 
@@ -62,7 +67,9 @@ def train(
     labelled = label(view, snapshot, through, kind, dead)
     positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
     if sum(positives.values()) < _FEWEST:
-        raise _too_little(kind, through, f"成熟的查实案件只有 {positives}", f"mature verified cases: {positives}")
+        raise _too_little(
+            kind, through, f"成熟的查实案件只有 {positives}", f"mature verified cases: {positives}"
+        )
     every = tuple(feature.name for feature in catalogue.of(kind))
     kept = learnable(matrix(snapshot, every), every)
     names = tuple(every[place] for place in kept)
@@ -83,7 +90,9 @@ def train(
         on_progress(f"{kind} model", 1, 2)
     rows = stack(features, labelled, np.ones(len(snapshot), dtype=bool), settings.rows, settings.seed)
     booster = fit(rows, names, settings.lightgbm[kind], tested.rounds, settings.seed)
-    ordered = Ordered(booster, names, tested.calibration, tested.rounds)
+    as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    calibration = fit_calibration(tested.slope, recent_level(booster, tested.rounds, rows, as_of))
+    ordered = Ordered(booster, names, calibration, tested.rounds)
     facts = {
         "base_rate": {str(h): _rate(labelled.y[h]) for h in HORIZONS},
         "positives": {str(h): positives[h] for h in HORIZONS},
@@ -105,7 +114,9 @@ def _received(view: View, through: date) -> tuple[date, list[date]]:
         if feed in {"employers", "projects"}:
             continue
         rows = view.history(feed)
-        firsts.append(view.backend.to_pyarrow(rows.aggregate(first=rows.received_at.min()))["first"][0].as_py())
+        firsts.append(
+            view.backend.to_pyarrow(rows.aggregate(first=rows.received_at.min()))["first"][0].as_py()
+        )
     before = [first.date() for first in firsts if first is not None and first.date() < through]
     if not before or OUTCOME not in view.lake.feeds():
         raise AnxinError(
@@ -118,7 +129,9 @@ def _received(view: View, through: date) -> tuple[date, list[date]]:
 
 
 def _severity(kind: Kind, snapshot: pa.Table, labelled: Labelled) -> Severity:
-    cases = labelled.cases.drop_duplicates(["subject_id", "opened_on"]) if len(labelled.cases) else labelled.cases
+    cases = (
+        labelled.cases.drop_duplicates(["subject_id", "opened_on"]) if len(labelled.cases) else labelled.cases
+    )
     places = cases["place"].to_numpy(int)
     sizes = dict(zip(SIZES[kind], matrix(snapshot, SIZES[kind])[places].T, strict=True))
     return Severity(
@@ -148,5 +161,3 @@ def _too_little(kind: str, through: date, zh: str, en: str) -> AnxinError:
         f"{kind} 训练至 {through}：{zh}，请补充更早的数据或改用更晚的日期",
         f"{kind} through {through}: {en}; ingest earlier data or train through a later day",
     )
-
-

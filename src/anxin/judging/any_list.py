@@ -1,0 +1,88 @@
+"""Judging any list: (subject, date, rank) from anyone, against what came true by the end of the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from anxin.domain.errors import AnxinError
+from anxin.features.known import Kind
+from anxin.feeds.asof import View
+from anxin.judging.labels import is_mature, labels
+from anxin.models.probability import SCORE_HORIZON
+
+_NEEDED = ("kind", "subject_id", "date", "rank")
+
+
+def read_list(path: Path) -> pd.DataFrame:
+    """Read a list to judge: CSV with `kind, subject_id, date, rank` and, where it has them, probabilities `p90`.
+
+    Raises AnxinError naming the column or value that does not fit.
+    """
+    try:
+        rows = pd.read_csv(path, dtype={"kind": str, "subject_id": str, "date": str})
+    except (OSError, ValueError) as error:
+        raise AnxinError(f"无法读取 {path}：{error}", f"cannot read {path}: {error}") from error
+    missing = [name for name in _NEEDED if name not in rows]
+    if missing:
+        raise AnxinError(
+            f"{path} 缺少列 {missing}，需要 kind, subject_id, date, rank",
+            f"{path} lacks columns {missing}; it needs kind, subject_id, date, rank",
+        )
+    try:
+        rows["as_of"] = [date.fromisoformat(text) for text in rows["date"]]
+        rows["rank"] = rows["rank"].astype(float)
+    except (TypeError, ValueError) as error:
+        raise AnxinError(
+            f"{path} 的 date 或 rank 有误：{error}", f"bad date or rank in {path}: {error}"
+        ) from error
+    return rows.drop(columns="date")
+
+
+def known_on(view: View) -> date:
+    """Return T for judging: the day after the last row the lake received."""
+    last = [
+        state.last_received for state in view.lake.watermarks().values() if state.last_received is not None
+    ]
+    if not last:
+        raise AnxinError("数据湖是空的，请先 anxin ingest", "the lake is empty; ingest a delivery first")
+    return (pd.Timestamp(max(last)).normalize() + pd.Timedelta(days=1)).date()
+
+
+def with_labels(view: View, subjects: pd.DataFrame, kind: Kind, known: date) -> pd.DataFrame:
+    """Add `y` to subjects (`subject_id, as_of`): 1 verified within 90 days, 0 not, NaN unknown.
+
+    A subject that was visited after a warning and averted is a hit in judging (semantics.md). Dates whose labels are not
+    mature are dropped.
+    """
+    dates = sorted(day for day in set(subjects["as_of"]) if is_mature(day, SCORE_HORIZON, known))
+    rows = subjects.loc[subjects["as_of"].isin(dates)].copy()
+    if not dates:
+        return rows.assign(y=np.nan)
+    found = labels(view, dates, SCORE_HORIZON, known, kind)[["subject_id", "as_of", "outcome"]]
+    rows = rows.merge(found, on=["subject_id", "as_of"], how="left")
+    hit = rows["outcome"].isin(["positive", "averted"])
+    rows["y"] = np.where(hit, 1.0, np.where(rows["outcome"] == "pending", np.nan, 0.0))
+    return rows.drop(columns="outcome")
+
+
+def placed(everyone: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
+    """Place a list among everyone scored that day: `figure` falls with rank, whoever is not listed comes last, tied."""
+    columns = ["subject_id", "as_of", "rank", *(["p90"] if "p90" in listed else [])]
+    base = everyone.drop(columns=[c for c in ("p90", "rank") if c in everyone])
+    rows = base.merge(
+        listed[columns].drop_duplicates(["subject_id", "as_of"]), on=["subject_id", "as_of"], how="left"
+    )
+    rows["figure"] = -rows.pop("rank").fillna(np.inf)
+    if "p90" in rows and rows["p90"].isna().any():
+        rows = rows.drop(columns="p90")
+    return rows
+
+
+def shared_dates(one: pd.DataFrame, other: pd.DataFrame) -> Sequence[date]:
+    """Return the dates two lists both have."""
+    return sorted(set(one["as_of"]) & set(other["as_of"]))

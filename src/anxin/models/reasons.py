@@ -1,0 +1,192 @@
+"""Reasons: what each feature adds to a score, and the sentence that says it, with value, usual value and date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from anxin.features.catalogue import Feature, catalogue
+from anxin.models.scoring import Model, matrix
+
+Floats = npt.NDArray[np.float64]
+
+TOLERANCE = 1e-6
+"""A row whose reasons miss its score by more is not published."""
+
+_MOST = 5
+_PER_FAMILY = 2
+"""Counts of the same complaints over several windows are one finding, not five."""
+
+_PEERS = 30
+"""Subjects of a sector needed to call their median usual; below, everyone's is used."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One feature's part in one score."""
+
+    feature: Feature
+    contribution: float
+    value: float | None
+    usual: float | None
+    date: date | None
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A score taken apart: `base + Σ contribution = score`; parts strongest first."""
+
+    base: float
+    score: float
+    parts: tuple[Part, ...]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the parts and the base give the score within 1e-6."""
+        return abs(self.base + sum(part.contribution for part in self.parts) - self.score) <= TOLERANCE
+
+    def reasons(self) -> tuple[Part, ...]:
+        """Return what a person is told first: what raises the score most, is known, and can be checked."""
+        chosen: list[Part] = []
+        for part in sorted(self.parts, key=lambda part: -part.contribution):
+            family = part.feature.family
+            if part.contribution <= 0 or part.value is None or not part.feature.reason:
+                continue
+            if sum(other.feature.family == family for other in chosen) < _PER_FAMILY:
+                chosen.append(part)
+            if len(chosen) == _MOST:
+                break
+        return tuple(chosen)
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual on a day: the median of a feature over subjects of the same sector, or over everyone."""
+
+    by_sector: Mapping[str, Mapping[str, float]]
+    of_all: Mapping[str, float]
+
+    def of(self, feature: str, sector: str | None) -> float | None:
+        """Return the usual value of a feature for a sector, None where nobody has the feature."""
+        return self.by_sector.get(sector or "", self.of_all).get(feature, self.of_all.get(feature))
+
+
+def usual_values(model: Model, snapshot: pa.Table) -> Usual:
+    """Return the usual values of a day from the snapshot of all subjects of a kind."""
+    names = model.ordered.features
+    values = matrix(snapshot, names)
+    sectors = np.array(_sectors(model.kind, snapshot), dtype=object)
+    groups = {
+        sector: _medians(names, values[sectors == sector])
+        for sector in set(sectors) - {None}
+        if (sectors == sector).sum() >= _PEERS
+    }
+    return Usual(groups, _medians(names, values))
+
+
+def explain(model: Model, rows: pa.Table, usual: Usual | None) -> list[Explained]:
+    """Take the scores of some rows of a snapshot apart, exactly (LightGBM's own contributions).
+
+    Without `usual` (rows of unknown company) the sentences leave the comparison out.
+    """
+    names = model.ordered.features
+    values = model.matrix(rows)
+    contributions, base = model.ordered.contributions(values)
+    scores = model.ordered.margin(values)
+    entries = [catalogue()[name] for name in names]
+    ages = [_ages(entry, rows) for entry in entries]
+    days: Sequence[date | None] = (
+        rows["as_of"].to_pylist() if "as_of" in rows.column_names else [None] * len(rows)
+    )
+    sectors = _sectors(model.kind, rows)
+    found = []
+    for i in range(len(rows)):
+        parts = []
+        for j in np.argsort(-np.abs(contributions[i]), kind="stable"):
+            entry, value = entries[j], float(values[i, j])
+            known = None if np.isnan(value) else value
+            compare = usual.of(entry.name, sectors[i]) if usual is not None else None
+            zh, en = sentence(entry, known, compare)
+            dated = _dated(days[i], float(ages[j][i]))
+            parts.append(Part(entry, float(contributions[i, j]), known, compare, dated, zh, en))
+        found.append(Explained(float(base[i]), float(scores[i]), tuple(parts)))
+    return found
+
+
+def sentence(feature: Feature, value: float | None, usual: float | None) -> tuple[str, str]:
+    """Return the reason's sentence in Chinese and English; without a usual value the comparison is left out."""
+    if value is None:
+        return f"{feature.zh}：没有数据", f"{feature.en}: no data"
+    zh, en = feature.zh_text, feature.en_text
+    if usual is None and "{usual}" in zh:
+        zh, en = zh[: zh.index("{usual}")], en[: en.index("{usual}")]
+        # The comparison is the last clause of every sentence of the catalogue.
+        zh, en = zh[: max(zh.rfind(","), zh.rfind("，"))], en[: en.rfind(";")]
+    words = {"zh": feature.zh, "en": feature.en}
+    return (
+        zh.format(**words, value=_zh(feature.form, value), usual=_zh(feature.form, usual)),
+        en.format(**words, value=_en(feature.form, value), usual=_en(feature.form, usual)),
+    )
+
+
+def _zh(form: str, value: float | None) -> str:
+    if value is None:
+        return "未知"
+    if form == "yuan":
+        return f"{value / 1e4:,.1f}万元" if abs(value) >= 1e4 else f"{value:,.0f}元"
+    if form == "flag":
+        return "是" if value else "否"
+    return _number(form, value)
+
+
+def _en(form: str, value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    if form == "yuan":
+        return f"{value:,.0f} yuan"
+    if form == "flag":
+        return "yes" if value else "no"
+    return _number(form, value)
+
+
+def _number(form: str, value: float) -> str:
+    if form == "share":
+        return f"{value:.1%}" if abs(value) < 0.1 else f"{value:.0%}"
+    text = f"{value:,.0f}" if form == "whole" or abs(value) >= 100 else f"{value:,.1f}"
+    return text if text != "-0" else "0"
+
+
+def _ages(feature: Feature, rows: pa.Table) -> Floats:
+    if feature.dated is None or feature.dated not in rows.column_names:
+        return np.full(len(rows), np.nan)
+    return matrix(rows, (feature.dated,))[:, 0]
+
+
+def _dated(day: date | None, age: float) -> date | None:
+    return None if day is None or np.isnan(age) else day - timedelta(days=int(age))
+
+
+def _sectors(kind: str, rows: pa.Table) -> list[str | None]:
+    column = "industry" if kind == "employer" else "project_type"
+    if column not in rows.column_names:
+        return [None] * len(rows)
+    return [
+        None if value is None else str(value)[:1] if kind == "employer" else value
+        for value in rows[column].to_pylist()
+    ]
+
+
+def _medians(names: Sequence[str], values: Floats) -> dict[str, float]:
+    medians = {}
+    for name, column in zip(names, values.T, strict=True):
+        known = column[~np.isnan(column)]
+        if len(known):
+            medians[name] = float(np.median(known))
+    return medians

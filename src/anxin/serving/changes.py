@@ -1,0 +1,147 @@
+"""What changed since the list before: new, continuing, upgraded, eased, cleared, and the finding that did it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from anxin.ledger.published import Published as Record
+from anxin.models.reasons import Explained, Part
+from anxin.serving.home import Home
+from anxin.serving.wording import GRADES
+
+_Key = tuple[str, str]
+
+_SMALL = 0.005
+"""A change of probability under half a point is no news."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A day's list beside the one before it."""
+
+    day: date
+    rows: Mapping[_Key, Mapping[str, Any]]
+    contributions: Mapping[_Key, Mapping[str, float]]
+
+    def change(self, row: Mapping[str, Any], explained: Explained) -> dict[str, Any]:
+        """Return `warning_id`, `since`, `change` and its sentences for a row of today."""
+        key = (row["kind"], row["subject_id"])
+        before = self.rows.get(key)
+        if before is None:
+            first = next(iter(explained.reasons()), None)
+            zh = f"首次列入：{first.zh}" if first is not None else "首次列入"
+            en = f"first listed: {first.en}" if first is not None else "first listed"
+            return {
+                "warning_id": warning_id(key, self.day),
+                "since": self.day,
+                "change": "new",
+                "change_zh": zh,
+                "change_en": en,
+            }
+        kind = _kind(before["grade"], row["grade"])
+        zh, en = self._sentence(key, before, row, explained)
+        return {
+            "warning_id": before["warning_id"],
+            "since": before["since"],
+            "change": kind,
+            "change_zh": zh,
+            "change_en": en,
+        }
+
+    def _sentence(
+        self, key: _Key, before: Mapping[str, Any], row: Mapping[str, Any], explained: Explained
+    ) -> tuple[str, str]:
+        rise = row["p90"] - before["p90"]
+        if abs(rise) < _SMALL and before["grade"] == row["grade"]:
+            return "与上期持平", "as in the list before"
+        zh = f"概率由{before['p90']:.0%}变为{row['p90']:.0%}"
+        en = f"probability from {before['p90']:.0%} to {row['p90']:.0%}"
+        cause = self._cause(key, explained, rise > 0)
+        if cause is not None:
+            zh, en = f"{zh}，主要因为：{cause.zh}", f"{en}, mostly because: {cause.en}"
+        return zh, en
+
+    def _cause(self, key: _Key, explained: Explained, up: bool) -> Part | None:
+        """Return the part whose contribution moved most in the direction of the change."""
+        old = self.contributions.get(key, {})
+        moved = [
+            (part.contribution - old.get(part.feature.name, 0.0), part)
+            for part in explained.parts
+            if part.feature.reason and part.value is not None
+        ]
+        sign = 1.0 if up else -1.0
+        moved = [(sign * size, part) for size, part in moved if sign * size > 0]
+        return max(moved, key=lambda pair: pair[0])[1] if moved else None
+
+    def cleared(
+        self, rows: Iterable[Mapping[str, Any]], scores: Mapping[str, pd.DataFrame]
+    ) -> list[dict[str, Any]]:
+        """Return the warnings of the list before that today's rows no longer carry, and why."""
+        today = {(row["kind"], row["subject_id"]) for row in rows}
+        p90 = {
+            kind: dict(zip(table["subject_id"], table["p90"], strict=True)) for kind, table in scores.items()
+        }
+        gone = []
+        for key, before in self.rows.items():
+            if key in today:
+                continue
+            now = p90.get(key[0], {}).get(key[1])
+            if now is None:
+                zh, en = "已注销、完工或不在评分范围", "deregistered, finished or no longer scored"
+            else:
+                zh = f"概率由{before['p90']:.0%}降至{now:.0%}，低于{GRADES[1].zh}色预警线"
+                en = f"probability from {before['p90']:.0%} to {now:.0%}, below blue"
+            gone.append(
+                {
+                    "kind": key[0],
+                    "subject_id": key[1],
+                    "name": before["name"],
+                    "warning_id": before["warning_id"],
+                    "grade": before["grade"],
+                    "why_zh": zh,
+                    "why_en": en,
+                }
+            )
+        return gone
+
+
+def compare(home: Home, previous: Record | None, day: date) -> Compared:
+    """Read what the list before said; an empty comparison where there is none."""
+    if previous is None:
+        return Compared(day, {}, {})
+    folder = home.root / previous.folder
+    columns = ["kind", "subject_id", "name", "warning_id", "since", "grade", "p90"]
+    rows = pq.read_table(folder / "list.parquet", columns=columns).to_pylist()
+    parts = pq.read_table(
+        folder / "explanations.parquet", columns=["kind", "subject_id", "feature", "contribution"]
+    )
+    parts = parts.filter(pc.not_equal(parts["feature"], ""))
+    contributions: dict[_Key, dict[str, float]] = {}
+    for part in parts.to_pylist():
+        contributions.setdefault((part["kind"], part["subject_id"]), {})[part["feature"]] = part[
+            "contribution"
+        ]
+    return Compared(day, {(row["kind"], row["subject_id"]): row for row in rows}, contributions)
+
+
+def warning_id(key: _Key, since: date) -> str:
+    """Return the number of a warning: its first day and eight characters of who it is about.
+
+    >>> warning_id(("employer", "91500000MA5U0000XX"), date(2026, 1, 5))[:10]
+    'W20260105-'
+    """
+    return f"W{since:%Y%m%d}-{hashlib.sha256('/'.join(key).encode()).hexdigest()[:8].upper()}"
+
+
+def _kind(before: int, now: int) -> str:
+    if now > before:
+        return "upgraded"
+    return "eased" if now < before else "continuing"

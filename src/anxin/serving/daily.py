@@ -1,0 +1,237 @@
+"""The daily run: snapshot, score, grade, explain, compare with the list before, publish whole or not at all.
+
+    list(D) = publish( scores(D), previous list )
+
+Everything is written into a hidden folder, which is renamed once it is complete; the list exists for others from the
+ledger entry on, which comes last. A kill in between leaves a folder nobody knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from anxin.domain.errors import AnxinError
+from anxin.features.snapshots import KINDS, snapshots
+from anxin.feeds.asof import View
+from anxin.feeds.lake import Lake
+from anxin.ledger.chain import Ledger
+from anxin.ledger.published import Published as Record
+from anxin.ledger.published import before, of, record
+from anxin.models.grades import grades
+from anxin.models.reasons import Explained, explain, usual_values
+from anxin.models.registry import live
+from anxin.models.scoring import Model, score
+from anxin.models.version import code_version
+from anxin.serving import schema
+from anxin.serving.changes import Compared, compare
+from anxin.serving.home import Home
+from anxin.serving.rows import explanation_rows, list_row
+from anxin.serving.watermarks import watermarks
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class ScoredDay:
+    """All subjects of a kind on a day, scored: the snapshot, the scores, and the model that gave them."""
+
+    model: Model
+    snapshot: pa.Table
+    scores: pd.DataFrame
+
+
+def score_day(
+    home: Home,
+    ledger: Ledger,
+    view: View,
+    day: date,
+    *,
+    retrospective: bool = False,
+    on_progress: Progress | None = None,
+) -> dict[str, ScoredDay]:
+    """Score everyone on a day with the models live then; kinds without a model are left out.
+
+    Raises AnxinError if no kind has a model.
+    """
+    found: dict[str, ScoredDay] = {}
+    for kind in KINDS:
+        model = live(ledger, home.models, kind, day, retrospective=retrospective)
+        if model is not None:
+            snapshot = snapshots(view, [day], kind, on_progress)
+            found[kind] = ScoredDay(model, snapshot, score(model, snapshot))
+    if not found:
+        raise AnxinError(
+            f"{day} 没有在用的模型，请先运行 anxin train --through {day}",
+            f"no model is live on {day}; run anxin train --through {day} first",
+        )
+    return found
+
+
+def run(
+    home: Home,
+    ledger: Ledger,
+    day: date,
+    at: datetime,
+    actor: str,
+    *,
+    retrospective: bool = False,
+    again: bool = False,
+    on_progress: Progress | None = None,
+) -> tuple[Record, bool]:
+    """Publish the list of a day; returns its ledger record and whether it is new.
+
+    A published list never changes: a day that has one keeps it, unless `again` asks for a further version, which then
+    stands beside the first in the ledger.
+    """
+    existing = of(ledger, day, retrospective)
+    if existing is not None and existing.retrospective == retrospective and not again:
+        return existing, False
+    view = View(Lake(home.lake))
+    scored = score_day(home, ledger, view, day, retrospective=retrospective, on_progress=on_progress)
+    previous = before(ledger, day, retrospective)
+    config_hash = _config_hash()
+    inputs: dict[str, Any] = {
+        "as_of": day.isoformat(),
+        "lake_commit": view.lake.commit,
+        "lake_commit_hash": view.lake.commit_hash,
+        "models": {
+            kind: {"model_id": part.model.model_id, "base_rate": part.model.facts["base_rate"]["90"]}
+            for kind, part in scored.items()
+        },
+        "config_hash": config_hash,
+        "code_version": code_version(),
+        "previous_list_id": previous.list_id if previous is not None else None,
+        "seed": 0,
+        "retrospective": retrospective,
+    }
+    list_id = hashlib.sha256(_json(inputs).encode()).hexdigest()[:16]
+    if existing is not None and existing.list_id == list_id:
+        return existing, False
+    compared = compare(home, previous, day)
+    rows, explanations, withheld = _rows(scored, compared, day)
+    cleared = compared.cleared(rows, {kind: part.scores for kind, part in scored.items()})
+    manifest = {
+        "list_id": list_id,
+        **inputs,
+        "watermarks": watermarks(view, day),
+        "counts": _counts(rows, cleared, scored, withheld),
+    }
+    folder = home.lists / day.isoformat() / list_id
+    tables = {
+        "list": pa.Table.from_pylist(rows, schema.LIST),
+        "scores": pa.Table.from_pandas(
+            pd.concat([part.scores for part in scored.values()], ignore_index=True)[schema.SCORES.names],
+            schema.SCORES,
+            preserve_index=False,
+        ),
+        "explanations": pa.Table.from_pylist(explanations, schema.EXPLANATIONS),
+        "cleared": pa.Table.from_pylist(cleared, schema.CLEARED),
+        **{f"snapshot-{kind}": part.snapshot for kind, part in scored.items()},
+    }
+    manifest_text = _publish(folder, tables, manifest)
+    entry = record(
+        ledger,
+        day,
+        list_id,
+        folder=folder.relative_to(home.root).as_posix(),
+        manifest_sha256=hashlib.sha256(manifest_text.encode()).hexdigest(),
+        previous_list_id=inputs["previous_list_id"],
+        facts={"inputs": inputs, "counts": manifest["counts"]},
+        actor=actor,
+        at=at,
+        retrospective=retrospective,
+    )
+    return entry, True
+
+
+def _rows(
+    scored: Mapping[str, ScoredDay], compared: Compared, day: date
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
+    """Return list rows, explanation rows, and how many rows were withheld because their reasons did not add up."""
+    rows: list[dict[str, Any]] = []
+    explanations: list[dict[str, Any]] = []
+    withheld = 0
+    for kind, part in scored.items():
+        graded = part.scores.loc[part.scores["grade"] > 0]
+        places = {subject: i for i, subject in enumerate(part.snapshot["subject_id"].to_pylist())}
+        order = [places[subject] for subject in graded["subject_id"]]
+        subjects = part.snapshot.take(pa.array(order, pa.int64()))
+        usual = usual_values(part.model, part.snapshot)
+        found: list[Explained] = explain(part.model, subjects, usual) if len(graded) else []
+        facts = subjects.to_pylist()
+        for values, fact, explained in zip(_records(graded), facts, found, strict=True):
+            if not explained.adds_up:
+                withheld += 1
+                continue
+            row = list_row(values, fact, explained, day)
+            row |= compared.change(row, explained)
+            rows.append(row)
+            explanations += explanation_rows(kind, str(values["subject_id"]), explained)
+    return rows, explanations, withheld
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _counts(
+    rows: list[dict[str, Any]], cleared: list[dict[str, Any]], scored: Mapping[str, ScoredDay], withheld: int
+) -> dict[str, Any]:
+    return {
+        "scored": {kind: len(part.scores) for kind, part in scored.items()},
+        "listed": {kind: sum(row["kind"] == kind for row in rows) for kind in scored},
+        "grades": {str(g.grade): sum(row["grade"] == g.grade for row in rows) for g in grades()},
+        "new_finds": sum(not row["in_hand"] for row in rows),
+        "cleared": len(cleared),
+        "withheld": withheld,
+    }
+
+
+def _config_hash() -> str:
+    """Return a hash over the settings that decide a list beside the models: the grades."""
+    return hashlib.sha256(_json([vars(grade) for grade in grades()]).encode()).hexdigest()[:16]
+
+
+def _publish(folder: Path, tables: Mapping[str, pa.Table], manifest: dict[str, Any]) -> str:
+    """Write the list's folder whole; returns the manifest's text, which holds the hash of every file."""
+    hidden = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(hidden, ignore_errors=True)
+    hidden.mkdir(parents=True)
+    hashes = {}
+    for name, table in tables.items():
+        path = hidden / f"{name}.parquet"
+        pq.write_table(table, path, compression="zstd")
+        hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        _sync(path)
+    text = _json({**manifest, "files": hashes}) + "\n"
+    (hidden / "manifest.json").write_text(text, encoding="utf-8")
+    _sync(hidden / "manifest.json")
+    # A folder of this name can only be left from a run killed before its ledger entry: the same inputs, the same list.
+    shutil.rmtree(folder, ignore_errors=True)
+    hidden.rename(folder)
+    _sync(folder.parent)
+    return text
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, default=str)

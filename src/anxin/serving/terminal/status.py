@@ -1,0 +1,74 @@
+"""`anxin status`: feeds with rows, watermarks and silence; refused rows; live models; last lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+from anxin.features.snapshots import KINDS
+from anxin.feeds.contract import contract
+from anxin.feeds.lake import Lake
+from anxin.ledger.chain import Ledger
+from anxin.ledger.promotions import live
+from anxin.ledger.published import recent
+from anxin.serving.home import Home
+
+_LISTS = 7
+
+
+def facts(home: Home, ledger: Ledger, today: date) -> dict[str, Any]:
+    """Return the state of a home as plain data; stable for `--json`."""
+    lake = Lake(home.lake)
+    feeds = {
+        name: {
+            "rows": state.rows,
+            "last_event": None if state.last_event is None else str(state.last_event)[:10],
+            "last_received": None if state.last_received is None else str(state.last_received)[:10],
+        }
+        for name, state in lake.watermarks().items()
+    }
+    refused = Counter[str]()
+    files: list[Any] = []
+    deliveries = lake.deliveries()
+    for delivery in deliveries:
+        for name, feed in delivery["feeds"].items():
+            for reason, count in (feed.get("refused") or {}).items():
+                refused[f"{name}: {reason}"] += count
+        files += delivery.get("refused_files") or []
+    return {
+        "lake_commit": lake.commit,
+        "deliveries": len(deliveries),
+        "last_delivery": deliveries[-1] if deliveries else None,
+        "feeds": feeds,
+        "refused_rows": dict(refused),
+        "refused_files": files,
+        "models": {kind: live(ledger, kind, today + timedelta(days=1)) for kind in KINDS},
+        "lists": [
+            {"day": entry.day.isoformat(), "list_id": entry.list_id, "counts": entry.facts.get("counts")}
+            for entry in recent(ledger, _LISTS)
+        ],
+    }
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """Return the state as lines for a person."""
+    text = [f"数据湖提交 lake commit {found['lake_commit']}，报送 deliveries {found['deliveries']}"]
+    zh = {name: feed.zh for name, feed in contract().items()}
+    for name, state in found["feeds"].items():
+        if state["rows"]:
+            text.append(
+                f"  {name:20} {state['rows']:>12,} 行 rows  发生至 events to {state['last_event']}  "
+                f"收到至 received to {state['last_received']}  {zh[name]}"
+            )
+    silent = [name for name, state in found["feeds"].items() if not state["rows"]]
+    if silent:
+        text.append(f"从未收到 never received: {', '.join(silent)}")
+    text += [f"退回 refused {count:,}: {reason}" for reason, count in found["refused_rows"].items()]
+    text += [f"拒收文件 file refused: {one}" for one in found["refused_files"]]
+    text += [
+        f"在用模型 live model  {kind}: {model_id or '无 none'}" for kind, model_id in found["models"].items()
+    ]
+    for entry in found["lists"]:
+        text.append(f"清单 list {entry['day']} {entry['list_id']}")
+    return text

@@ -1,0 +1,203 @@
+"""What MLflow keeps of a training: parameters, figures per date and split, plots, the model with its signature.
+
+The model in MLflow is for analysts; the service loads the saved folder (`models.saved`), which needs no code to run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from anxin.judging.evaluator import GROUPS, Measures, mean_over_dates, paired_gain
+from anxin.models.probability import HORIZONS
+from anxin.training.settings import Settings
+from anxin.training.train import Trained
+
+_EXPERIMENT = "anxin"
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+def registered_name(kind: str) -> str:
+    """Return the name of a kind's model in MLflow's registry."""
+    return f"anxin-{kind}"
+
+
+@contextmanager
+def mlflow_at(mlruns: Path) -> Iterator[Any]:
+    """Open MLflow on `$MLFLOW_TRACKING_URI`, or on a database under the home; imported here, since it is slow."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["DO_NOT_TRACK"] = "true"
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    import logging
+
+    import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        mlruns.mkdir(parents=True, exist_ok=True)
+        uri = f"sqlite:///{(mlruns / 'mlflow.db').as_posix()}"
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    if mlflow.get_experiment_by_name(_EXPERIMENT) is None:
+        # Artifacts lie beside the database, so that a home is one folder.
+        place = None if os.environ.get("MLFLOW_TRACKING_URI") else (mlruns / "artifacts").as_uri()
+        mlflow.create_experiment(_EXPERIMENT, artifact_location=place)
+    mlflow.set_experiment(_EXPERIMENT)
+    yield mlflow
+
+
+def log_training(mlruns: Path, trained: Trained, settings: Settings) -> str:
+    """Log a training and register its model; returns the version in MLflow's registry."""
+    model, kind = trained.model, trained.model.kind
+    with mlflow_at(mlruns) as mlflow, mlflow.start_run(run_name=model.model_id):
+        mlflow.set_tags(
+            {
+                "kind": kind,
+                "through": model.through.isoformat(),
+                "model_id": model.model_id,
+                "code_version": model.facts["code_version"],
+                "data_fingerprint": model.facts["fingerprint"],
+            }
+        )
+        mlflow.log_params(_parameters(trained, settings))
+        for name, measures in trained.backtest.measures.items():
+            _log_measures(mlflow, name, measures)
+        _log_gains(mlflow, trained)
+        with TemporaryDirectory() as folder:
+            for figure in _plots(trained, Path(folder)):
+                mlflow.log_artifact(str(figure), "plots")
+        table = [asdict(m) | {"ranking": name} for name, ms in trained.backtest.measures.items() for m in ms]
+        if table:
+            mlflow.log_table(pd.DataFrame(table), "backtest.json")
+        mlflow.log_artifacts(str(trained.folder), "model_files")
+        return _register(mlflow, trained)
+
+
+def set_alias(mlruns: Path, kind: str, alias: str, model_id: str) -> None:
+    """Point an alias at the registered version of a model, where MLflow knows it."""
+    with mlflow_at(mlruns) as mlflow:
+        client = mlflow.MlflowClient()
+        for version in client.search_model_versions(f"name = '{registered_name(kind)}'"):
+            if version.tags.get("model_id") == model_id:
+                client.set_registered_model_alias(registered_name(kind), alias, version.version)
+                return
+
+
+def _parameters(trained: Trained, settings: Settings) -> dict[str, Any]:
+    model = trained.model
+    return {
+        "rounds": model.ordered.rounds,
+        "features": len(model.ordered.features),
+        "training_dates": len(model.facts["dates"]),
+        "calibration_slope": model.ordered.calibration.slope,
+        **{
+            f"calibration_{h}d": b
+            for h, b in zip(HORIZONS, model.ordered.calibration.intercepts, strict=True)
+        },
+        **{f"base_rate_{h}d": rate for h, rate in model.facts["base_rate"].items()},
+        **{f"lightgbm_{name}": value for name, value in settings.lightgbm[model.kind].items()},
+        "step_days": settings.step_days,
+        "rows": settings.rows,
+        "seed": settings.seed,
+    }
+
+
+def _log_measures(mlflow: Any, name: str, measures: list[Measures]) -> None:
+    """Log each figure per date (as steps) and its mean, for all and for 新发现."""
+    for group in GROUPS:
+        mine = [m for m in measures if m.group == group]
+        for step, one in enumerate(mine):
+            figures = {k: v for k, v in asdict(one).items() if isinstance(v, float)}
+            mlflow.log_metrics({f"{name}.{group}.{k}": v for k, v in figures.items()}, step=step)
+        means = mean_over_dates(mine, group)
+        mlflow.log_metrics({f"mean.{name}.{group}.{k}": v for k, v in means.items()})
+
+
+def _log_gains(mlflow: Any, trained: Trained) -> None:
+    ours = trained.backtest.measures.get("model", [])
+    for name, theirs in trained.backtest.measures.items():
+        if name == "model":
+            continue
+        for group in GROUPS:
+            gain = paired_gain(ours, theirs, "average_precision", group)
+            if gain["dates"]:
+                mlflow.log_metrics(
+                    {f"gain.{name}.{group}.{key}": float(gain[key]) for key in ("mean", "low", "high")}
+                )
+
+
+def _plots(trained: Trained, folder: Path) -> list[Path]:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    made = []
+    judged = trained.backtest.judged
+    if len(judged):
+        known = judged.loc[judged["y"].notna()]
+        figure, axis = plt.subplots(figsize=(5, 5))
+        bins = pd.qcut(known["p90"], 20, duplicates="drop")
+        means = known.groupby(bins, observed=True)[["p90", "y"]].mean()
+        axis.plot(means["p90"], means["y"], "o-")
+        axis.plot([0, means["p90"].max()], [0, means["p90"].max()], "k:")
+        axis.set(
+            xlabel="predicted p90 (out of time)", ylabel="verified within 90 days", title=trained.model.kind
+        )
+        made.append(_saved(figure, folder / "calibration.png"))
+    booster = trained.model.ordered.booster
+    gain = pd.Series(booster.feature_importance("gain"), booster.feature_name()).sort_values().tail(30)
+    figure, axis = plt.subplots(figsize=(7, 8))
+    axis.barh(gain.index, gain.to_numpy())
+    axis.set(xlabel="gain", title=trained.model.model_id)
+    made.append(_saved(figure, folder / "gain.png"))
+    return made
+
+
+def _saved(figure: Any, path: Path) -> Path:
+    from matplotlib import pyplot as plt
+
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+    plt.close(figure)
+    return path
+
+
+def _register(mlflow: Any, trained: Trained) -> str:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    model = trained.model
+    columns = Schema([ColSpec("double", name, required=False) for name in model.ordered.features])
+    gives = Schema([ColSpec("double", name) for name in ("p30", "p90", "p180", "score")])
+    example = pd.DataFrame(
+        model.matrix(trained.sample), columns=list(model.ordered.features), dtype=np.float64
+    )
+    with TemporaryDirectory() as folder:
+        # The example is written as a file: given as an argument, MLflow would load and run the model to check it.
+        example.to_json(Path(folder) / "example.json", orient="split")
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={"model": str(trained.folder), "example": str(Path(folder) / "example.json")},
+            signature=ModelSignature(inputs=columns, outputs=gives),
+            pip_requirements=["anxin"],
+        )
+    version = mlflow.register_model(
+        logged.model_uri,
+        registered_name(model.kind),
+        tags={"model_id": model.model_id},
+        await_registration_for=0,
+    )
+    client = mlflow.MlflowClient()
+    client.set_registered_model_alias(registered_name(model.kind), CHALLENGER, version.version)
+    return str(version.version)
