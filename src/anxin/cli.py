@@ -369,6 +369,9 @@ def evaluate(
     truth: Annotated[
         Path | None, typer.Option(help="模拟城市的真相 truth.parquet of a simulated city")
     ] = None,
+    mature_only: Annotated[
+        bool, typer.Option(help="只评标签已成熟的日期 only dates whose labels are mature")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """评判任意清单 · judge any list by the same measures; without one, this home's published scores.
@@ -380,7 +383,7 @@ def evaluate(
 
     home = _home()
     with _ledger(home) as ledger, _progress() as tell:
-        found = judge_lists(home, ledger, lists or [], against, truth, tell)
+        found = judge_lists(home, ledger, lists or [], against, truth, tell, mature_only=mature_only)
     _say(as_json, found, "\n".join(lines(found)))
 
 

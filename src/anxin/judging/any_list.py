@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 from anxin.domain.errors import AnxinError
 from anxin.features.known import Kind
 from anxin.feeds.asof import View
-from anxin.judging.labels import is_mature, labels
+from anxin.judging.labels import labels
 from anxin.models.probability import SCORE_HORIZON
 
 _NEEDED = ("kind", "subject_id", "date", "rank")
@@ -53,13 +52,18 @@ def known_on(view: View) -> date:
     return (pd.Timestamp(max(last)).normalize() + pd.Timedelta(days=1)).date()
 
 
-def with_labels(view: View, subjects: pd.DataFrame, kind: Kind, known: date) -> pd.DataFrame:
-    """Add `y` to subjects (`subject_id, as_of`): 1 verified within 90 days, 0 not, NaN unknown.
+def is_over(as_of: date, known: date) -> bool:
+    """Say whether the 90 days after a date are over by T; its label is mature only 45 days later."""
+    return as_of + timedelta(days=SCORE_HORIZON) <= known
 
-    A subject that was visited after a warning and averted is a hit in judging (semantics.md). Dates whose labels are not
-    mature are dropped.
+
+def with_labels(view: View, subjects: pd.DataFrame, kind: Kind, known: date) -> pd.DataFrame:
+    """Add `y` to subjects (`subject_id, as_of`): 1 verified within 90 days, 0 not, NaN pending.
+
+    A subject that was visited after a warning and averted is a hit in judging (semantics.md). Dates whose 90 days are not
+    over are dropped; of those not mature yet (`is_mature`) cases may still be verified, so callers tell them apart.
     """
-    dates = sorted(day for day in set(subjects["as_of"]) if is_mature(day, SCORE_HORIZON, known))
+    dates = sorted(day for day in set(subjects["as_of"]) if is_over(day, known))
     rows = subjects.loc[subjects["as_of"].isin(dates)].copy()
     if not dates:
         return rows.assign(y=np.nan)
@@ -81,8 +85,3 @@ def placed(everyone: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     if "p90" in rows and rows["p90"].isna().any():
         rows = rows.drop(columns="p90")
     return rows
-
-
-def shared_dates(one: pd.DataFrame, other: pd.DataFrame) -> Sequence[date]:
-    """Return the dates two lists both have."""
-    return sorted(set(one["as_of"]) & set(other["as_of"]))

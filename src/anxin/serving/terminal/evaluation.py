@@ -19,8 +19,10 @@ from anxin.feeds.lake import Lake
 from anxin.judging.any_list import known_on, placed, read_list, with_labels
 from anxin.judging.baselines import BASELINES
 from anxin.judging.evaluator import GROUPS, judge, mean_over_dates, paired_gain
+from anxin.judging.labels import is_mature
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published, recent
+from anxin.models.probability import SCORE_HORIZON
 from anxin.serving.home import Home
 
 _ALL = 10_000
@@ -33,11 +35,14 @@ def evaluate(
     against: Path | None,
     truth: Path | None,
     on_progress: Callable[[str, int, int], None] | None = None,
+    *,
+    mature_only: bool = False,
 ) -> dict[str, Any]:
     """Judge lists by what the lake knows now, per kind: means over dates, each date, and paired comparisons.
 
     Without `lists`, the published scores of this home (lists made in hindsight are never judged). The universe of a date
-    is everyone scored on it. Baselines are judged on the same rows, and so is `against`.
+    is everyone scored on it. Baselines are judged on the same rows, and so is `against`. Dates whose 90 days are over
+    but whose labels are not mature are judged and named, or left out with `mature_only`.
     """
     view = View(Lake(home.lake))
     known = known_on(view)
@@ -52,14 +57,17 @@ def evaluate(
             continue
         if on_progress is not None:
             on_progress(kind, 0, len(KINDS))
+        if mature_only:
+            everyone = everyone.loc[[is_mature(day, SCORE_HORIZON, known) for day in everyone["as_of"]]]
         rows = with_labels(view, everyone, kind, known)
         if not len(rows):
             found["kinds"][kind] = {
-                "note": "标签尚未成熟 no label is mature yet",
+                "note": "90天尚未届满 the 90 days are not over",
                 "dates": [str(d) for d in days],
             }
             continue
-        found["kinds"][kind] = _judged(rows, kind, given, other, truth)
+        early = sorted({str(day) for day in rows["as_of"] if not is_mature(day, SCORE_HORIZON, known)})
+        found["kinds"][kind] = {"not_mature": early, **_judged(rows, kind, given, other, truth)}
     if not found["kinds"]:
         raise AnxinError(
             "没有可评判的清单：请先 anxin run，或给出 CSV（其日期须已发布清单）",
@@ -160,6 +168,11 @@ def lines(found: Mapping[str, Any]) -> list[str]:
             text.append(f"{kind}: {result['note']} ({', '.join(result['dates'])})")
             continue
         text.append(f"== {kind}, {len(result['dates'])} 个日期 dates: {', '.join(result['dates'])}")
+        if result["not_mature"]:
+            text.append(
+                f"   90天已满而标签未成熟（再等45天），实现数可能偏少 over but not mature, cases may still be verified: "
+                f"{', '.join(result['not_mature'])}"
+            )
         for group in GROUPS:
             if not result["means"]["list"][group]:
                 text.append(f"-- {_GROUP_WORDS[group]}: 没有对象 nobody")
