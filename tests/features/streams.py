@@ -30,8 +30,12 @@ World = dict[str, list[Row]]
 START, END = date(2023, 1, 1), date(2024, 12, 31)
 SPAN = (END - START).days
 SEEDS = (1, 2, 3)
-DATES = [date(2024, 1, 20), date(2024, 2, 29), date(2024, 8, 1), date(2024, 12, 15)]
-"""Before and after a Spring Festival (10 February 2024), in summer, and at the end of the stream."""
+DATES = [date(2024, 1, 1), date(2024, 1, 9), date(2024, 2, 3), date(2024, 7, 8), date(2024, 12, 15)]
+"""Around a Spring Festival (10 February 2024) and away from it; months begin exactly 61, 125, 130, 155, 220,
+250, 365 and 495 days before one of them, where windows over months end."""
+
+_EDGES = (1, 7, 14, 15, 28, 29, 30, 56, 62, 90, 91, 120, 180, 208, 270, 300, 365, 366, 400, 430, 560, 730)
+"""Ages at which a window of some feature ends."""
 
 EMPLOYERS = [make_uscc(f"91500112MA5U{i:04d}0") for i in range(8)]
 PROJECTS = [f"2301-500112-04-01-{i:05d}1" for i in range(6)]
@@ -84,7 +88,7 @@ def _feed(rng: random.Random, feed: Feed) -> list[Row]:
         rows = _readings(rng, feed)
     else:
         number = _ROWS.get(feed.name, rng.randint(100, 150))
-        rows = [_row(rng, feed, START + timedelta(rng.randrange(SPAN)), i) for i in range(number)]
+        rows = [_row(rng, feed, _happened(rng), i) for i in range(number)]
     if feed.name in STRANGERS:
         key = feed.key[0]
         rows = [
@@ -96,6 +100,13 @@ def _feed(rng: random.Random, feed: Feed) -> list[Row]:
     rows += [dict(row) for row in rows if rng.random() < 0.03]
     rng.shuffle(rows)
     return rows
+
+
+def _happened(rng: random.Random) -> date:
+    """Any day of the span, or one on which a window of one of the dates ends."""
+    if rng.random() < 0.5:
+        return START + timedelta(rng.randrange(SPAN))
+    return rng.choice(DATES) - timedelta(rng.choice(_EDGES))
 
 
 def _row(rng: random.Random, feed: Feed, happened: date, number: int) -> Row:
@@ -194,6 +205,9 @@ def _value(rng: random.Random, column: Column, happened: date, number: int) -> A
             return Decimal(rng.choice([0, 1, 99_999, rng.randint(0, 10**7)])).scaleb(-column.scale)
         case "month":
             return (happened - timedelta(rng.randrange(90))).replace(day=1)
+        case "date" if rng.random() < 0.3:
+            ahead = [day for day in DATES if day >= happened] or [END]
+            return rng.choice(ahead) - timedelta(rng.choice([0, 0, 1, 90, 365]))
         case "date":
             return happened + timedelta(rng.randint(-20, 150))
         case "timestamp":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from anxin.feeds.engine import Engine
 from anxin.feeds.ingest import ingest
 
 from . import streams
+from .conftest import Made
 
-SEED = 11
-D = date(2024, 8, 1)
-DATES = [date(2024, 2, 29), D, date(2024, 12, 15)]
+SEED = streams.SEEDS[-1]
+DATES = streams.DATES
+D = DATES[3]
 MIDNIGHT = datetime.combine(D, time())
 HALVES = (
     *(("energy_usage", "credit", "payroll", "cases", "wage_accounts", "deposits", "notices", "inspections"),),
@@ -45,26 +46,13 @@ HALVES = (
 both_kinds = pytest.mark.parametrize("kind", KINDS)
 
 
-class Base:
-    """One world in one delivery and one file per feed, and its snapshots."""
-
-    def __init__(self, folder: Path) -> None:
-        self.world = streams.world(SEED)
-        self.view = streams.view_of(folder, self.world)
-        self.tables = {kind: snapshots(self.view, DATES, kind) for kind in KINDS}
-
-    def on(self, day: date, kind: Kind) -> pa.Table:
-        table = self.tables[kind]
-        return table.filter(pc.equal(table["as_of"], pa.scalar(day)))
+@pytest.fixture(scope="module")
+def base(made: Callable[[int], Made]) -> Made:
+    return made(SEED)
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
-    return Base(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture(scope="module")
-def backfilled(base: Base, tmp_path_factory: pytest.TempPathFactory) -> tuple[View, View]:
+def backfilled(base: Made, tmp_path_factory: pytest.TempPathFactory) -> tuple[View, View]:
     """A lake as it stood at D, and the same after all received later, in other files and another order."""
     folder = tmp_path_factory.mktemp("backfilled")
     early = {
@@ -83,7 +71,7 @@ def backfilled(base: Base, tmp_path_factory: pytest.TempPathFactory) -> tuple[Vi
 
 @both_kinds
 def test_a_past_day_is_the_same_bytes_after_everything_received_later(
-    base: Base, backfilled: tuple[View, View], kind: Kind
+    base: Made, backfilled: tuple[View, View], kind: Kind
 ) -> None:
     then, _ = backfilled
     assert base.on(D, kind).num_rows > 3
@@ -92,48 +80,48 @@ def test_a_past_day_is_the_same_bytes_after_everything_received_later(
 
 @both_kinds
 def test_neither_files_nor_deliveries_nor_order_change_a_byte(
-    base: Base, backfilled: tuple[View, View], kind: Kind
+    base: Made, backfilled: tuple[View, View], kind: Kind
 ) -> None:
     _, now = backfilled
-    assert_same(snapshots(now, DATES, kind), base.tables[kind])
+    assert_same(snapshots(now, DATES, kind), base.table(kind))
 
 
 @both_kinds
-def test_many_dates_at_once_are_the_same_bytes_as_few_in_any_order(base: Base, kind: Kind) -> None:
-    table = snapshots(base.view, [DATES[2], DATES[0], DATES[2]], kind)
-    assert_same(table, pa.concat_tables([base.on(DATES[0], kind), base.on(DATES[2], kind)]))
+def test_many_dates_at_once_are_the_same_bytes_as_few_in_any_order(base: Made, kind: Kind) -> None:
+    table = snapshots(base.view, [DATES[4], DATES[0], DATES[4]], kind)
+    assert_same(table, pa.concat_tables([base.on(DATES[0], kind), base.on(DATES[4], kind)]))
 
 
 @pytest.fixture(scope="module")
-def ahead(base: Base, tmp_path_factory: pytest.TempPathFactory) -> View:
+def ahead(base: Made, tmp_path_factory: pytest.TempPathFactory) -> View:
     """The world and rows received long ago that are dated after every date."""
     coming = streams.to_come(SEED, datetime(2023, 2, 1))
     return streams.view_of(tmp_path_factory.mktemp("ahead"), base.world, coming)
 
 
 @both_kinds
-def test_rows_dated_on_or_after_the_date_change_nothing(base: Base, ahead: View, kind: Kind) -> None:
-    assert_same(among(snapshots(ahead, DATES, kind), base.tables[kind]), base.tables[kind])
+def test_rows_dated_on_or_after_the_date_change_nothing(base: Made, ahead: View, kind: Kind) -> None:
+    assert_same(among(snapshots(ahead, DATES, kind), base.table(kind)), base.table(kind))
 
 
 @pytest.fixture(scope="module")
-def crowded(base: Base, tmp_path_factory: pytest.TempPathFactory) -> View:
+def crowded(base: Made, tmp_path_factory: pytest.TempPathFactory) -> View:
     """The world beside another in which nobody is the same."""
     others = streams.renamed(streams.world(SEED + 1), "X")
     return streams.view_of(tmp_path_factory.mktemp("crowded"), base.world, others)
 
 
 @both_kinds
-def test_other_subjects_change_only_what_is_about_peers(base: Base, crowded: View, kind: Kind) -> None:
+def test_other_subjects_change_only_what_is_about_peers(base: Made, crowded: View, kind: Kind) -> None:
     table = snapshots(crowded, DATES, kind)
-    assert table.num_rows > 1.5 * base.tables[kind].num_rows
+    assert table.num_rows > 1.5 * base.table(kind).num_rows
     peers = [feature.name for feature in of(kind) if feature.peers]
-    assert_same(among(table, base.tables[kind]).drop_columns(peers), base.tables[kind].drop_columns(peers))
+    assert_same(among(table, base.table(kind)).drop_columns(peers), base.table(kind).drop_columns(peers))
 
 
 @pytest.mark.parametrize("missing", HALVES, ids=["one half", "other half"])
 def test_a_missing_feed_is_missing_and_leaves_the_rest_alone(
-    base: Base, tmp_path: Path, missing: tuple[str, ...]
+    base: Made, tmp_path: Path, missing: tuple[str, ...]
 ) -> None:
     view = streams.view_of(
         tmp_path, {feed: [] if feed in missing else rows for feed, rows in base.world.items()}
@@ -150,7 +138,7 @@ def test_a_missing_feed_is_missing_and_leaves_the_rest_alone(
                 assert table[feature.name].equals(whole[feature.name]), feature.name
 
 
-def test_without_a_registry_nobody_has_facts_and_features_still_come(base: Base, tmp_path: Path) -> None:
+def test_without_a_registry_nobody_has_facts_and_features_still_come(base: Made, tmp_path: Path) -> None:
     missing = ("employers", "projects")
     view = streams.view_of(
         tmp_path, {feed: [] if feed in missing else rows for feed, rows in base.world.items()}
@@ -181,8 +169,8 @@ def test_an_empty_lake_has_a_snapshot_of_all_columns_and_no_rows(kind: Kind, tmp
 
 
 @both_kinds
-def test_columns_are_numbers_in_the_order_of_the_catalogue_and_never_nan(base: Base, kind: Kind) -> None:
-    table = base.tables[kind]
+def test_columns_are_numbers_in_the_order_of_the_catalogue_and_never_nan(base: Made, kind: Kind) -> None:
+    table = base.table(kind)
     numbers = [f.name for f in of(kind)] + [f.name for f in facts().values() if kind in f.kinds]
     assert table.column_names[-len(numbers) :] == numbers
     for name in numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -18,10 +19,10 @@ CELLS = 10_000
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", streams.SEEDS)
-def test_every_cell_is_what_the_feature_means(seed: int, kind: Kind, made: Made) -> None:
+def test_every_cell_is_what_the_feature_means(seed: int, kind: Kind, made: Callable[[int], Made]) -> None:
     past = {day: oracle.Past(streams.world(seed), day, kind) for day in streams.DATES}
     wrong, cells = [], 0
-    for row in made(seed, kind):
+    for row in made(seed).rows(kind):
         for name, meant in oracle.values(past[row["as_of"]], row["subject_id"]).items():
             cells += 1
             if not same(row[name], meant):
@@ -37,9 +38,9 @@ def test_every_feature_and_fact_has_an_oracle(kind: Kind) -> None:
     assert covered == {f.name for f in of(kind)} | {f.name for f in facts().values() if kind in f.kinds}
 
 
-def test_the_worlds_give_every_feature_different_values(made: Made) -> None:
+def test_the_worlds_give_every_feature_different_values(made: Callable[[int], Made]) -> None:
     """A feature that is never there, or always the same, was compared with nothing."""
-    rows = [row for kind in KINDS for seed in streams.SEEDS for row in made(seed, kind)]
+    rows = [row for kind in KINDS for seed in streams.SEEDS for row in made(seed).rows(kind)]
     for name in catalogue():
         assert len({row.get(name) for row in rows} - {None}) >= 2, name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ FIRM, SITE = streams.EMPLOYERS[0], streams.PROJECTS[0]
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", streams.SEEDS)
-def test_those_scored_are_the_registry_and_who_was_heard_of(seed: int, kind: Kind, made: Made) -> None:
-    rows = made(seed, kind)
+def test_those_scored_are_the_registry_and_who_was_heard_of(
+    seed: int, kind: Kind, made: Callable[[int], Made]
+) -> None:
+    rows = made(seed).rows(kind)
     for day in streams.DATES:
         found = [row["subject_id"] for row in rows if row["as_of"] == day]
         assert found == sorted(oracle.scored(oracle.Past(streams.world(seed), day, kind)))
@@ -32,17 +35,19 @@ def test_those_scored_are_the_registry_and_who_was_heard_of(seed: int, kind: Kin
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", streams.SEEDS)
-def test_in_hand_is_what_someone_already_works_on(seed: int, kind: Kind, made: Made) -> None:
+def test_in_hand_is_what_someone_already_works_on(seed: int, kind: Kind, made: Callable[[int], Made]) -> None:
     past = {day: oracle.Past(streams.world(seed), day, kind) for day in streams.DATES}
-    for row in made(seed, kind):
+    for row in made(seed).rows(kind):
         assert row["in_hand"] == oracle.in_hand(past[row["as_of"]], row["subject_id"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", streams.SEEDS)
-def test_facts_of_a_subject_are_those_of_its_registry_row(seed: int, kind: Kind, made: Made) -> None:
+def test_facts_of_a_subject_are_those_of_its_registry_row(
+    seed: int, kind: Kind, made: Callable[[int], Made]
+) -> None:
     past = {day: oracle.Past(streams.world(seed), day, kind) for day in streams.DATES}
-    for row in made(seed, kind):
+    for row in made(seed).rows(kind):
         known = past[row["as_of"]].registered(row["subject_id"])
         assert row["registered"] == (known is not None)
         for name in ("name", "district", "ownership", "owner_id", "controller_id"):
@@ -51,9 +56,9 @@ def test_facts_of_a_subject_are_those_of_its_registry_row(seed: int, kind: Kind,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_worker_and_no_outcome_is_a_column(kind: Kind, made: Made) -> None:
+def test_no_worker_and_no_outcome_is_a_column(kind: Kind, made: Callable[[int], Made]) -> None:
     for seed in streams.SEEDS:
-        for row in made(seed, kind):
+        for row in made(seed).rows(kind):
             assert not streams.BARRED & {value for value in row.values() if isinstance(value, str)}
     numbers = {f.name for f in of(kind)} | {f.name for f in facts().values() if kind in f.kinds}
     described = {name for name, value in row.items() if name not in numbers}
