@@ -15,6 +15,7 @@ from anxin.features.known import KEYS, Kind
 from anxin.feeds.asof import View
 from anxin.judging.labels import labels
 from anxin.models.probability import HORIZONS
+from anxin.training.settings import RowLimits
 from anxin.training.splits import usable
 
 Floats = npt.NDArray[np.float64]
@@ -63,15 +64,18 @@ class Stacked:
     places: npt.NDArray[np.int64]
 
 
-def stack(features: Floats, labelled: Labelled, keep: npt.NDArray[np.bool_], most: int, seed: int) -> Stacked:
+def stack(
+    features: Floats, labelled: Labelled, keep: npt.NDArray[np.bool_], limits: RowLimits, seed: int
+) -> Stacked:
     """Stack the labelled rows of `keep` over the horizons.
 
-    Above `most` rows, negatives are drawn at random and weighted so that they count as all of them did: probabilities
+    Above the limit of rows, negatives are drawn at random and weighted so that they count as all of them did: probabilities
     stay what they were.
     """
     rng = np.random.default_rng(seed)
     total = sum(int((keep & np.isfinite(y)).sum()) for y in labelled.y.values())
     positives = sum(int((keep & (y == 1)).sum()) for y in labelled.y.values())
+    most = limits.of(positives)
     share = min(1.0, max(most - positives, 1) / max(total - positives, 1))
     xs, ys, ws, places = [], [], [], []
     for horizon, y in labelled.y.items():

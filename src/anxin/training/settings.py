@@ -12,6 +12,19 @@ import yaml
 
 
 @dataclass(frozen=True)
+class RowLimits:
+    """How many stacked rows a fit gets: so many per positive, within bounds. More negatives add time, not knowledge."""
+
+    per_positive: int
+    least: int
+    most: int
+
+    def of(self, positives: int) -> int:
+        """Return the most rows for a number of positives."""
+        return min(self.most, max(self.least, self.per_positive * positives))
+
+
+@dataclass(frozen=True)
 class Settings:
     """What `anxin train` uses unless told otherwise; `settings.yaml` says why."""
 
@@ -20,7 +33,7 @@ class Settings:
     fold_days: int
     folds: int
     calibration_prior: float
-    rows: int
+    rows: RowLimits
     outage_days: int
     lightgbm: Mapping[str, Mapping[str, Any]]
     rounds: Mapping[str, int]
@@ -31,4 +44,5 @@ class Settings:
 def stored() -> Settings:
     """Return the stored settings."""
     text = resources.files(__package__).joinpath("settings.yaml").read_text(encoding="utf-8")
-    return Settings(**yaml.safe_load(text))
+    read = yaml.safe_load(text)
+    return Settings(**{**read, "rows": RowLimits(**read["rows"])})

@@ -107,7 +107,7 @@ def _parameters(trained: Trained, settings: Settings) -> dict[str, Any]:
         **{f"base_rate_{h}d": rate for h, rate in model.facts["base_rate"].items()},
         **{f"lightgbm_{name}": value for name, value in settings.lightgbm[model.kind].items()},
         "step_days": settings.step_days,
-        "rows": settings.rows,
+        "rows_most": settings.rows.most,
         "seed": settings.seed,
     }
 
