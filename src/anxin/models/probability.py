@@ -111,6 +111,8 @@ class Ordered:
 
     def margin(self, rows: Floats, horizon: int = SCORE_HORIZON) -> Floats:
         """Return raw margins (float64) of rows (n × features) for one horizon."""
+        if not len(rows):  # LightGBM divides by the number of rows.
+            return np.empty(0)
         raw = self.booster.predict(self._stacked(rows, horizon), raw_score=True, num_iteration=self.rounds)
         return np.asarray(raw, dtype=np.float64)
 
@@ -125,6 +127,8 @@ class Ordered:
         `base + contributions.sum(axis=1)` is the score. What the horizon itself contributes is part of the base: it is
         the question, not a finding about the subject.
         """
+        if not len(rows):
+            return np.empty((0, len(self.features))), np.empty(0)
         raw: Any = self.booster.predict(
             self._stacked(rows, SCORE_HORIZON), pred_contrib=True, num_iteration=self.rounds
         )

@@ -59,6 +59,8 @@ class Explained:
             family = part.feature.family
             if part.contribution <= 0 or part.value is None or not part.feature.reason:
                 continue
+            if part.feature.form == "flag" and not part.value:  # «not so» is no finding
+                continue
             if sum(other.feature.family == family for other in chosen) < _PER_FAMILY:
                 chosen.append(part)
             if len(chosen) == _MOST:
@@ -124,6 +126,8 @@ def sentence(feature: Feature, value: float | None, usual: float | None) -> tupl
     """Return the reason's sentence in Chinese and English; without a usual value the comparison is left out."""
     if value is None:
         return f"{feature.zh}：没有数据", f"{feature.en}: no data"
+    if feature.form == "flag" and not value:  # the sentence of a flag says that it is so
+        return f"{feature.zh}：否", f"{feature.en}: no"
     zh, en = feature.zh_text, feature.en_text
     if usual is None and "{usual}" in zh:
         zh, en = zh[: zh.index("{usual}")], en[: en.index("{usual}")]
@@ -140,7 +144,7 @@ def _zh(form: str, value: float | None) -> str:
     if value is None:
         return "未知"
     if form == "yuan":
-        return f"{value / 1e4:,.1f}万元" if abs(value) >= 1e4 else f"{value:,.0f}元"
+        return f"{_figure(value / 1e4, 1)}万元" if abs(value) >= 1e4 else f"{_figure(value, 0)}元"
     if form == "flag":
         return "是" if value else "否"
     return _number(form, value)
@@ -150,7 +154,7 @@ def _en(form: str, value: float | None) -> str:
     if value is None:
         return "unknown"
     if form == "yuan":
-        return f"{value:,.0f} yuan"
+        return f"{_figure(value, 0)} yuan"
     if form == "flag":
         return "yes" if value else "no"
     return _number(form, value)
@@ -158,9 +162,13 @@ def _en(form: str, value: float | None) -> str:
 
 def _number(form: str, value: float) -> str:
     if form == "share":
-        return f"{value:.1%}" if abs(value) < 0.1 else f"{value:.0%}"
-    text = f"{value:,.0f}" if form == "whole" or abs(value) >= 100 else f"{value:,.1f}"
-    return text if text != "-0" else "0"
+        return f"{_figure(value * 100, 1 if abs(value) < 0.1 else 0)}%"
+    return _figure(value, 0 if form == "whole" or abs(value) >= 100 else 1)
+
+
+def _figure(value: float, places: int) -> str:
+    """Return a number with thousands apart; what rounds to nothing has no sign."""
+    return f"{value:z,.{places}f}"
 
 
 def _ages(feature: Feature, rows: pa.Table) -> Floats:

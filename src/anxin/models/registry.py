@@ -7,6 +7,7 @@ from pathlib import Path
 
 from anxin.domain.errors import AnxinError
 from anxin.ledger.chain import Ledger
+from anxin.ledger.promotions import history
 from anxin.ledger.promotions import live as live_id
 from anxin.models.saved import load
 from anxin.models.scoring import Model
@@ -15,9 +16,13 @@ from anxin.models.scoring import Model
 def live(ledger: Ledger, folder: Path, kind: str, on: date, *, retrospective: bool = False) -> Model | None:
     """Return the model of a kind that is live on a day, None if none was promoted by then.
 
-    A model trained through a later day knows the future of `on` and is refused, unless `retrospective`.
+    A model trained through a later day knows the future of `on` and is refused, unless `retrospective`; then a day
+    before any promotion takes the first model there was.
     """
     model_id = live_id(ledger, kind, on)
+    if model_id is None and retrospective:
+        first = min(history(ledger, kind), key=lambda change: (change.effective, -change.seq), default=None)
+        model_id = None if first is None else first.model_id
     if model_id is None:
         return None
     model = load(folder, model_id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
@@ -51,10 +52,25 @@ def save(
     )
     model_id = f"{kind}-{through.isoformat()}-{_sha256(manifest)[:_HASH]}"
     target = folder / model_id
-    target.mkdir(parents=True, exist_ok=True)
+    if _is_whole(folder, model_id):
+        return model_id
+    # A kill leaves a hidden folder nobody knows, and never touches a model that may be live.
+    hidden = folder / f".{model_id}.part"
+    shutil.rmtree(hidden, ignore_errors=True)
+    hidden.mkdir(parents=True)
     for name, text in {**files, "manifest.json": manifest}.items():
-        (target / name).write_text(text, encoding="utf-8", newline="\n")
+        (hidden / name).write_text(text, encoding="utf-8", newline="\n")
+    shutil.rmtree(target, ignore_errors=True)
+    hidden.rename(target)
     return model_id
+
+
+def _is_whole(folder: Path, model_id: str) -> bool:
+    try:
+        _texts(folder / model_id, model_id)
+    except AnxinError:
+        return False
+    return True
 
 
 def load(folder: Path, model_id: str) -> Model:
@@ -62,19 +78,12 @@ def load(folder: Path, model_id: str) -> Model:
     target = folder / model_id
     if not target.is_dir():
         raise AnxinError(f"找不到模型 {model_id}，请检查 {folder}", f"model {model_id} is not in {folder}")
-    manifest_text = (target / "manifest.json").read_text(encoding="utf-8")
-    if not model_id.endswith(_sha256(manifest_text)[:_HASH]):
-        raise _changed(model_id, "manifest.json")
-    manifest = json.loads(manifest_text)
+    manifest, texts = _texts(target, model_id)
     if manifest["format"] != _FORMAT:
         raise AnxinError(
             f"模型 {model_id} 的格式为 {manifest['format']}，本程序只认 {_FORMAT}，请重新训练",
             f"model {model_id} has format {manifest['format']}, this program reads {_FORMAT}; train again",
         )
-    texts = {name: (target / name).read_text(encoding="utf-8") for name in manifest["files"]}
-    for name, expected in manifest["files"].items():
-        if _sha256(texts[name]) != expected:
-            raise _changed(model_id, name)
     unknown = set(manifest["features"]) - {feature.name for feature in catalogue.of(manifest["kind"])}
     if unknown:
         raise AnxinError(
@@ -91,6 +100,25 @@ def load(folder: Path, model_id: str) -> Model:
     severity = Severity.from_json(json.loads(texts["severity.json"]))
     through = date.fromisoformat(manifest["through"])
     return Model(model_id, manifest["kind"], through, ordered, severity, manifest["facts"])
+
+
+def _texts(target: Path, model_id: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the manifest that fits the model's id, and the files that fit the manifest, by name."""
+    manifest = json.loads(_text(target, model_id, "manifest.json", model_id[-_HASH:]))
+    return manifest, {name: _text(target, model_id, name, full) for name, full in manifest["files"].items()}
+
+
+def _text(target: Path, model_id: str, name: str, expected: str) -> str:
+    try:
+        content = (target / name).read_bytes()
+    except OSError as error:
+        raise AnxinError(
+            f"模型 {model_id} 的 {name} 无法读取，请从备份恢复或重新训练",
+            f"{name} of model {model_id} cannot be read; restore it or train again",
+        ) from error
+    if not expected or not hashlib.sha256(content).hexdigest().startswith(expected):
+        raise _changed(model_id, name)
+    return content.decode("utf-8")
 
 
 def _changed(model_id: str, name: str) -> AnxinError:

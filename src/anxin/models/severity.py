@@ -40,14 +40,18 @@ class Size:
     cases: int
 
     def predict(self, sizes: Mapping[str, Floats], rows: int) -> tuple[Floats, Floats, Floats]:
-        """Return expected value and the 80 % interval for `rows` subjects; all in the unit of the training cases."""
+        """Return expected value and the 80 % interval for `rows` subjects; all in the unit of the training cases.
+
+        A few very large cases can pull the expectation past the interval; it is then told as the interval's end.
+        """
         z = np.full(rows, self.intercept)
         for name, mean, scale, weight in zip(
             self.columns, self.means, self.scales, self.coefficients, strict=True
         ):
             z = z + weight * np.nan_to_num((np.log1p(np.maximum(sizes[name], 0)) - mean) / scale, nan=0.0)
         z = np.minimum(z, np.log(self.largest))
-        return np.exp(z) * self.smear, np.exp(z + self.low), np.exp(z + self.high)
+        low, high = np.exp(z + self.low), np.exp(z + self.high)
+        return np.clip(np.exp(z) * self.smear, low, high), low, high
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,130 @@
+"""Ordered, calibrated probabilities and contributions that add up, on whatever rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from anxin.models.probability import (
+    HORIZONS,
+    IDENTITY,
+    Calibration,
+    Floats,
+    Observed,
+    fit_calibration,
+    fit_slope,
+    level,
+)
+
+from . import made
+
+VALUES = st.one_of(st.just(np.nan), st.floats(-1e12, 1e12))
+ROWS = st.integers(1, 12).flatmap(lambda n: arrays(np.float64, (n, len(made.FEATURES)), elements=VALUES))
+CALIBRATIONS = st.builds(
+    lambda slope, levels: Calibration(slope, tuple(sorted(levels))),  # type: ignore[arg-type]
+    st.floats(0.05, 5.0),
+    st.tuples(*[st.floats(-6.0, 6.0)] * 3),
+)
+
+
+@given(ROWS, CALIBRATIONS)
+def test_probabilities_are_ordered_on_any_row_under_any_calibration(
+    rows: Floats, calibration: Calibration
+) -> None:
+    p30, p90, p180 = made.ordered(calibration).probabilities(rows)
+    assert (p30 <= p90).all()
+    assert (p90 <= p180).all()
+    assert ((p30 >= 0) & (p180 <= 1)).all()
+
+
+def test_a_subject_of_whom_nothing_is_known_is_scored_like_any_other() -> None:
+    nothing = np.full((3, len(made.FEATURES)), np.nan)
+    p30, p90, p180 = made.ordered().probabilities(nothing)
+    assert len(set(p90)) == 1
+    assert 0 < p30[0] <= p90[0] <= p180[0] < 1
+
+
+@given(CALIBRATIONS)
+def test_p90_rises_strictly_with_the_score(calibration: Calibration) -> None:
+    score = np.linspace(-2.5, 2.5, 500)
+    assert (np.diff(calibration.probability(score, 90)) > 0).all()
+
+
+@given(ROWS)
+def test_contributions_and_base_add_up_to_the_score_on_every_row(rows: Floats) -> None:
+    ordered = made.ordered()
+    parts, base = ordered.contributions(rows)
+    assert parts.shape == rows.shape
+    assert np.abs(parts.sum(axis=1) + base - ordered.margin(rows)).max() < 1e-6
+
+
+def test_nobody_to_score_is_no_fault() -> None:
+    ordered = made.ordered()
+    nobody = np.empty((0, len(made.FEATURES)))
+    assert [len(p) for p in ordered.probabilities(nobody)] == [0, 0, 0]
+    parts, base = ordered.contributions(nobody)
+    assert parts.shape == (0, len(made.FEATURES))
+    assert base.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("slope", "levels"),
+    [
+        (0.0, (0.0, 0.0, 0.0)),
+        (-1.0, (0.0, 0.0, 0.0)),
+        (1.0, (0.1, 0.0, 0.2)),
+        (float("nan"), (0.0, 0.0, 0.0)),
+    ],
+)
+def test_a_calibration_that_would_break_the_order_cannot_be_made(
+    slope: float, levels: tuple[float, float, float]
+) -> None:
+    with pytest.raises(ValueError, match="order of probabilities"):
+        Calibration(slope, levels)
+
+
+GROUPS = st.builds(
+    lambda margins, seed, rate: _observed(np.array(margins), seed, rate),
+    st.lists(st.floats(-8, 4), min_size=5, max_size=40),
+    st.integers(0, 1000),
+    st.floats(0.0, 1.0),
+)
+
+
+def _observed(margin: Floats, seed: int, rate: float) -> Observed:
+    rng = np.random.default_rng(seed)
+    y = (rng.random(len(margin)) < rate).astype(float)
+    return Observed(margin, y, rng.uniform(0.5, 20.0, len(margin)))
+
+
+@given(GROUPS, st.floats(0.2, 2.0))
+def test_at_its_level_as_many_are_expected_as_were_observed(group: Observed, slope: float) -> None:
+    expected = 1 / (1 + np.exp(-(slope * group.margin + level(group, slope))))
+    observed = float((group.weight * group.y).sum())
+    if 0 < observed < group.weight.sum():
+        assert float((group.weight * expected).sum()) == pytest.approx(observed, rel=1e-5)
+
+
+@given(st.lists(GROUPS, max_size=3), st.dictionaries(st.sampled_from(HORIZONS), GROUPS))
+def test_whatever_was_observed_the_fitted_calibration_keeps_the_order(
+    groups: list[Observed], recent: dict[int, Observed]
+) -> None:
+    calibration = fit_calibration(fit_slope(groups, 20.0), recent)
+    margin = np.linspace(-5, 5, 30)
+    p30, p90, p180 = (calibration.probability(margin, h) for h in HORIZONS)
+    assert (p30 <= p90).all()
+    assert (p90 <= p180).all()
+
+
+def test_margins_that_are_too_sure_are_flattened_and_nothing_learned_changes_nothing() -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.normal(-2, 1, 20_000)
+    y = (rng.random(len(truth)) < 1 / (1 + np.exp(-truth))).astype(float)
+    # Levels of its own per fold: only the spread is learned.
+    sure = [Observed(2 * truth + shift, y, np.ones(len(y))) for shift in (0.0, 3.0)]
+    assert fit_slope(sure, 0.0) == pytest.approx(0.5, abs=0.03)
+    assert fit_slope([], 20.0) == IDENTITY.slope
+    assert fit_slope([Observed(truth, np.zeros(len(y)), np.ones(len(y)))], 20.0) == IDENTITY.slope

@@ -1,0 +1,143 @@
+"""Reasons: they add up, they are true, and every one can be said in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anxin.features.catalogue import Feature, catalogue
+from anxin.models.reasons import Explained, Part, explain, sentence, usual_values
+
+from . import made
+
+EVERY = pytest.mark.parametrize("feature", catalogue().values(), ids=lambda feature: feature.name)
+VALUES = (0.0, 1.0, 0.04, -0.04, 0.5, 3.5, 17.0, 99.96, 12_345.678, 9_999_999.0, -3.0)
+
+
+def _explained(seed: int = 4, rows: int = 120) -> tuple[np.ndarray, list[Explained]]:
+    values = made.matrix(rows, seed)
+    table = made.snapshot(values, complaint_days=pa.nulls(rows, pa.float64()))
+    return values, explain(made.model(), table, usual_values(made.model(), table))
+
+
+def test_parts_and_base_are_the_score_on_every_row_strongest_first() -> None:
+    values, found = _explained()
+    margins = made.ordered().margin(values)
+    for margin, one in zip(margins, found, strict=True):
+        assert one.score == margin
+        assert one.adds_up
+        assert abs(one.base + sum(part.contribution for part in one.parts) - one.score) <= 1e-6
+        assert {part.feature.name for part in one.parts} == set(made.FEATURES)
+        sizes = [abs(part.contribution) for part in one.parts]
+        assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_reason_raises_the_score_is_known_and_has_few_of_its_family() -> None:
+    _, found = _explained()
+    counts = Counter[int]()
+    for one in found:
+        reasons = one.reasons()
+        counts[len(reasons)] += 1
+        assert all(part.contribution > 0 and part.value is not None for part in reasons)
+        assert all(part.feature.reason for part in reasons)
+        assert max(Counter(part.feature.family for part in reasons).values(), default=0) <= 2
+        assert [part.contribution for part in reasons] == sorted(
+            (part.contribution for part in reasons), reverse=True
+        )
+        for part in one.parts:
+            families = [reason.feature.family for reason in reasons]
+            full = len(reasons) == 5 or families.count(part.feature.family) == 2
+            fits = part.contribution > 0 and part.value is not None and part.feature.reason
+            if fits and part not in reasons and not _unset(part):
+                assert full
+    assert counts[0] < len(found), "no row had a reason, so nothing was tested"
+
+
+def _unset(part: Part) -> bool:
+    return part.feature.form == "flag" and not part.value
+
+
+def test_a_score_whose_parts_miss_it_does_not_add_up() -> None:
+    one = _explained(rows=1)[1][0]
+    assert Explained(one.base, one.score, one.parts).adds_up
+    assert not Explained(one.base + 2e-6, one.score, one.parts).adds_up
+
+
+@pytest.mark.parametrize("name", ["firm_abnormal", "firm_revoked"])
+def test_what_is_not_so_is_never_said_to_be_so(name: str) -> None:
+    feature = catalogue()[name]
+    so, not_so = sentence(feature, 1.0, None), sentence(feature, 0.0, None)
+    assert so[0] != not_so[0]
+    assert so[1] != not_so[1]
+    part = Part(feature, 0.7, 0.0, None, None, *not_so)
+    assert Explained(0.0, 0.7, (part,)).reasons() == ()
+
+
+@EVERY
+@pytest.mark.parametrize("usual", [None, 0.0, 2.5], ids=["alone", "usual nothing", "usual some"])
+def test_every_feature_can_be_said(feature: Feature, usual: float | None) -> None:
+    for value in VALUES:
+        for text in sentence(feature, value, usual):
+            assert text == text.strip(" ,，;；")
+            assert not set("{}") & set(text)
+            assert "nan" not in re.findall(r"[a-z]+", text.lower())
+            assert not re.search(r"-0(\.0)?(?![\d.])", text), text
+            assert text.count("(") == text.count(")")
+    said = sentence(feature, 17.0, usual)
+    if "{value}" in feature.zh_text:
+        assert any(sign.isdigit() for sign in said[0])
+    compared = "{usual}" in feature.zh_text and usual is not None
+    assert ("通常" in said[0]) == compared
+    assert ("subjects usually" in said[1]) == compared
+
+
+@EVERY
+def test_what_is_missing_is_said_to_be_missing(feature: Feature) -> None:
+    zh, en = sentence(feature, None, 1.0)
+    assert "没有数据" in zh
+    assert "no data" in en
+
+
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+def test_any_figure_can_be_said(value: float, usual: float) -> None:
+    for name in ("credit_overdue_amount", "credit_overdue_days", "energy_level_28d"):
+        for text in sentence(catalogue()[name], value, usual):
+            assert not set("{}") & set(text)
+            assert not re.search(r"-0(\.0)?(?![\d.,])", text), text
+
+
+def test_usual_is_the_median_of_the_sector_and_of_everyone_where_a_sector_is_small() -> None:
+    values = np.full((70, len(made.FEATURES)), np.nan)
+    values[:40, 0], values[40:, 0] = 1.0, 5.0
+    values[:41, 1] = 7.0
+    sectors = pa.array(["E47"] * 40 + ["C13"] * 29 + [None])
+    table = made.snapshot(values).set_column(3, "industry", sectors)
+    usual = usual_values(made.model(), table)
+    first, second = made.FEATURES[:2]
+    assert usual.of(first, "E") == 1.0
+    assert usual.of(first, "C") == usual.of(first, None) == 1.0  # 29 are too few: the median of all 70
+    assert usual.of(second, "E") == 7.0
+    assert usual.of(made.FEATURES[2], "E") is None
+
+
+def test_a_reason_carries_the_day_of_the_newest_row_behind_it() -> None:
+    feature = catalogue()["complaints_90d"]
+    assert feature.dated is not None
+    values = made.matrix(3, seed=1, missing=0.0)
+    dated = {} if feature.dated in made.FEATURES else {feature.dated: pa.array([12.0, None, 1.0])}
+    table = made.snapshot(values, **dated)
+    if feature.dated in made.FEATURES:
+        place = table.column_names.index(feature.dated)
+        table = table.set_column(place, feature.dated, pa.array([12.0, None, 1.0]))
+    days = [
+        next(part.date for part in one.parts if part.feature is feature)
+        for one in explain(made.model(), table, None)
+    ]
+    assert days == [made.DAY - timedelta(days=12), None, made.DAY - timedelta(days=1)]
