@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
+from rich.box import HORIZONTALS
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from anxin.domain.errors import AnxinError
-from anxin.serving.published import Published, Row
-from anxin.serving.selection import Filters
-from anxin.serving.wording import CHANGES, GRADES, IN_HAND, KINDS, NEW_FINDS, NOTICE
+from anxin.serving.feeds_named import feed_name
+from anxin.serving.published import Published, Reason, Row
+from anxin.serving.reports.facts import yuan
+from anxin.serving.selection import Filters, by_grade
+from anxin.serving.wording import CHANGES, GRADES, IN_HAND, KINDS, NEW_FINDS, NOTICE, Words
 
 _STYLES = {4: "bold red", 3: "dark_orange", 2: "yellow", 1: "blue"}
+_FILE_WIDTH = 150
+"""Columns where the output is no terminal."""
+_WIDE = 120
+"""From this width on there is room for who is in charge, what is at stake and what changed."""
+_REASONS = 2
 
 
 def filters(district: str | None, regulator: str | None, grade: str | None, kind: str | None) -> Filters:
@@ -30,32 +40,69 @@ def filters(district: str | None, regulator: str | None, grade: str | None, kind
 
 
 def show(rows: Sequence[Row], published: Published, head: int) -> None:
-    """Print the first rows of each of the two parts of a list."""
-    console = Console(width=None if Console().is_terminal else 150)
+    """Print how many rows there are of each grade, then the first rows of each of the two parts of a list."""
+    console = Console(width=None if Console().is_terminal else _FILE_WIDTH, highlight=False)
+    counts = "  ".join(
+        f"[{_STYLES[grade]}]{GRADES[grade].zh} {GRADES[grade].en} {n}[/]"
+        for grade, n in by_grade(rows).items()
+    )
+    console.print(f"{published.as_of} 清单 list {published.list_id}   {counts}")
     for words, part in (
         (NEW_FINDS, [r for r in rows if not r.in_hand]),
         (IN_HAND, [r for r in rows if r.in_hand]),
     ):
-        table = Table(title=f"{published.as_of} {words.zh} {words.en} ({len(part)})", title_justify="left")
-        for name in ("级", "名次", "类别", "名称", "属地", "行业主管", "90天概率", "变化", "首要原因"):
-            table.add_column(name, overflow="fold")
-        for row in part[:head]:
-            reason = row.reasons[0] if row.reasons else None
-            table.add_row(
-                f"[{_STYLES[row.grade]}]{GRADES[row.grade].zh}[/]",
-                str(row.rank),
-                KINDS[row.kind].zh,
-                _plain(row.name),
-                _plain(row.district_name),
-                _plain(row.regulator),
-                f"{row.p90:.1%}",
-                CHANGES[row.change].zh,
-                _plain(f"{reason.zh}({reason.date or '—'}, {reason.source or '—'})" if reason else "—"),
-            )
-        console.print(table)
+        _part(console, words, part, published.as_of, head)
     console.print(f"{NOTICE.zh} {NOTICE.en}", style="dim")
 
 
-def _plain(text: str) -> str:
-    """Keep square brackets of names from being read as styles."""
-    return text.replace("[", r"\[")
+def _part(console: Console, words: Words, part: Sequence[Row], day: date, head: int) -> None:
+    console.print(f"\n[bold]{words.zh} {words.en}: {len(part)}[/]")
+    if not part:
+        return
+    wide = console.width >= _WIDE
+    table = Table(box=HORIZONTALS, show_lines=True, padding=(0, 1))
+    for title, needs_room in _COLUMNS:
+        if wide or not needs_room:
+            table.add_column(title, overflow="fold")
+    for row in part[:head]:
+        cells = zip(_cells(row, day, wide), _COLUMNS, strict=True)
+        table.add_row(*(cell for cell, (_, needs_room) in cells if wide or not needs_room))
+    console.print(table)
+    if len(part) > head:
+        console.print(f"其余 {len(part) - head} 行见 for the other rows: --head {len(part)}", style="dim")
+
+
+_COLUMNS = (
+    ("级\ngrade", False),
+    ("名称与代码\nname, id", False),
+    ("属地与主管\nplace, regulator", True),
+    ("90天概率\np90", False),
+    ("预计涉及\nat stake", True),
+    ("变化\nchange", True),
+    ("首要原因\nfirst reasons", False),
+)
+
+
+def _cells(row: Row, day: date, wide: bool) -> tuple[str, ...]:
+    place = escape(row.district_name)
+    people = "—" if row.workers is None else f"{row.workers:,.0f}人"
+    money = "—" if row.amount is None else yuan(row.amount).zh
+    kind = f"{KINDS[row.kind].zh}第{row.rank}"
+    return (
+        f"[{_STYLES[row.grade]}]{GRADES[row.grade].zh}\n{GRADES[row.grade].en}[/]",
+        f"{escape(row.name)}\n{row.subject_id} {kind}" + ("" if wide else f"\n{place}"),
+        f"{place}\n{escape(row.regulator)}",
+        f"{row.p90:.1%}",
+        f"{people}\n{money}",
+        f"{CHANGES[row.change].zh}\n{CHANGES[row.change].en}",
+        "\n".join(_reason(reason, day) for reason in row.reasons[:_REASONS]) or "—",
+    )
+
+
+def _reason(reason: Reason, day: date) -> str:
+    """Return a reason with where it is known from and of when; the year only where it is another."""
+    known = [feed_name(reason.source)] if reason.source else []
+    if reason.date is not None:
+        year = "" if reason.date.year == day.year else f"{reason.date.year}年"
+        known.append(f"{year}{reason.date.month}月{reason.date.day}日")
+    return escape(reason.zh) + (f" [dim]({' '.join(known)})[/]" if known else "")
