@@ -4,8 +4,8 @@ export PYTHONUTF8 := 1
 
 BIN := .venv/bin
 PYTHON := $(BIN)/python
-# The lock names every package by hash; byte code is made at the first import, which is quicker than here.
-PIP := $(PYTHON) -m pip install --no-input --disable-pip-version-check --quiet --no-compile
+# Quiet but for errors. Every package is checked by its hash; byte code is made at the first import, which is quicker.
+PIP := $(PYTHON) -m pip install --no-input --disable-pip-version-check -qq --no-compile
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
