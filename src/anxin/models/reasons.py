@@ -128,11 +128,11 @@ def sentence(feature: Feature, value: float | None, usual: float | None) -> tupl
         return f"{feature.zh}：没有数据", f"{feature.en}: no data"
     if feature.form == "flag" and not value:  # the sentence of a flag says that it is so
         return f"{feature.zh}：否", f"{feature.en}: no"
-    zh, en = feature.zh_text, feature.en_text
+    zh, en = feature.zh_text.replace(",", "，"), feature.en_text
     if usual is None and "{usual}" in zh:
         zh, en = zh[: zh.index("{usual}")], en[: en.index("{usual}")]
         # The comparison is the last clause of every sentence of the catalogue.
-        zh, en = zh[: max(zh.rfind(","), zh.rfind("，"))], en[: en.rfind(";")]
+        zh, en = zh[: zh.rfind("，")], en[: en.rfind(";")]
     words = {"zh": feature.zh, "en": feature.en}
     return (
         zh.format(**words, value=_zh(feature.form, value), usual=_zh(feature.form, usual)),

@@ -30,6 +30,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         percent=percent,
+        feed_name=lambda feed: feed_name(feed) if feed else "—",
         people=people,
         yuan_zh=lambda amount: "—" if amount is None else yuan(amount).zh,
         amount_range=lambda row: yuan_range(row.amount_lo, row.amount_hi),

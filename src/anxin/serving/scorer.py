@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from anxin.domain.errors import AnxinError
 from anxin.features import catalogue
@@ -19,6 +20,7 @@ from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
 from anxin.feeds.lake import Lake
 from anxin.ledger import Ledger
+from anxin.ledger.published import of
 from anxin.models.reasons import explain, usual_values
 from anxin.models.registry import live
 from anxin.models.scoring import Model, score
@@ -84,11 +86,17 @@ class LiveScorer:
             lake = Lake(self._home.lake)
             key = (kind, as_of, lake.commit)
             if key not in self._snapshots:
-                self._snapshots[key] = snapshots(View(lake), [as_of], _kind(kind))
+                self._snapshots[key] = self._published(kind, as_of) or snapshots(View(lake), [as_of], _kind(kind))
                 while len(self._snapshots) > _KEPT:
                     self._snapshots.popitem(last=False)
             self._snapshots.move_to_end(key)
             return self._snapshots[key]
+
+    def _published(self, kind: str, as_of: date) -> pa.Table | None:
+        """Return the snapshot a published list was made from: what people were told is what is explained."""
+        entry = of(self._ledger, as_of)
+        path = self._home.root / entry.folder / f"snapshot-{kind}.parquet" if entry is not None else None
+        return pq.read_table(path) if path is not None and path.exists() else None
 
     def _rows(self, kind: str, as_of: date, subject_ids: Sequence[str]) -> pa.Table:
         snapshot = self._snapshot(kind, as_of)
