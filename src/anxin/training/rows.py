@@ -69,8 +69,8 @@ def stack(
 ) -> Stacked:
     """Stack the labelled rows of `keep` over the horizons.
 
-    Above the limit of rows, negatives are drawn at random and weighted so that they count as all of them did: probabilities
-    stay what they were.
+    Above the limit of rows, negatives are drawn at random and weighted so that they count as all of them did:
+    probabilities stay what they were.
     """
     rng = np.random.default_rng(seed)
     total = sum(int((keep & np.isfinite(y)).sum()) for y in labelled.y.values())
