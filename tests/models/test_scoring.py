@@ -13,30 +13,15 @@ from anxin.models.severity import SIZES, Severity, fit_size
 
 from . import made
 
-COLUMNS = [
-    "kind",
-    "subject_id",
-    "as_of",
-    "p30",
-    "p90",
-    "p180",
-    "score",
-    "grade",
-    "rank",
-    "in_hand",
-    "workers",
-    "workers_lo",
-    "workers_hi",
-    "amount",
-    "amount_lo",
-    "amount_hi",
-    "model_version",
-]
+COLUMNS = (
+    *("kind", "subject_id", "as_of", "p30", "p90", "p180", "score", "grade", "rank", "in_hand"),
+    *("workers", "workers_lo", "workers_hi", "amount", "amount_lo", "amount_hi", "model_version"),
+)
 
 
 def test_scores_have_the_columns_of_the_contract_ranked_by_p90() -> None:
     scores = score(made.model(), made.snapshot(made.matrix(200, seed=3)))
-    assert list(scores) == COLUMNS
+    assert tuple(scores) == COLUMNS
     assert list(scores["rank"]) == list(range(1, 201))
     assert (np.diff(scores["p90"]) <= 0).all()
     assert ((scores["p30"] <= scores["p90"]) & (scores["p90"] <= scores["p180"])).all()
@@ -58,7 +43,7 @@ def test_the_company_of_others_changes_no_score() -> None:
 
 def test_nobody_scored_is_an_empty_table_of_the_same_columns() -> None:
     scores = score(made.model(), made.snapshot(made.matrix(0)))
-    assert list(scores) == COLUMNS
+    assert tuple(scores) == COLUMNS
     assert len(scores) == 0
 
 

@@ -66,9 +66,11 @@ def outages(received: Sequence[date], known_before: date, least_days: int) -> li
     """Return the stretches of at least `least_days` without a row of the outcome feed: first and last silent day.
 
     A label window over a dead feed is unknown, not negative. A feed that is slow by nature (few cases) is judged by its
-    own rhythm: silence counts from four times its usual longest gap.
+    own rhythm: silence counts from four times its usual longest gap. A feed that never came has no stretches.
     """
     days = sorted(set(received))
+    if not days:
+        return []
     gaps = [(a, b, (b - a).days - 1) for a, b in zip(days, [*days[1:], known_before], strict=True)]
     silent = sorted(gap for _, _, gap in gaps)
     usual = silent[int(0.95 * (len(silent) - 1))] if silent else 0

@@ -104,7 +104,9 @@ def train(
         "code_version": code_version(),
     }
     model_id = save(models, kind, through, ordered, _severity(kind, snapshot, labelled), facts)
-    return Trained(load(models, model_id), tested, models / model_id, snapshot.slice(len(snapshot) - 5))
+    return Trained(
+        load(models, model_id), tested, models / model_id, snapshot.slice(max(0, len(snapshot) - 5))
+    )
 
 
 def _received(view: View, through: date) -> tuple[date, list[date]]:
@@ -118,14 +120,15 @@ def _received(view: View, through: date) -> tuple[date, list[date]]:
             view.backend.to_pyarrow(rows.aggregate(first=rows.received_at.min()))["first"][0].as_py()
         )
     before = [first.date() for first in firsts if first is not None and first.date() < through]
-    if not before or OUTCOME not in view.lake.feeds():
+    rows = view.history(OUTCOME)
+    received = view.backend.to_pyarrow(rows.select(day=rows.received_at.date()).distinct())["day"].to_pylist()
+    days = [day for day in received if day < through]
+    if not days:
         raise AnxinError(
             f"{through} 之前没有收到欠薪案件（cases），无法训练；请先 anxin ingest 含案件的数据",
             f"no cases were received before {through}, nothing to learn from; ingest a delivery with cases first",
         )
-    rows = view.history(OUTCOME)
-    days = view.backend.to_pyarrow(rows.select(day=rows.received_at.date()).distinct())["day"].to_pylist()
-    return min(before), [day for day in days if day < through]
+    return min(before), days
 
 
 def _severity(kind: Kind, snapshot: pa.Table, labelled: Labelled) -> Severity:

@@ -1,0 +1,46 @@
+"""A small docket lake to train on, and settings that take seconds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import docket
+import pytest
+
+from anxin.feeds.asof import View
+from anxin.feeds.ingest import ingest
+from anxin.feeds.lake import Lake
+from anxin.training.settings import Settings, stored
+
+THROUGH = date(2024, 12, 1)
+
+
+@pytest.fixture(scope="session")
+def rows() -> dict[str, list[docket.Row]]:
+    return docket.docket(employers=150, seed=3)
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory, rows: dict[str, list[docket.Row]]) -> View:
+    """A lake with rows long after THROUGH."""
+    return _lake(tmp_path_factory.mktemp("all"), rows, docket.END)
+
+
+@pytest.fixture(scope="session")
+def then(tmp_path_factory: pytest.TempPathFactory, rows: dict[str, list[docket.Row]]) -> View:
+    """The same lake as it was on THROUGH."""
+    return _lake(tmp_path_factory.mktemp("then"), rows, THROUGH)
+
+
+def _lake(folder: Path, rows: dict[str, list[docket.Row]], until: date) -> View:
+    lake = Lake(folder / "lake")
+    ingest(lake, docket.deliver(folder / "delivery", rows, until=until), datetime(2030, 1, 1))
+    return View(lake)
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The stored settings with fewer rounds, folds and dates."""
+    return replace(stored(), rounds={"employer": 100, "project": 100}, folds=2, step_days=45)
