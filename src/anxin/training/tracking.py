@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import sqlalchemy as sa
 
 from anxin.judging.evaluator import GROUPS, Measures, mean_over_dates, paired_gain
 from anxin.models.probability import HORIZONS
@@ -32,7 +34,11 @@ def registered_name(kind: str) -> str:
 
 @contextmanager
 def mlflow_at(mlruns: Path) -> Iterator[Any]:
-    """Open MLflow on `$MLFLOW_TRACKING_URI`, or on a database under the home; imported here, since it is slow."""
+    """Open MLflow on `$MLFLOW_TRACKING_URI`, or on a database under the home; imported here, since it is slow.
+
+    MLflow writes the address it is given into `$MLFLOW_TRACKING_URI`; what the operator set there is put back, or the
+    next home opened in this process would be taken for this one.
+    """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["DO_NOT_TRACK"] = "true"
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
@@ -42,18 +48,53 @@ def mlflow_at(mlruns: Path) -> Iterator[Any]:
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.ERROR)
-    uri = os.environ.get("MLFLOW_TRACKING_URI")
-    if not uri:
+    asked = os.environ.get("MLFLOW_TRACKING_URI")
+    # Artifacts lie beside the database, so that a home is one folder.
+    place = None if asked else (mlruns / "artifacts").as_uri()
+    uri = asked or f"sqlite:///{(mlruns / 'mlflow.db').as_posix()}"
+    if place is not None:
         mlruns.mkdir(parents=True, exist_ok=True)
-        uri = f"sqlite:///{(mlruns / 'mlflow.db').as_posix()}"
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    if mlflow.get_experiment_by_name(_EXPERIMENT) is None:
-        # Artifacts lie beside the database, so that a home is one folder.
-        place = None if os.environ.get("MLFLOW_TRACKING_URI") else (mlruns / "artifacts").as_uri()
-        mlflow.create_experiment(_EXPERIMENT, artifact_location=place)
-    mlflow.set_experiment(_EXPERIMENT)
-    yield mlflow
+        if (mlruns / "mlflow.db").exists():
+            _settle(uri, place)
+    try:
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        if mlflow.get_experiment_by_name(_EXPERIMENT) is None:
+            mlflow.create_experiment(_EXPERIMENT, artifact_location=place)
+        mlflow.set_experiment(_EXPERIMENT)
+        yield mlflow
+    finally:
+        if asked is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+        else:
+            os.environ["MLFLOW_TRACKING_URI"] = asked
+
+
+_PLACES = (
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+    ("experiments", "artifact_location"),
+)
+
+
+def _settle(uri: str, place: str) -> None:
+    """Let the database of a home that was moved or copied find its artifacts here: MLflow keeps absolute places only."""
+    engine = sa.create_engine(uri)
+    try:
+        with engine.begin() as database:
+            ours = sa.table("experiments", sa.column("name"), sa.column("artifact_location"))
+            found = sa.select(ours.c.artifact_location).where(ours.c.name == _EXPERIMENT)
+            before = database.execute(found).scalar() if sa.inspect(database).has_table(ours.name) else None
+            if before is None or before == place:
+                return
+            for name, column in _PLACES:
+                kept = sa.table(name, sa.column(column))
+                moved = sa.literal(place) + sa.func.substr(kept.c[column], len(before) + 1)
+                mine = kept.c[column].startswith(before, autoescape=True)
+                database.execute(sa.update(kept).where(mine).values({column: moved}))
+    finally:
+        engine.dispose()
 
 
 def log_training(mlruns: Path, trained: Trained, settings: Settings) -> str:
@@ -182,7 +223,8 @@ def _register(mlflow: Any, trained: Trained) -> str:
     example = pd.DataFrame(
         model.matrix(trained.sample), columns=list(model.ordered.features), dtype=np.float64
     )
-    with TemporaryDirectory() as folder:
+    # MLflow tells its progress and asks for an example on standard error; what fails, raises.
+    with TemporaryDirectory() as folder, redirect_stderr(StringIO()):
         # The example is written as a file: given as an argument, MLflow would load and run the model to check it.
         example.to_json(Path(folder) / "example.json", orient="split")
         logged = mlflow.pyfunc.log_model(
@@ -192,12 +234,12 @@ def _register(mlflow: Any, trained: Trained) -> str:
             signature=ModelSignature(inputs=columns, outputs=gives),
             pip_requirements=["anxin"],
         )
-    version = mlflow.register_model(
-        logged.model_uri,
-        registered_name(model.kind),
-        tags={"model_id": model.model_id},
-        await_registration_for=0,
-    )
+        version = mlflow.register_model(
+            logged.model_uri,
+            registered_name(model.kind),
+            tags={"model_id": model.model_id},
+            await_registration_for=0,
+        )
     client = mlflow.MlflowClient()
     client.set_registered_model_alias(registered_name(model.kind), CHALLENGER, version.version)
     return str(version.version)

@@ -43,5 +43,7 @@ def create(
 
 
 def listing(ledger: Ledger) -> list[dict[str, Any]]:
-    """Return the tokens there are, without their secrets."""
-    return [{key: str(value) for key, value in vars(token).items()} for token in tokens(ledger)]
+    """Return the tokens there are, without their secrets and what secrets are checked by."""
+    return [
+        {key: str(value) for key, value in vars(token).items() if key != "sha256"} for token in tokens(ledger)
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 from anxin.features.snapshots import KINDS
 from anxin.feeds.contract import contract
 from anxin.feeds.lake import Lake
+from anxin.feeds.late import late_rows
 from anxin.ledger.chain import Ledger
 from anxin.ledger.promotions import live
 from anxin.ledger.published import recent
@@ -45,7 +46,12 @@ def facts(home: Home, ledger: Ledger, today: date) -> dict[str, Any]:
         "refused_files": files,
         "models": {kind: live(ledger, kind, today + timedelta(days=1)) for kind in KINDS},
         "lists": [
-            {"day": entry.day.isoformat(), "list_id": entry.list_id, "counts": entry.facts.get("counts")}
+            {
+                "day": entry.day.isoformat(),
+                "list_id": entry.list_id,
+                "counts": entry.facts.get("counts"),
+                "late_rows": late_rows(lake, entry.facts["inputs"]["lake_commit"], entry.day),
+            }
             for entry in recent(ledger, _LISTS)
         ],
     }
@@ -70,5 +76,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"在用模型 live model  {kind}: {model_id or '无 none'}" for kind, model_id in found["models"].items()
     ]
     for entry in found["lists"]:
-        text.append(f"清单 list {entry['day']} {entry['list_id']}")
+        late = sum(entry["late_rows"].values())
+        after = f"，其后补到 {late:,} 行迟报，未改变清单 late rows since, the list unchanged" if late else ""
+        text.append(f"清单 list {entry['day']} {entry['list_id']}{after}")
     return text
