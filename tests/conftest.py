@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import docket
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
+from running import CITY_DAY, Centre, City
 
 from anxin.feeds.asof import View
 from anxin.feeds.contract import contract
@@ -40,3 +42,26 @@ def view_of(tmp_path_factory: pytest.TempPathFactory) -> MakeView:
         return View(lake)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory: pytest.TempPathFactory) -> City:
+    """A small simulated city: ingested, trained through CITY_DAY, its list of that day published."""
+    folder = tmp_path_factory.mktemp("city")
+    made = City(folder / "home", folder / "simulated")
+    made.anxin("simulate", made.delivery, "--scale", "0.006", "--months", "24", "--seed", "1")
+    made.anxin("ingest", made.delivery / "feeds")
+    made.anxin("train", "--through", CITY_DAY)
+    made.anxin("run", CITY_DAY)
+    return made
+
+
+@pytest.fixture(scope="session")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Centre:
+    """A centre with three feeds: ingested, trained through docket.DAY, its list of that day published."""
+    folder = tmp_path_factory.mktemp("docket")
+    made = Centre(folder / "home", docket.docket())
+    made.anxin("ingest", docket.deliver(folder / "delivery", made.rows))
+    made.anxin("train", "--through", docket.DAY)
+    made.anxin("run", docket.DAY)
+    return made

@@ -13,7 +13,11 @@ from typer.testing import CliRunner
 
 from anxin.cli import app
 from anxin.ledger import Ledger
+from anxin.ledger.published import of
 from anxin.serving.home import Home
+
+CITY_DAY = date(2026, 2, 1)
+"""The day the simulated city is trained through and scored; it goes on for five months."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,13 @@ class Installation:
 
     def ledger(self) -> Ledger:
         return Ledger.open(self.home.ledger_url)
+
+    def published(self, day: date) -> Path:
+        """Return the folder of the list of a day."""
+        with self.ledger() as ledger:
+            entry = of(ledger, day)
+        assert entry is not None
+        return self.root / entry.folder
 
     def anxin(self, *words: str | date | Path) -> bytes:
         """Run one verb and return what it wrote to standard output; whatever it raises is raised."""
@@ -45,3 +56,17 @@ class Installation:
     def json(self, *words: str | date | Path) -> Any:
         """Run a verb with `--json` and return what it said."""
         return json.loads(self.anxin(*words, "--json"))
+
+
+@dataclass(frozen=True)
+class City(Installation):
+    """The home of a simulated city, and its delivery with the truth beside it."""
+
+    delivery: Path
+
+
+@dataclass(frozen=True)
+class Centre(Installation):
+    """The home of a centre with three feeds, and the rows it was sent."""
+
+    rows: Mapping[str, list[dict[str, Any]]]

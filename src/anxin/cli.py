@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -69,6 +70,20 @@ def _date(text: str) -> date:
         raise typer.BadParameter(f"{text!r} 不是日期，应为 YYYY-MM-DD (not a date)") from None
 
 
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} 不是时刻，应为 YYYY-MM-DDTHH:MM:SS (not an instant)") from None
+
+
+def _form_of(path: Path) -> ListFormat:
+    try:
+        return ListFormat(path.suffix.lstrip(".").lower())
+    except ValueError:
+        raise typer.BadParameter(f"{path} 看不出格式，请给出 --format (give --format)") from None
+
+
 _WHO = os.environ.get("USER") or "operator"
 
 Day = Annotated[date, typer.Argument(parser=_date, metavar="D", help="日期 as-of date, YYYY-MM-DD")]
@@ -85,6 +100,13 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        place, why = error.filename or "", error.strerror or str(error)
+        typer.echo(
+            f"无法读写 {place}：{why}，请检查路径、权限与磁盘空间 (cannot read or write {place}: {why})",
+            err=True,
+        )
+        sys.exit(1)
 
 
 @app.command()
@@ -132,7 +154,7 @@ def ingest(
     from anxin.feeds.lake import Lake
     from anxin.serving.terminal.ingesting import summary_lines
 
-    moment = datetime.fromisoformat(received_at) if received_at else _now()
+    moment = _instant(received_at) if received_at else _now()
     with _progress() as tell:
         summary = take(Lake(_home().lake), delivery, moment, on_progress=tell)
     _say(as_json, summary.as_dict(), "\n".join(summary_lines(summary.as_dict())))
@@ -321,6 +343,8 @@ def list_(
         published = _published(home, ledger, day)
     wanted = filters(district, regulator, grade, kind.value if kind else None)
     rows = select(published.rows, wanted, lambda *_: True, day)
+    if form is None and out is not None:
+        form = _form_of(out)
     if form is None:
         show(rows, published, head)
         return
@@ -482,7 +506,7 @@ def audit_verify(as_json: AsJson = False) -> None:
         found = ledger.verify()
     _say(
         as_json,
-        {key: str(value) for key, value in vars(found).items()},
+        asdict(found),
         f"{found.zh} {found.en}: {found.entries:,} 条 entries, head {found.head}",
     )
     if not found.ok:

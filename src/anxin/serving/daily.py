@@ -218,11 +218,23 @@ def _publish(folder: Path, tables: Mapping[str, pa.Table], manifest: dict[str, A
     text = _json({**manifest, "files": hashes}) + "\n"
     (hidden / "manifest.json").write_text(text, encoding="utf-8")
     _sync(hidden / "manifest.json")
-    # A folder of this name can only be left from a run killed before its ledger entry: the same inputs, the same list.
+    if _stands(folder, text, hashes):
+        # The same inputs as a list of before (a model that is live again): what was published is not touched.
+        shutil.rmtree(hidden)
+        return text
     shutil.rmtree(folder, ignore_errors=True)
     hidden.rename(folder)
     _sync(folder.parent)
     return text
+
+
+def _stands(folder: Path, manifest_text: str, hashes: Mapping[str, str]) -> bool:
+    """Say whether the folder already holds exactly these files."""
+    try:
+        found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in hashes}
+        return found == hashes and (folder / "manifest.json").read_text(encoding="utf-8") == manifest_text
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _sync(path: Path) -> None:
