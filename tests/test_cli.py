@@ -154,9 +154,9 @@ def test_what_is_typed_wrong_exits_with_2(said, words: tuple[str, ...]) -> None:
 
 
 def test_the_form_of_a_list_is_read_from_the_name_of_the_file() -> None:
-    assert cli._form_of(Path("a/list.XLSX")) is cli.ListFormat.xlsx
+    assert cli.form_of(Path("a/list.XLSX")) is cli.ListFormat.xlsx
     with pytest.raises(typer.BadParameter, match="--format"):
-        cli._form_of(Path("list"))
+        cli.form_of(Path("list"))
 
 
 def test_an_empty_home_has_a_status_an_empty_ledger_and_no_tokens(said) -> None:

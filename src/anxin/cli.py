@@ -5,20 +5,31 @@ Rooms are imported inside the verbs, so that `anxin --help` answers at once.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anxin.cli_terms import (
+    OPERATOR,
+    Actor,
+    AsJson,
+    Day,
+    Kind,
+    ListFormat,
+    ReportFormat,
+    as_date,
+    as_instant,
+    form_of,
+    now,
+    open_home,
+    open_ledger,
+    say,
+    telling,
+)
 from anxin.domain.errors import AnxinError
 
 if TYPE_CHECKING:
@@ -38,57 +49,6 @@ tokens = typer.Typer(help="访问令牌 · access tokens.", no_args_is_help=True
 audit = typer.Typer(help="台账校验 · proof of the ledger.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
 app.add_typer(audit, name="audit")
-
-
-class Kind(StrEnum):
-    """Kinds of subjects."""
-
-    employer = "employer"
-    project = "project"
-
-
-class ListFormat(StrEnum):
-    """Forms a list is written in."""
-
-    csv = "csv"
-    xlsx = "xlsx"
-    json = "json"
-    parquet = "parquet"
-
-
-class ReportFormat(StrEnum):
-    """Forms a report is written in."""
-
-    html = "html"
-    pdf = "pdf"
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} 不是日期，应为 YYYY-MM-DD (not a date)") from None
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} 不是时刻，应为 YYYY-MM-DDTHH:MM:SS (not an instant)") from None
-
-
-def _form_of(path: Path) -> ListFormat:
-    try:
-        return ListFormat(path.suffix.lstrip(".").lower())
-    except ValueError:
-        raise typer.BadParameter(f"{path} 看不出格式，请给出 --format (give --format)") from None
-
-
-_WHO = os.environ.get("USER") or "operator"
-
-Day = Annotated[date, typer.Argument(parser=_date, metavar="D", help="日期 as-of date, YYYY-MM-DD")]
-AsJson = Annotated[bool, typer.Option("--json", help="给程序用的输出 output for programs")]
-Actor = Annotated[str, typer.Option("--actor", help="操作人 who does it", envvar="ANXIN_ACTOR")]
 
 
 def main() -> None:
@@ -125,11 +85,11 @@ def simulate(
     """
     from anxin.simulation.simulate import simulate as write
 
-    with _progress() as tell:
+    with telling() as tell:
         summary = write(
             out, scale, months, seed, on_progress=lambda part, share: tell(part, round(share * 100), 100)
         )
-    _say(
+    say(
         as_json,
         vars(summary),
         f"{summary.employers:,} 用人单位 employers, {summary.projects:,} 项目 projects, {summary.verified:,} 查实案件 "
@@ -154,10 +114,10 @@ def ingest(
     from anxin.feeds.lake import Lake
     from anxin.serving.terminal.ingesting import summary_lines
 
-    moment = _instant(received_at) if received_at else _now()
-    with _progress() as tell:
-        summary = take(Lake(_home().lake), delivery, moment, on_progress=tell)
-    _say(as_json, summary.as_dict(), "\n".join(summary_lines(summary.as_dict())))
+    moment = as_instant(received_at) if received_at else now()
+    with telling() as tell:
+        summary = take(Lake(open_home().lake), delivery, moment, on_progress=tell)
+    say(as_json, summary.as_dict(), "\n".join(summary_lines(summary.as_dict())))
 
 
 @app.command()
@@ -168,19 +128,19 @@ def status(as_json: AsJson = False) -> None:
     """
     from anxin.serving.terminal.status import facts, lines
 
-    home = _home()
-    with _ledger(home) as ledger:
-        found = facts(home, ledger, _now().date())
-    _say(as_json, found, "\n".join(lines(found)))
+    home = open_home()
+    with open_ledger(home) as ledger:
+        found = facts(home, ledger, now().date())
+    say(as_json, found, "\n".join(lines(found)))
 
 
 @app.command()
 def train(
     through: Annotated[
-        date, typer.Option(parser=_date, metavar="D", help="只用此日之前收到的数据 rows received before D")
+        date, typer.Option(parser=as_date, metavar="D", help="只用此日之前收到的数据 rows received before D")
     ],
     kind: Annotated[Kind | None, typer.Option(help="只训练一类 one kind only")] = None,
-    actor: Actor = _WHO,
+    actor: Actor = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """训练、回测、登记模型 · train, backtest, log to MLflow, register; the first becomes champion.
@@ -191,8 +151,8 @@ def train(
     from anxin.feeds.lake import Lake
     from anxin.training import session
 
-    home = _home()
-    with _ledger(home) as ledger, _progress() as tell:
+    home = open_home()
+    with open_ledger(home) as ledger, telling() as tell:
         found = session.train_kinds(
             View(Lake(home.lake)),
             home.models,
@@ -201,10 +161,10 @@ def train(
             through,
             [kind.value] if kind else None,
             actor,
-            _now(),
+            now(),
             tell,
         )
-    _say(as_json, found, "\n".join(session.lines(found)))
+    say(as_json, found, "\n".join(session.lines(found)))
 
 
 @app.command()
@@ -212,7 +172,7 @@ def promote(
     model_id: Annotated[str, typer.Argument(help="模型编号 model id")],
     effective: Annotated[str | None, typer.Option(metavar="D", help="生效日 effective date")] = None,
     why: Annotated[str, typer.Option(help="理由 reason")] = "",
-    actor: Actor = _WHO,
+    actor: Actor = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """让模型自某日起生效 · make a model live from a day on (its --through unless given).
@@ -221,11 +181,11 @@ def promote(
     """
     from anxin.training.registering import promote_model
 
-    home = _home()
-    with _ledger(home) as ledger:
-        day = _date(effective) if effective else None
-        done = promote_model(ledger, home.mlruns, home.models, model_id, day, actor, why, _now())
-    _say(
+    home = open_home()
+    with open_ledger(home) as ledger:
+        day = as_date(effective) if effective else None
+        done = promote_model(ledger, home.mlruns, home.models, model_id, day, actor, why, now())
+    say(
         as_json,
         done,
         f"{done['kind']}: {done['replaces']} → {done['model_id']}，自 {done['effective']} 起生效 (live)",
@@ -237,7 +197,7 @@ def rollback(
     kind: Kind,
     effective: Annotated[str | None, typer.Option(metavar="D", help="自此日起 from this day on")] = None,
     why: Annotated[str, typer.Option(help="理由 reason")] = "",
-    actor: Actor = _WHO,
+    actor: Actor = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """退回上一个模型 · go back to the model before.
@@ -246,11 +206,11 @@ def rollback(
     """
     from anxin.training.registering import roll_back
 
-    home = _home()
-    with _ledger(home) as ledger:
-        day = _date(effective) if effective else _now().date()
-        done = roll_back(ledger, home.mlruns, kind.value, day, actor, why, _now())
-    _say(
+    home = open_home()
+    with open_ledger(home) as ledger:
+        day = as_date(effective) if effective else now().date()
+        done = roll_back(ledger, home.mlruns, kind.value, day, actor, why, now())
+    say(
         as_json,
         done,
         f"{done['kind']}: {done['replaces']} → {done['model_id']}，自 {done['effective']} 起生效 (live)",
@@ -266,7 +226,7 @@ def run(
     again: Annotated[
         bool, typer.Option(help="该日已有清单时再出一版 a further version for a day that has a list")
     ] = False,
-    actor: Actor = _WHO,
+    actor: Actor = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """每日运行：评分、分级、解释、发布清单 · snapshot, score, grade, explain, publish the list of D.
@@ -275,15 +235,15 @@ def run(
     """
     from anxin.serving.daily import run as publish
 
-    home = _home()
-    with _ledger(home) as ledger, _progress() as tell:
+    home = open_home()
+    with open_ledger(home) as ledger, telling() as tell:
         entry, is_new = publish(
-            home, ledger, day, _now(), actor, retrospective=retrospective, again=again, on_progress=tell
+            home, ledger, day, now(), actor, retrospective=retrospective, again=again, on_progress=tell
         )
     counts = entry.facts["counts"]
     said = "已发布 published" if is_new else "此前已发布，未改变 was published before, unchanged"
     grades = counts["grades"]
-    _say(
+    say(
         as_json,
         {
             "list_id": entry.list_id,
@@ -309,8 +269,8 @@ def scores(
     """
     from anxin.serving.terminal.files import write_scores
 
-    home = _home()
-    with _ledger(home) as ledger, _progress() as tell:
+    home = open_home()
+    with open_ledger(home) as ledger, telling() as tell:
         rows = write_scores(home, ledger, day, out, retrospective=retrospective, on_progress=tell)
     typer.echo(f"{rows:,} 行 rows → {out}")
 
@@ -338,13 +298,13 @@ def list_(
     from anxin.serving.selection import select
     from anxin.serving.terminal.tables import filters, show
 
-    home = _home()
-    with _ledger(home) as ledger:
+    home = open_home()
+    with open_ledger(home) as ledger:
         published = _published(home, ledger, day)
     wanted = filters(district, regulator, grade, kind.value if kind else None)
     rows = select(published.rows, wanted, lambda *_: True, day)
     if form is None and out is not None:
-        form = _form_of(out)
+        form = form_of(out)
     if form is None:
         show(rows, published, head)
         return
@@ -371,8 +331,8 @@ def report(
     """
     from anxin.serving.terminal.files import report_of
 
-    home = _home()
-    with _ledger(home) as ledger:
+    home = open_home()
+    with open_ledger(home) as ledger:
         content = report_of(home, ledger, day, subject, form.value)
     if out is None:
         sys.stdout.buffer.write(content)
@@ -405,10 +365,10 @@ def evaluate(
     from anxin.serving.terminal.evaluation import evaluate as judge_lists
     from anxin.serving.terminal.evaluation import lines
 
-    home = _home()
-    with _ledger(home) as ledger, _progress() as tell:
+    home = open_home()
+    with open_ledger(home) as ledger, telling() as tell:
         found = judge_lists(home, ledger, lists or [], against, truth, tell, mature_only=mature_only)
-    _say(as_json, found, "\n".join(lines(found)))
+    say(as_json, found, "\n".join(lines(found)))
 
 
 @app.command()
@@ -422,7 +382,7 @@ def serve(
     """
     from anxin.serving.serve import serve as start
 
-    start(_home(), host, port)
+    start(open_home(), host, port)
 
 
 @tokens.command("create")
@@ -439,7 +399,7 @@ def token_create(
     project: Annotated[list[str] | None, typer.Option(help="可见项目 single projects")] = None,
     everything: Annotated[bool, typer.Option(help="可见全部 may see everything")] = False,
     expires: Annotated[str | None, typer.Option(metavar="D", help="到期日 last day")] = None,
-    actor: Actor = _WHO,
+    actor: Actor = OPERATOR,
 ) -> None:
     """建立令牌，只显示一次 · create a token; it is shown once. Nothing is granted unless given.
 
@@ -447,9 +407,9 @@ def token_create(
     """
     from anxin.serving.terminal.granting import create
 
-    home = _home()
-    with _ledger(home) as ledger:
-        last = _date(expires) if expires else None
+    home = open_home()
+    with open_ledger(home) as ledger:
+        last = as_date(expires) if expires else None
         secret = create(
             ledger,
             person,
@@ -461,7 +421,7 @@ def token_create(
             everything,
             last,
             actor,
-            _now(),
+            now(),
         )
     typer.echo(secret)
 
@@ -474,16 +434,16 @@ def token_list(as_json: AsJson = False) -> None:
     """
     from anxin.serving.terminal.granting import listing
 
-    with _ledger(_home()) as ledger:
+    with open_ledger(open_home()) as ledger:
         found = listing(ledger)
-    _say(as_json, found, "\n".join(" ".join(str(value) for value in one.values()) for one in found))
+    say(as_json, found, "\n".join(" ".join(str(value) for value in one.values()) for one in found))
 
 
 @tokens.command("revoke")
 def token_revoke(
     token_id: Annotated[str, typer.Argument(help="令牌编号 token id")],
     why: Annotated[str, typer.Option(help="理由 reason")] = "",
-    actor: Actor = _WHO,
+    actor: Actor = OPERATOR,
 ) -> None:
     """停用令牌 · revoke a token.
 
@@ -491,8 +451,8 @@ def token_revoke(
     """
     from anxin.ledger.access import revoke
 
-    with _ledger(_home()) as ledger:
-        revoke(ledger, token_id, actor, why, _now())
+    with open_ledger(open_home()) as ledger:
+        revoke(ledger, token_id, actor, why, now())
     typer.echo(f"{token_id} 已停用 revoked")
 
 
@@ -502,9 +462,9 @@ def audit_verify(as_json: AsJson = False) -> None:
 
     Example: anxin audit verify
     """
-    with _ledger(_home()) as ledger:
+    with open_ledger(open_home()) as ledger:
         found = ledger.verify()
-    _say(
+    say(
         as_json,
         asdict(found),
         f"{found.zh} {found.en}: {found.entries:,} 条 entries, head {found.head}",
@@ -513,47 +473,10 @@ def audit_verify(as_json: AsJson = False) -> None:
         sys.exit(1)
 
 
-def _now() -> datetime:
-    """Read the clock: here and nowhere below."""
-    return datetime.now(ZoneInfo("Asia/Shanghai"))
-
-
-def _home() -> Home:
-    from anxin.serving.home import Home
-
-    home = Home.find()
-    home.var.mkdir(parents=True, exist_ok=True)
-    return home
-
-
-@contextmanager
-def _ledger(home: Home) -> Iterator[Ledger]:
-    from anxin.ledger import Ledger
-
-    ledger = Ledger.open(home.ledger_url)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
-
-
 def _published(home: Home, ledger: Ledger, day: date) -> Published:
     from anxin.serving.terminal.files import published_on
 
     return published_on(home, ledger, day)
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """Show what is under way on a terminal (or when asked by `make demo`); programs see nothing."""
-    from anxin.serving.terminal.progress import progress
-
-    with progress() as tell:
-        yield tell
-
-
-def _say(as_json: bool, facts: Any, text: str) -> None:
-    typer.echo(json.dumps(facts, ensure_ascii=False, default=str) if as_json else text)
 
 
 if __name__ == "__main__":
