@@ -62,7 +62,8 @@ class LiveScorer:
 
     def score_rows(self, kind: str, rows: Sequence[FeatureRow]) -> Sequence[Scored]:
         """Score rows of features with the newest model; a feature left out is missing."""
-        return _scored(score(self._model(kind, None), _table(kind, rows)), "subject_id")
+        scored = _scored(score(self._model(kind, None), _table(kind, rows)), "subject_id")
+        return sorted(scored, key=lambda one: int(one.key))  # as asked, not by rank
 
     def explain(self, kind: str, as_of: date, subject_ids: Sequence[str]) -> Sequence[Explained]:
         """Score subjects and take the scores apart, beside what is usual among all subjects of the day."""
@@ -86,7 +87,9 @@ class LiveScorer:
             lake = Lake(self._home.lake)
             key = (kind, as_of, lake.commit)
             if key not in self._snapshots:
-                self._snapshots[key] = self._published(kind, as_of) or snapshots(View(lake), [as_of], _kind(kind))
+                self._snapshots[key] = self._published(kind, as_of) or snapshots(
+                    View(lake), [as_of], _kind(kind)
+                )
                 while len(self._snapshots) > _KEPT:
                     self._snapshots.popitem(last=False)
             self._snapshots.move_to_end(key)
