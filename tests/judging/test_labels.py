@@ -53,20 +53,23 @@ def _world(seed: int) -> dict[str, list[Row]]:
             moved = opened + timedelta(rng.choice([0, 0, 0, 20]))
             size = {"workers": rng.randint(1, 50), "amount": Decimal("1000.50") * rng.randint(1, 9)}
             cases.append(_case(number, moved, later, outcome, **whose, **size))
-    for number in range(16):
+    for number in range(28):
         acted = rng.choice(DATES) + timedelta(rng.choice([-1, 0, 5, 29, 30, 89, 90, 170]))
         whose = {"employer_id": rng.choice(EMPLOYERS), "project_id": rng.choice([None, *PROJECTS])}
         visits.append(_visit(number, rng.choice([f"W{number}", f"W{number}", None]), acted, **whose))
         outcome = rng.choice(["averted", "averted", "unfounded", None])
-        ends.append(_ended(f"W{number}", acted, outcome, acted + timedelta(rng.choice([1, 100]))))
+        told = acted + timedelta(rng.choice([0, 9, 40]))
+        ends.append(_ended(f"W{number}", told, outcome, told + timedelta(rng.choice([1, 100]))))
+        if rng.random() < 0.4:  # reviewed: the last word counts
+            ends.append(_ended(f"W{number}", told + timedelta(7), rng.choice(["averted", "unfounded", None])))
     return {"cases": cases, "inspections": visits, "dispositions": ends}
 
 
-def _known(rows: list[Row], key: str, event: str, day: date) -> list[Row]:
-    newest: dict[Any, Row] = {}
+def _known(rows: list[Row], key: tuple[str, ...], event: str, day: date) -> list[Row]:
+    newest: dict[tuple[Any, ...], Row] = {}
     for row in sorted(rows, key=lambda row: row["received_at"]):
         if row["received_at"] < datetime.combine(day, time()):
-            newest[row[key]] = row
+            newest[tuple(row[name] for name in key)] = row
     return [row for row in newest.values() if row[event] < day]
 
 
@@ -78,14 +81,17 @@ def _oracle(world: dict[str, list[Row]], subject: str, day: date, horizon: int, 
     def inside(event: date) -> bool:
         return day <= event < day + timedelta(horizon)
 
-    cases = _known(world["cases"], "case_id", "opened_on", at)
+    cases = _known(world["cases"], ("case_id",), "opened_on", at)
     outcomes = {c["outcome"] for c in cases if _whose(c, kind) == subject and inside(c["opened_on"])}
-    visits = _known(world["inspections"], "inspection_id", "inspected_on", at)
-    visited = {visit["warning_id"] for visit in visits if _whose(visit, kind) == subject}
-    ends = _known(world["dispositions"], "warning_id", "status_on", at)
+    visits = _known(world["inspections"], ("inspection_id",), "inspected_on", at)
+    acted = {v["warning_id"] for v in visits if _whose(v, kind) == subject and inside(v["inspected_on"])}
+    told = _known(world["dispositions"], ("warning_id", "leg", "status", "status_on"), "status_on", at)
+    last = {}
+    for end in sorted((end for end in told if end["outcome"]), key=lambda end: end["status_on"]):
+        last[end["warning_id"]] = end["outcome"]
     if "verified" in outcomes:
         return "positive"
-    if any(e["outcome"] == "averted" and e["warning_id"] in visited and inside(e["status_on"]) for e in ends):
+    if any(last.get(warning) == "averted" for warning in acted):
         return "averted"
     return "pending" if "pending" in outcomes else "nothing"
 

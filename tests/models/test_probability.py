@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -102,17 +102,19 @@ def _observed(margin: Floats, seed: int, rate: float) -> Observed:
 
 @given(GROUPS, st.floats(0.2, 2.0))
 def test_at_its_level_as_many_are_expected_as_were_observed(group: Observed, slope: float) -> None:
-    expected = 1 / (1 + np.exp(-(slope * group.margin + level(group, slope))))
     observed = float((group.weight * group.y).sum())
     if 0 < observed < group.weight.sum():
-        assert float((group.weight * expected).sum()) == pytest.approx(observed, rel=1e-5)
+        observed = float((group.weight * group.y).sum())
+    assume(0 < group.y.sum() < len(group.y))
+    expected = 1 / (1 + np.exp(-(slope * group.margin + level(group, slope))))
+    assert float((group.weight * expected).sum()) == pytest.approx(observed, rel=1e-5)
 
 
 @given(st.lists(GROUPS, max_size=3), st.dictionaries(st.sampled_from(HORIZONS), GROUPS))
 def test_whatever_was_observed_the_fitted_calibration_keeps_the_order(
     groups: list[Observed], recent: dict[int, Observed]
 ) -> None:
-    calibration = fit_calibration(fit_slope(groups, 20.0), recent)
+    calibration = fit_calibration(fit_slope(groups, 20.0), recent, 20.0)
     margin = np.linspace(-5, 5, 30)
     p30, p90, p180 = (calibration.probability(margin, h) for h in HORIZONS)
     assert (p30 <= p90).all()
@@ -128,3 +130,21 @@ def test_margins_that_are_too_sure_are_flattened_and_nothing_learned_changes_not
     assert fit_slope(sure, 0.0) == pytest.approx(0.5, abs=0.03)
     assert fit_slope([], 20.0) == IDENTITY.slope
     assert fit_slope([Observed(truth, np.zeros(len(y)), np.ones(len(y)))], 20.0) == IDENTITY.slope
+
+
+def test_a_year_in_which_nothing_happened_lowers_the_probabilities_and_never_raises_them() -> None:
+    margin = np.random.default_rng(5).normal(-5, 1.5, 4000)
+    quiet = Observed(margin, np.zeros(len(margin)), np.ones(len(margin)))
+    trees = float((1 / (1 + np.exp(-margin))).sum())
+    for slope in (0.5, 1.0, 1.5):
+        calibration = fit_calibration(slope, dict.fromkeys(HORIZONS, quiet), 20.0)
+        expected = float(calibration.probability(margin, 90).sum())
+        assert expected == pytest.approx(trees * 20 / (trees + 20), rel=1e-3)
+
+
+def test_a_horizon_without_rows_takes_the_level_of_its_neighbour() -> None:
+    rng = np.random.default_rng(6)
+    margin = rng.normal(-3, 1, 3000)
+    seen = Observed(margin, (rng.random(3000) < 0.1).astype(float), np.ones(3000))
+    only_90 = fit_calibration(1.0, {90: seen}, 20.0)
+    assert only_90.intercepts[0] == only_90.intercepts[1] == only_90.intercepts[2]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anxin.judging.outages import outages
 from anxin.models.probability import HORIZONS
-from anxin.training.splits import folds, outages, training_dates, usable
+from anxin.training.splits import folds, training_dates, usable
 
 T = date(2026, 6, 30)
 FIRST = date(2024, 1, 1)

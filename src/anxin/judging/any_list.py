@@ -12,6 +12,7 @@ from anxin.domain.errors import AnxinError
 from anxin.features.known import Kind
 from anxin.feeds.asof import View
 from anxin.judging.labels import labels
+from anxin.judging.outages import outages_of, overlaps
 from anxin.models.probability import SCORE_HORIZON
 
 _NEEDED = ("kind", "subject_id", "date", "rank")
@@ -58,7 +59,7 @@ def is_over(as_of: date, known: date) -> bool:
 
 
 def with_labels(view: View, subjects: pd.DataFrame, kind: Kind, known: date) -> pd.DataFrame:
-    """Add `y` to subjects (`subject_id, as_of`): 1 verified within 90 days, 0 not, NaN pending.
+    """Add `y` to subjects (`subject_id, as_of`): 1 verified within 90 days, 0 not, NaN pending or unseen (outages).
 
     A subject that was visited after a warning and averted is a hit in judging (semantics.md). Dates whose 90 days are not
     over are dropped; of those not mature yet (`is_mature`) cases may still be verified, so callers tell them apart.
@@ -69,8 +70,11 @@ def with_labels(view: View, subjects: pd.DataFrame, kind: Kind, known: date) -> 
         return rows.assign(y=np.nan)
     found = labels(view, dates, SCORE_HORIZON, known, kind)[["subject_id", "as_of", "outcome"]]
     rows = rows.merge(found, on=["subject_id", "as_of"], how="left")
+    dead = outages_of(view, known)
+    blind = rows["as_of"].isin([day for day in dates if overlaps(day, SCORE_HORIZON, dead)])
     hit = rows["outcome"].isin(["positive", "averted"])
     rows["y"] = np.where(hit, 1.0, np.where(rows["outcome"] == "pending", np.nan, 0.0))
+    rows.loc[blind, "y"] = np.nan
     return rows.drop(columns="outcome")
 
 

@@ -70,13 +70,21 @@ def _cases(at: Known, asked: ir.Table, horizon: int) -> ir.Table:
 
 
 def _averted(at: Known, asked: ir.Table, horizon: int) -> ir.Table:
-    """Return warnings acted on in [D, D+H) that ended averted; the visit each led to names the subject."""
-    ended = at.all("dispositions")
-    ended = ended.filter(ended.outcome == "averted").select("warning_id", "status_on")
+    """Return warnings acted on (visited) in [D, D+H) that ended averted; the visit names the subject.
+
+    A warning ends with its last outcome: averted first and unfounded later is unfounded.
+    """
+    ends = at.all("dispositions")
+    ends = ends.filter(ends.outcome.notnull())
+    window = ibis.window(
+        group_by="warning_id", order_by=[ibis.desc(ends.status_on), ends.leg, ends.status, ends.outcome]
+    )
+    last = ends.mutate(_nth=ibis.row_number().over(window)).filter(lambda t: t["_nth"] == 0)
+    averted = last.filter(last.outcome == "averted").select("warning_id")
     visits = at.rows("inspections")
-    visits = visits.filter(visits.warning_id.notnull()).select("warning_id", "subject_id")
-    acted = ended.inner_join(visits, "warning_id").select("subject_id", "status_on").cross_join(asked)
-    acted = acted.filter(_inside(acted.day, acted.status_on, horizon))
+    visits = visits.filter(visits.warning_id.notnull()).select("warning_id", "subject_id", "inspected_on")
+    acted = visits.semi_join(averted, "warning_id").select("subject_id", "inspected_on").cross_join(asked)
+    acted = acted.filter(_inside(acted.day, acted.inspected_on, horizon))
     return acted.select(
         "subject_id",
         as_of="day",

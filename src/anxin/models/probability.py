@@ -78,23 +78,34 @@ def fit_slope(groups: Sequence[Observed], prior: float) -> float:
     return round(float(np.exp(minimize_scalar(loss, bounds=(-1.5, 1.0), method="bounded").x)), 6)
 
 
-def level(group: Observed, slope: float) -> float:
-    """Return the intercept at which as many are expected as were observed; 0 where nothing was."""
+def level(group: Observed, slope: float, prior: float = 0.0) -> float:
+    """Return the intercept at which as many are expected as were observed.
+
+    `prior` cases' worth of what the margins themselves expect is mixed in: a year in which nothing happened lowers the
+    level, but neither to nothing nor (with a slope below 1) up. Raises ValueError without a prior where nothing, or
+    everything, came true.
+    """
     observed = float((group.weight * group.y).sum())
-    if not 0 < observed < float(group.weight.sum()):
-        return 0.0
+    expected = float((group.weight * expit(group.margin)).sum())
+    target = expected * (observed + prior) / (expected + prior) if prior else observed
 
     def missing(intercept: float) -> float:
-        return float((group.weight * expit(slope * group.margin + intercept)).sum()) - observed
+        return float((group.weight * expit(slope * group.margin + intercept)).sum()) - target
 
-    return float(brentq(missing, -30.0, 30.0, xtol=1e-9))
+    return float(brentq(missing, -60.0, 60.0, xtol=1e-9))
 
 
-def fit_calibration(slope: float, recent: Mapping[int, Observed]) -> Calibration:
-    """Return the calibrator of a slope at the level of the recent past, by horizon (a horizon without rows has none)."""
-    levels = [level(recent[h], slope) if h in recent and len(recent[h].y) else None for h in HORIZONS]
-    known = [value for value in levels if value is not None]
-    filled = [value if value is not None else (known[0] if known else 0.0) for value in levels]
+def fit_calibration(slope: float, recent: Mapping[int, Observed], prior: float) -> Calibration:
+    """Return the calibrator of a slope at the level of the recent past, by horizon.
+
+    A horizon without rows takes the level of the one before it, the first that of the next.
+    """
+    levels = [level(recent[h], slope, prior) if h in recent and len(recent[h].y) else None for h in HORIZONS]
+    last = next((value for value in levels if value is not None), 0.0)
+    filled = []
+    for value in levels:
+        last = value if value is not None else last
+        filled.append(last)
     # The order of probabilities comes before the level of one horizon.
     ordered = [round(float(value), 6) for value in np.maximum.accumulate(filled)]
     return Calibration(slope, (ordered[0], ordered[1], ordered[2]))

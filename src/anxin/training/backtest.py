@@ -1,8 +1,9 @@
 """The backtest: what the model would have said in the past, never on rows that taught it.
 
 Each fold pretends T was earlier: labels as known then, dates mature then. From the margins it gives for later dates come
-the number of rounds, the slope of the calibration, and every figure that is reported. A fold's own probabilities use the
-slope of the other folds and the level of the rows that taught it, so that nothing was fitted to the rows it is judged on.
+the number of rounds, the slope of the calibration, and every figure that is reported. A fold's own figures use the
+rounds and slope that the other folds chose and the level of the rows that taught it, so that nothing was fitted to the
+rows it is judged on.
 """
 
 from __future__ import annotations
@@ -110,9 +111,10 @@ def backtest(
         results = list(pool.map(lambda pair: result(*pair), taught))
     if not results:
         return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), 1.0, {}, pd.DataFrame())
-    best = _best_column(results)
+    cautious = max(0, min(_WITHOUT_FOLDS // _GRID, len(grid)) - 1)
+    best = _best_column(results, cautious)
     slope = fit_slope(_observed(results, best), settings.calibration_prior)
-    judged = _judged(snapshot, as_of, results, best, grid[best], settings.calibration_prior)
+    judged = _judged(snapshot, as_of, labelled, results, grid, settings.calibration_prior)
     rankings = {"model": judged["p90"].to_numpy(float)}
     places = judged.pop("place").to_numpy(int)
     rows_judged = snapshot.take(pa.array(places))
@@ -139,22 +141,27 @@ def _by_rounds(booster: lgb.Booster, x: Floats, grid: Sequence[int]) -> Floats:
     return np.cumsum(np.column_stack(steps), axis=1)
 
 
-def _best_column(results: Sequence[FoldResult]) -> int:
+def _best_column(results: Sequence[FoldResult], otherwise: int) -> int:
     """Return the place in the grid of the rounds with the least out-of-time log-loss for 90 days.
 
     Each fold is compared at its own level: rounds are chosen for what they separate, not for how cases moved later.
+    A fold in which nothing or everything came true says nothing; where all are such, `otherwise`.
     """
-    total: Floats = np.zeros(results[0].margins[SCORE_HORIZON].by_rounds.shape[1])
+    total: Floats | None = None
     for result in results:
         found = result.margins[SCORE_HORIZON]
         known = np.isfinite(found.y)
         y = found.y[known]
-        for column, margin in enumerate(found.by_rounds[known].T):
+        if not 0 < y.sum() < len(y):
+            continue
+        losses = []
+        for margin in found.by_rounds[known].T:
             group = Observed(margin, y, np.ones(len(y)))
             slope = fit_slope([group], 0.0)
             z = slope * margin + level(group, slope)
-            total[column] += float((np.logaddexp(0.0, z) - y * z).mean())
-    return int(np.argmin(total))
+            losses.append(float((np.logaddexp(0.0, z) - y * z).mean()))
+        total = np.array(losses) if total is None else total + np.array(losses)
+    return otherwise if total is None else int(np.argmin(total))
 
 
 def _observed(results: Sequence[FoldResult], column: int) -> list[Observed]:
@@ -191,18 +198,21 @@ def recent_level(
 def _judged(
     snapshot: pa.Table,
     as_of: npt.NDArray[Any],
+    labelled: Labelled,
     results: Sequence[FoldResult],
-    column: int,
-    rounds: int,
+    grid: Sequence[int],
     prior: float,
 ) -> pd.DataFrame:
     parts = []
+    cautious = max(0, min(_WITHOUT_FOLDS // _GRID, len(grid)) - 1)
     for i, result in enumerate(results):
         others = [r for j, r in enumerate(results) if j != i]
+        column = _best_column(others, cautious)
         slope = fit_slope(_observed(others, column), prior)
-        calibration = fit_calibration(slope, recent_level(result.booster, rounds, result.taught, as_of))
+        recent = recent_level(result.booster, grid[column], result.taught, as_of)
+        calibration = fit_calibration(slope, recent, prior)
         found = result.margins[SCORE_HORIZON]
         p90 = calibration.probability(found.by_rounds[:, column], SCORE_HORIZON)
         rows: pd.DataFrame = snapshot.select(["as_of", "in_hand"]).take(pa.array(result.places)).to_pandas()
-        parts.append(rows.assign(place=result.places, y=found.y, p90=p90))
+        parts.append(rows.assign(place=result.places, y=labelled.hits[result.places], p90=p90))
     return pd.concat(parts, ignore_index=True)

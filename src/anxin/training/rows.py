@@ -14,7 +14,7 @@ import pyarrow as pa
 from anxin.features.known import KEYS, Kind
 from anxin.feeds.asof import View
 from anxin.judging.labels import labels
-from anxin.models.probability import HORIZONS
+from anxin.models.probability import HORIZONS, SCORE_HORIZON
 from anxin.training.settings import RowLimits
 from anxin.training.splits import usable
 
@@ -26,6 +26,8 @@ class Labelled:
     """Labels of every row of a snapshot for each horizon, as known at `through`: 1, 0, or NaN (unknown, averted)."""
 
     y: Mapping[int, Floats]
+    hits: Floats
+    """For judging, 90 days: as `y`, but a warning that was acted on and averted is a hit."""
     cases: pd.DataFrame
     """The first verified case of each positive row of the longest horizon: `place` in the snapshot, workers, amount."""
 
@@ -39,6 +41,7 @@ def label(
     keys["as_of"] = keys["as_of"].astype("datetime64[s]")
     keys["place"] = np.arange(len(keys))
     y: dict[int, Floats] = {}
+    hits = np.full(len(keys), np.nan)
     cases = pd.DataFrame({"place": [], "subject_id": [], "workers": [], "amount": [], "opened_on": []})
     for horizon in HORIZONS:
         mature = usable(dates, horizon, through, outages)
@@ -51,7 +54,11 @@ def label(
             positive = found["outcome"] == "positive"
             cases = found.loc[positive, ["place", "subject_id", "workers", "amount", "opened_on"]]
         y[horizon] = target
-    return Labelled(y, cases)
+        if horizon == SCORE_HORIZON:
+            hits = target.copy()
+            if mature:
+                hits[found.loc[found["outcome"] == "averted", "place"]] = 1.0
+    return Labelled(y, hits, cases)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,6 @@ class Settings:
     folds: int
     calibration_prior: float
     rows: RowLimits
-    outage_days: int
     lightgbm: Mapping[str, Mapping[str, Any]]
     rounds: Mapping[str, int]
     seed: int

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from anxin.judging.labels import GAP_DAYS, is_mature
+from anxin.judging.outages import overlaps
 from anxin.models.probability import HORIZONS, SCORE_HORIZON
 
 
@@ -39,12 +40,7 @@ def usable(
     dates: Sequence[date], horizon: int, through: date, outages: Sequence[tuple[date, date]]
 ) -> list[date]:
     """Return the dates whose labels for a horizon are mature at `through` and see no outage of the outcome feed."""
-    return [
-        day
-        for day in dates
-        if is_mature(day, horizon, through)
-        and not any(day <= last and day + timedelta(days=horizon) > first for first, last in outages)
-    ]
+    return [day for day in dates if is_mature(day, horizon, through) and not overlaps(day, horizon, outages)]
 
 
 def folds(
@@ -60,19 +56,3 @@ def folds(
         if judged and usable(dates, SCORE_HORIZON, start, outages):
             found.append(Fold(start, tuple(judged)))
     return found
-
-
-def outages(received: Sequence[date], known_before: date, least_days: int) -> list[tuple[date, date]]:
-    """Return the stretches of at least `least_days` without a row of the outcome feed: first and last silent day.
-
-    A label window over a dead feed is unknown, not negative. A feed that is slow by nature (few cases) is judged by its
-    own rhythm: silence counts from four times its usual longest gap. A feed that never came has no stretches.
-    """
-    days = sorted(set(received))
-    if not days:
-        return []
-    gaps = [(a, b, (b - a).days - 1) for a, b in zip(days, [*days[1:], known_before], strict=True)]
-    silent = sorted(gap for _, _, gap in gaps)
-    usual = silent[int(0.95 * (len(silent) - 1))] if silent else 0
-    least = max(least_days, 4 * usual)
-    return [(a + timedelta(days=1), b - timedelta(days=1)) for a, b, gap in gaps if gap >= least]

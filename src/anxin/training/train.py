@@ -17,6 +17,7 @@ from anxin.features import catalogue
 from anxin.features.known import Kind
 from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
+from anxin.judging.outages import OUTCOME, outages_of
 from anxin.models.probability import HORIZONS, Ordered, fit_calibration
 from anxin.models.saved import load, save
 from anxin.models.scoring import Model, matrix
@@ -26,11 +27,10 @@ from anxin.training.backtest import Backtest, backtest, recent_level
 from anxin.training.fitting import fit, learnable
 from anxin.training.rows import Labelled, label, stack
 from anxin.training.settings import Settings
-from anxin.training.splits import folds, outages, training_dates
+from anxin.training.splits import folds, training_dates
 
 Progress = Callable[[str, int, int], None]
 
-OUTCOME = "cases"
 _FEWEST = 10
 """Positive rows without which nothing is learned."""
 
@@ -58,8 +58,8 @@ def train(
 
     Raises AnxinError where there is too little to learn from.
     """
-    first, received = _received(view, through)
-    dead = outages(received, through, settings.outage_days)
+    first = _first_received(view, through)
+    dead = outages_of(view, through, since=first)
     dates = training_dates(first + timedelta(days=settings.history_days), through, settings.step_days)
     if not dates:
         raise _too_little(kind, through, "历史太短", "the history is too short")
@@ -91,7 +91,8 @@ def train(
     rows = stack(features, labelled, np.ones(len(snapshot), dtype=bool), settings.rows, settings.seed)
     booster = fit(rows, names, settings.lightgbm[kind], tested.rounds, settings.seed)
     as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
-    calibration = fit_calibration(tested.slope, recent_level(booster, tested.rounds, rows, as_of))
+    recent = recent_level(booster, tested.rounds, rows, as_of)
+    calibration = fit_calibration(tested.slope, recent, settings.calibration_prior)
     ordered = Ordered(booster, names, calibration, tested.rounds)
     facts = {
         "base_rate": {str(h): _rate(labelled.y[h]) for h in HORIZONS},
@@ -109,8 +110,8 @@ def train(
     )
 
 
-def _received(view: View, through: date) -> tuple[date, list[date]]:
-    """Return the first day any event feed was received, and the days the outcome feed was, before `through`."""
+def _first_received(view: View, through: date) -> date:
+    """Return the first day any event feed was received before `through`."""
     firsts = []
     for feed in view.lake.feeds():
         if feed in {"employers", "projects"}:
@@ -120,15 +121,15 @@ def _received(view: View, through: date) -> tuple[date, list[date]]:
             view.backend.to_pyarrow(rows.aggregate(first=rows.received_at.min()))["first"][0].as_py()
         )
     before = [first.date() for first in firsts if first is not None and first.date() < through]
-    rows = view.history(OUTCOME)
-    received = view.backend.to_pyarrow(rows.select(day=rows.received_at.date()).distinct())["day"].to_pylist()
-    days = [day for day in received if day < through]
-    if not days:
+    cases = view.history(OUTCOME)
+    first = view.backend.to_pyarrow(cases.aggregate(first=cases.received_at.min()))["first"][0].as_py()
+    if first is None or first.date() >= through:
         raise AnxinError(
             f"{through} 之前没有收到欠薪案件（cases），无法训练；请先 anxin ingest 含案件的数据",
             f"no cases were received before {through}, nothing to learn from; ingest a delivery with cases first",
         )
-    return min(before), days
+    earliest: date = min(before)
+    return earliest
 
 
 def _severity(kind: Kind, snapshot: pa.Table, labelled: Labelled) -> Severity:
