@@ -25,7 +25,7 @@ def _complaints(folder: Path, received: dict[str, str]) -> Path:
 
 
 def test_only_rows_received_before_the_day_but_entered_later_are_late(tmp_path: Path) -> None:
-    lake = Lake(tmp_path / "lake")
+    lake = Lake(tmp_path / "a [lake] *")
     at = datetime(2026, 3, 1, tzinfo=UTC)
     ingest(lake, _complaints(tmp_path / "one", {"a": "2026-01-02T09:00:00+08:00"}), at)
     made_from = lake.commit

@@ -6,7 +6,6 @@ as it was, and the next ingest sweeps what was left behind.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from collections import Counter
@@ -28,6 +27,7 @@ from anxin.feeds.commits import Commit, FeedState, StoredFile, publish
 from anxin.feeds.contract import RECEIVED_AT, Feed, contract
 from anxin.feeds.engine import Engine
 from anxin.feeds.lake import Lake
+from anxin.feeds.locking import alone
 from anxin.feeds.reading import SUFFIXES, fingerprint, open_file
 from anxin.feeds.refusals import QUARANTINE, FileRefusedError
 from anxin.feeds.summary import FeedSummary, FileRefusal, IngestSummary
@@ -61,7 +61,7 @@ def ingest(
     root = _root(delivery)
     naive = delivered_at.astimezone(CHINA).replace(tzinfo=None) if delivered_at.tzinfo else delivered_at
     name = delivery.resolve().name if delivery.resolve().name != "feeds" else delivery.resolve().parent.name
-    with _told(), _alone(lake.path):
+    with _told(), alone(lake.path / "lock", _busy(lake.path)):
         staging = lake.path / STAGING
         _sweep(lake, staging)
         engine = engine or Engine()
@@ -93,19 +93,11 @@ def _root(delivery: Path) -> Path:
     )
 
 
-@contextmanager
-def _alone(lake: Path) -> Iterator[None]:
-    """Hold the lake's lock; the system frees it if this process dies."""
-    lake.mkdir(parents=True, exist_ok=True)
-    with (lake / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as busy:
-            raise AnxinError(
-                f"另一个接入任务正在写入数据湖 {lake.name}；请等它结束后再试",
-                f"another ingest is writing to the lake {lake.name}; try again when it is done",
-            ) from busy
-        yield
+def _busy(lake: Path) -> AnxinError:
+    return AnxinError(
+        f"另一个接入任务正在写入数据湖 {lake.name}；请等它结束后再试",
+        f"another ingest is writing to the lake {lake.name}; try again when it is done",
+    )
 
 
 @contextmanager

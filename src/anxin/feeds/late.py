@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 
 import duckdb
 
+from anxin.feeds.engine import file_names
 from anxin.feeds.lake import Lake
 
 
@@ -17,11 +18,11 @@ def late_rows(lake: Lake, commit: int, day: date) -> dict[str, int]:
     then = lake.at(commit)
     found = {}
     for feed in lake.feeds():
-        files = sorted(set(map(str, lake.files(feed))) - set(map(str, then.files(feed))))
+        files = sorted(set(lake.files(feed)) - set(then.files(feed)))
         if not files:
             continue
         with duckdb.connect() as connection:
-            rows = connection.read_parquet(files)
+            rows = connection.read_parquet(file_names(files), hive_partitioning=False)
             rows = rows.filter(
                 duckdb.ColumnExpression("received_at")
                 < duckdb.ConstantExpression(datetime.combine(day, time()))
