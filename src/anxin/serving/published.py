@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anxin.domain.errors import AnxinError
+from anxin.ledger.published import Published as Record
 from anxin.serving import schema
 
 
@@ -137,10 +139,7 @@ class Manifest:
                 content=content,
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise AnxinError(
-                f"名单目录损坏：{path} 无法读取，请从备份恢复",
-                f"broken list folder: cannot read {path}; restore it from a backup",
-            ) from error
+            raise _broken(path) from error
 
     @property
     def retrospective(self) -> bool:
@@ -205,12 +204,28 @@ def _rows(table: pa.Table) -> Iterator[Row]:
 
 
 class Published:
-    """One published list: its rows read once, explanations and scores per subject, each when asked for."""
+    """One published list: its rows read once, explanations and scores per subject, each when asked for.
+
+    The one door to a published folder: what is read through it is what the ledger names.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Open the list in `folder`; raises `AnxinError`, here or later, where a file is broken."""
         self.folder = folder
         self.manifest = Manifest.read(folder / "manifest.json")
+        self._whole: set[str] = set()
+
+    @classmethod
+    def of_entry(cls, root: Path, entry: Record) -> Published:
+        """Open the list a ledger entry names, under the home's folder; raises `AnxinError` if it is another."""
+        folder = root / entry.folder
+        try:
+            digest = _digest(folder / "manifest.json")
+        except OSError as error:
+            raise _not_that_list(entry) from error
+        if digest != entry.manifest_sha256:
+            raise _not_that_list(entry)
+        return cls(folder)
 
     @property
     def as_of(self) -> date:
@@ -262,17 +277,68 @@ class Published:
         found: list[dict[str, Any]] = self._read(name, expected, wanted).to_pylist()
         return found
 
+    def has(self, name: str) -> bool:
+        """Say whether the list was published with a file of that name."""
+        hashes = self._hashes()
+        return (self.folder / name).exists() if hashes is None else name in hashes
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        wanted: list[tuple[str, str, str]] | None = None,
+    ) -> pa.Table:
+        """Return a file of the list; raises `AnxinError` if it cannot be read or is not what was published."""
+        path = self.folder / name
+        try:
+            self._check(path)
+            return pq.read_table(path, columns=None if columns is None else list(columns), filters=wanted)
+        except (OSError, pa.ArrowException) as error:
+            raise _broken(path) from error
+
     def _read(
         self, name: str, expected: pa.Schema, wanted: list[tuple[str, str, str]] | None = None
     ) -> pa.Table:
-        path = self.folder / name
         try:
-            return pq.read_table(path, columns=expected.names, filters=wanted).cast(expected)
-        except (OSError, pa.ArrowException) as error:
+            return self.table(name, expected.names, wanted).cast(expected)
+        except pa.ArrowException as error:
+            raise _broken(self.folder / name) from error
+
+    def _hashes(self) -> Mapping[str, str] | None:
+        """Return the sha256 of each file; None for a list whose manifest names none."""
+        found = self.manifest.content.get("files")
+        return found if isinstance(found, Mapping) else None
+
+    def _check(self, path: Path) -> None:
+        """Compare a file with its hash in the manifest, the first time it is read."""
+        hashes = self._hashes()
+        if hashes is None or path.name in self._whole:
+            return
+        if hashes.get(path.name) != _digest(path):
             raise AnxinError(
-                f"名单目录损坏：{path} 无法读取，请从备份恢复",
-                f"broken list folder: cannot read {path}; restore it from a backup",
-            ) from error
+                f"名单文件 {path} 与发布时不一致，请从备份恢复",
+                f"{path} is not the file that was published; restore it from a backup",
+            )
+        self._whole.add(path.name)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _broken(path: Path) -> AnxinError:
+    return AnxinError(
+        f"名单目录损坏：{path} 无法读取，请从备份恢复",
+        f"broken list folder: cannot read {path}; restore it from a backup",
+    )
+
+
+def _not_that_list(entry: Record) -> AnxinError:
+    return AnxinError(
+        f"名单 {entry.folder} 与留痕不一致或缺失，请从备份恢复",
+        f"the list in {entry.folder} is missing or not the one the ledger names; restore it from a backup",
+    )
 
 
 def as_table(rows: Iterable[Row]) -> pa.Table:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from anxin.domain.errors import AnxinError
 from anxin.features import catalogue
@@ -25,7 +24,7 @@ from anxin.models.reasons import explain, usual_values
 from anxin.models.registry import live
 from anxin.models.scoring import Model, score
 from anxin.serving.home import Home
-from anxin.serving.published import Reason
+from anxin.serving.published import Published, Reason
 from anxin.serving.rows import reason_row, regulators_of
 from anxin.serving.scorers import Explained, FeatureRow, Place, Scored, Scorer
 
@@ -98,8 +97,10 @@ class LiveScorer:
     def _published(self, kind: str, as_of: date) -> pa.Table | None:
         """Return the snapshot a published list was made from: what people were told is what is explained."""
         entry = of(self._ledger, as_of)
-        path = self._home.root / entry.folder / f"snapshot-{kind}.parquet" if entry is not None else None
-        return pq.read_table(path) if path is not None and path.exists() else None
+        if entry is None:
+            return None
+        published, name = Published.of_entry(self._home.root, entry), f"snapshot-{kind}.parquet"
+        return published.table(name) if published.has(name) else None
 
     def _rows(self, kind: str, as_of: date, subject_ids: Sequence[str]) -> pa.Table:
         snapshot = self._snapshot(kind, as_of)

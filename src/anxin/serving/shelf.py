@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -93,23 +92,9 @@ class Shelf:
             if known is not None:
                 self._open.move_to_end(key)
                 return known
-        folder = self._home.root / entry.folder
-        try:
-            digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
-        except OSError as error:
-            raise _not_that_list(entry) from error
-        if digest != entry.manifest_sha256:
-            raise _not_that_list(entry)
-        opened = Published(folder)
+        opened = Published.of_entry(self._home.root, entry)
         with self._lock:
             self._open[key] = opened
             while len(self._open) > _KEPT:
                 self._open.popitem(last=False)
         return opened
-
-
-def _not_that_list(entry: published.Published) -> AnxinError:
-    return AnxinError(
-        f"名单 {entry.folder} 与留痕不一致或缺失，请从备份恢复",
-        f"the list in {entry.folder} is missing or not the one the ledger names; restore it from a backup",
-    )

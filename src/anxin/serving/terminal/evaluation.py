@@ -24,6 +24,7 @@ from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published, recent
 from anxin.models.probability import SCORE_HORIZON
 from anxin.serving.home import Home
+from anxin.serving.published import Published as PublishedList
 
 _ALL = 10_000
 
@@ -85,14 +86,13 @@ def _everyone(
         entry = entries.get(day)
         if entry is None:
             continue
-        folder = home.root / entry.folder
-        path = folder / f"snapshot-{kind}.parquet"
-        if not path.exists():
+        opened, name = PublishedList.of_entry(home.root, entry), f"snapshot-{kind}.parquet"
+        if not opened.has(name):
             continue
         columns = ["kind", "subject_id", "as_of", "p90", "rank", "in_hand"]
-        scores = pq.read_table(folder / "scores.parquet", columns=columns).to_pandas()
+        scores = opened.table("scores.parquet", columns).to_pandas()
         scores = scores.loc[scores["kind"] == kind].drop(columns="kind")
-        snapshot = pq.read_table(path)
+        snapshot = opened.table(name)
         figures = pd.DataFrame({name: ranking(snapshot) for name, ranking in BASELINES.items()})
         figures["subject_id"] = snapshot["subject_id"].to_pandas()
         parts.append(scores.merge(figures, on="subject_id"))

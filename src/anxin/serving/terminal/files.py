@@ -40,7 +40,7 @@ def write_scores(
     """
     entry = of(ledger, day, retrospective)
     if entry is not None:
-        table = pq.read_table(home.root / entry.folder / "scores.parquet")
+        table = Published.of_entry(home.root, entry).table("scores.parquet")
     else:
         view = View(Lake(home.lake))
         scored = score_day(home, ledger, view, day, retrospective=retrospective, on_progress=on_progress)
