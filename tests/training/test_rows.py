@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anxin.feeds.asof import View
-from anxin.models.probability import HORIZONS
+from anxin.models.probability import HORIZONS, SCORE_HORIZON
 from anxin.training.rows import Labelled, label, stack
 
 LABELS = st.lists(st.sampled_from([0.0, 0.0, 0.0, 1.0, np.nan]), min_size=3, max_size=60)
@@ -22,7 +22,8 @@ NO_CASES = pd.DataFrame()
 
 
 def _labelled(each: list[list[float]]) -> Labelled:
-    return Labelled(dict(zip(HORIZONS, map(np.array, each), strict=True)), NO_CASES)
+    y = dict(zip(HORIZONS, map(np.array, each), strict=True))
+    return Labelled(y, y[SCORE_HORIZON], NO_CASES)
 
 
 def _at_most(rows: int) -> SimpleNamespace:
