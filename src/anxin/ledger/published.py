@@ -72,6 +72,21 @@ def of(ledger: Ledger, day: date, retrospective: bool = False) -> Published | No
     return _first(ledger.newest(_kinds(retrospective), subject=day.isoformat()))
 
 
+def every(ledger: Ledger, day: date) -> list[Published]:
+    """Return every list of a day, those made in hindsight too, in the order they were published."""
+    found = [
+        entry
+        for kind in (LIST_PUBLISHED, LIST_RETROSPECTIVE)
+        for entry in ledger.entries(kind, day.isoformat())
+    ]
+    return [_published(entry) for entry in sorted(found, key=lambda entry: entry.seq)]
+
+
+def hindsight(ledger: Ledger, day: date) -> Published | None:
+    """Return the newest list made in hindsight for a day, or None; never one that people were told."""
+    return _first(ledger.newest([LIST_RETROSPECTIVE], subject=day.isoformat()))
+
+
 def before(ledger: Ledger, day: date, retrospective: bool = False) -> Published | None:
     """Return the newest list of the last earlier day that has one, or None."""
     return _first(ledger.newest(_kinds(retrospective), below=day.isoformat()))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from anxin.domain.errors import AnxinError
 from anxin.ledger.published import Published as Record
 from anxin.models.reasons import Explained, Part
 from anxin.serving.home import Home
+from anxin.serving.published import Published
 from anxin.serving.wording import GRADES
+
+_log = logging.getLogger("anxin.serving")
 
 _Key = tuple[str, str]
 
@@ -30,6 +34,8 @@ class Compared:
     day: date
     rows: Mapping[_Key, Mapping[str, Any]]
     contributions: Mapping[_Key, Mapping[str, float]]
+    previous_unreadable: bool = False
+    """There is a list before, but its folder is gone or broken: nothing could be compared."""
 
     def change(self, row: Mapping[str, Any], explained: Explained) -> dict[str, Any]:
         """Return `warning_id`, `since`, `change` and its sentences for a row of today."""
@@ -82,9 +88,15 @@ class Compared:
         return max(moved, key=lambda pair: pair[0])[1] if moved else None
 
     def cleared(
-        self, rows: Iterable[Mapping[str, Any]], scores: Mapping[str, pd.DataFrame]
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        scores: Mapping[str, pd.DataFrame],
+        withheld: Collection[_Key] = (),
     ) -> list[dict[str, Any]]:
-        """Return the warnings of the list before that today's rows no longer carry, and why."""
+        """Return the warnings of the list before that today's rows no longer carry, and why.
+
+        `withheld` are those still above the line whose reasons did not add up today.
+        """
         today = {(row["kind"], row["subject_id"]) for row in rows}
         p90 = {
             kind: dict(zip(table["subject_id"], table["p90"], strict=True)) for kind, table in scores.items()
@@ -96,6 +108,11 @@ class Compared:
             now = p90.get(key[0], {}).get(key[1])
             if now is None:
                 zh, en = "已注销、完工或不在评分范围", "deregistered, finished or no longer scored"
+            elif key in withheld:
+                zh = f"概率由{before['p90']:.0%}变为{now:.0%}，评分依据核对不符，本期暂不列出"
+                en = (
+                    f"probability from {before['p90']:.0%} to {now:.0%}; withheld, its reasons did not add up"
+                )
             else:
                 zh = f"概率由{before['p90']:.0%}降至{now:.0%}，低于{GRADES[1].zh}色预警线"
                 en = f"probability from {before['p90']:.0%} to {now:.0%}, below blue"
@@ -114,15 +131,20 @@ class Compared:
 
 
 def compare(home: Home, previous: Record | None, day: date) -> Compared:
-    """Read what the list before said; an empty comparison where there is none."""
+    """Read what the list before said; an empty comparison where there is none, or where it cannot be read."""
     if previous is None:
         return Compared(day, {}, {})
-    folder = home.root / previous.folder
+    try:
+        return _compared(Published.of_entry(home.root, previous), day)
+    except AnxinError as error:
+        _log.error("the list before %s cannot be read, nothing is compared: %s", day, error)
+        return Compared(day, {}, {}, previous_unreadable=True)
+
+
+def _compared(previous: Published, day: date) -> Compared:
     columns = ["kind", "subject_id", "name", "warning_id", "since", "grade", "p90"]
-    rows = pq.read_table(folder / "list.parquet", columns=columns).to_pylist()
-    parts = pq.read_table(
-        folder / "explanations.parquet", columns=["kind", "subject_id", "feature", "contribution"]
-    )
+    rows = previous.table("list.parquet", columns).to_pylist()
+    parts = previous.table("explanations.parquet", ["kind", "subject_id", "feature", "contribution"])
     parts = parts.filter(pc.not_equal(parts["feature"], ""))
     contributions: dict[_Key, dict[str, float]] = {}
     for part in parts.to_pylist():

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
@@ -26,9 +27,10 @@ from anxin.domain.errors import AnxinError
 from anxin.features.snapshots import KINDS, snapshots
 from anxin.feeds.asof import View
 from anxin.feeds.lake import Lake
+from anxin.feeds.locking import alone
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published as Record
-from anxin.ledger.published import before, of, record
+from anxin.ledger.published import before, every, hindsight, of, record
 from anxin.models.grades import grades
 from anxin.models.reasons import Explained, explain, usual_values
 from anxin.models.registry import live
@@ -95,12 +97,28 @@ def run(
     A published list never changes: a day that has one keeps it, unless `again` asks for a further version, which then
     stands beside the first in the ledger.
     """
-    existing = of(ledger, day, retrospective)
-    if existing is not None and existing.retrospective == retrospective and not again:
-        return existing, False
+    with alone(home.lists / ".lock"):
+        # Whoever waited here finds what the other run published.
+        existing = hindsight(ledger, day) if retrospective else of(ledger, day)
+        if existing is not None and not again:
+            return existing, False
+        return _run(home, ledger, day, at, actor, existing, retrospective, on_progress)
+
+
+def _run(
+    home: Home,
+    ledger: Ledger,
+    day: date,
+    at: datetime,
+    actor: str,
+    existing: Record | None,
+    retrospective: bool,
+    on_progress: Progress | None,
+) -> tuple[Record, bool]:
     view = View(Lake(home.lake))
     scored = score_day(home, ledger, view, day, retrospective=retrospective, on_progress=on_progress)
     previous = before(ledger, day, retrospective)
+    compared = compare(home, previous, day)
     config_hash = _config_hash()
     inputs: dict[str, Any] = {
         "as_of": day.isoformat(),
@@ -116,17 +134,18 @@ def run(
         "seed": 0,
         "retrospective": retrospective,
     }
+    if compared.previous_unreadable:
+        inputs["previous_unreadable"] = True
     list_id = hashlib.sha256(_json(inputs).encode()).hexdigest()[:16]
     if existing is not None and existing.list_id == list_id:
         return existing, False
-    compared = compare(home, previous, day)
     rows, explanations, withheld = _rows(scored, compared, day)
-    cleared = compared.cleared(rows, {kind: part.scores for kind, part in scored.items()})
+    cleared = compared.cleared(rows, {kind: part.scores for kind, part in scored.items()}, withheld)
     manifest = {
         "list_id": list_id,
         **inputs,
         "watermarks": watermarks(view, day),
-        "counts": _counts(rows, cleared, scored, withheld),
+        "counts": _counts(rows, cleared, scored, len(withheld)),
     }
     folder = home.lists / day.isoformat() / list_id
     tables = {
@@ -140,7 +159,8 @@ def run(
         "cleared": pa.Table.from_pylist(cleared, schema.CLEARED),
         **{f"snapshot-{kind}": part.snapshot for kind, part in scored.items()},
     }
-    manifest_text = _publish(folder, tables, manifest)
+    named = any(home.root / entry.folder == folder for entry in every(ledger, day))
+    manifest_text = _publish(folder, tables, manifest, named=named)
     entry = record(
         ledger,
         day,
@@ -158,11 +178,11 @@ def run(
 
 def _rows(
     scored: Mapping[str, ScoredDay], compared: Compared, day: date
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
-    """Return list rows, explanation rows, and how many rows were withheld because their reasons did not add up."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], set[tuple[str, str]]]:
+    """Return list rows, explanation rows, and the subjects withheld because their reasons did not add up."""
     rows: list[dict[str, Any]] = []
     explanations: list[dict[str, Any]] = []
-    withheld = 0
+    withheld: set[tuple[str, str]] = set()
     for kind, part in scored.items():
         graded = part.scores.loc[part.scores["grade"] > 0]
         places = {subject: i for i, subject in enumerate(part.snapshot["subject_id"].to_pylist())}
@@ -173,7 +193,7 @@ def _rows(
         facts = subjects.to_pylist()
         for values, fact, explained in zip(_records(graded), facts, found, strict=True):
             if not explained.adds_up:
-                withheld += 1
+                withheld.add((kind, str(values["subject_id"])))
                 continue
             row = list_row(values, fact, explained, day)
             row |= compared.change(row, explained)
@@ -204,10 +224,14 @@ def _config_hash() -> str:
     return hashlib.sha256(_json([vars(grade) for grade in grades()]).encode()).hexdigest()[:16]
 
 
-def _publish(folder: Path, tables: Mapping[str, pa.Table], manifest: dict[str, Any]) -> str:
-    """Write the list's folder whole; returns the manifest's text, which holds the hash of every file."""
-    hidden = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(hidden, ignore_errors=True)
+def _publish(folder: Path, tables: Mapping[str, pa.Table], manifest: dict[str, Any], *, named: bool) -> str:
+    """Write the list's folder whole; returns the manifest's text, which holds the hash of every file.
+
+    Called under the lock. A folder the ledger names (`named`) is never removed: AnxinError if it holds anything else.
+    """
+    for left in folder.parent.glob(".*.part"):  # of a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    hidden = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
     hidden.mkdir(parents=True)
     hashes = {}
     for name, table in tables.items():
@@ -222,6 +246,12 @@ def _publish(folder: Path, tables: Mapping[str, pa.Table], manifest: dict[str, A
         # The same inputs as a list of before (a model that is live again): what was published is not touched.
         shutil.rmtree(hidden)
         return text
+    if named and folder.exists():
+        shutil.rmtree(hidden)
+        raise AnxinError(
+            f"{folder} 是台账已记载的清单，但内容已变，未作改动；请从备份恢复",
+            f"the ledger names {folder}, which is no longer what was published; left alone, restore it from a backup",
+        )
     shutil.rmtree(folder, ignore_errors=True)
     hidden.rename(folder)
     _sync(folder.parent)
