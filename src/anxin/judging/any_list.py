@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from anxin.domain.errors import AnxinError
 from anxin.features.known import Kind
+from anxin.features.snapshots import KINDS
 from anxin.feeds.asof import View
 from anxin.judging.labels import labels
 from anxin.judging.outages import outages_of, overlaps
@@ -40,7 +42,67 @@ def read_list(path: Path) -> pd.DataFrame:
         raise AnxinError(
             f"{path} 的 date 或 rank 有误：{error}", f"bad date or rank in {path}: {error}"
         ) from error
+    _check_numbers(path, rows)
     return rows.drop(columns="date")
+
+
+def _check_numbers(path: Path, rows: pd.DataFrame) -> None:
+    """Refuse ranks that are no number and probabilities outside [0, 1]; an empty `p90` is none."""
+    bad = ~np.isfinite(rows["rank"])
+    if bad.any():
+        line = _line(bad)
+        raise AnxinError(
+            f"{path} 第 {line} 行的 rank 为空或不是有限的数",
+            f"rank in line {line} of {path} is empty or not finite",
+        )
+    if "p90" not in rows:
+        return
+    p90 = pd.to_numeric(rows["p90"], errors="coerce")
+    bad = rows["p90"].notna() & ~p90.between(0.0, 1.0)
+    if bad.any():
+        line = _line(bad)
+        raise AnxinError(
+            f"{path} 第 {line} 行的 p90 不是 0 至 1 之间的数",
+            f"p90 in line {line} of {path} is not between 0 and 1",
+        )
+    rows["p90"] = p90
+
+
+def _line(bad: pd.Series) -> int:
+    """Return the line of the file, its header being the first, of the first row that is bad."""
+    return int(np.flatnonzero(bad)[0]) + 2
+
+
+def matching(listed: pd.DataFrame, everyone: Mapping[Kind, pd.DataFrame]) -> dict[str, int]:
+    """Count the rows of a list by whether they can be placed among everyone scored, given per kind.
+
+    `unknown_kind`: of no kind there is; `no_list`: on a date without a published list; `not_scored`: a subject not scored
+    on the date; `repeated`: a subject listed again on the date. `matched` are the others.
+    """
+    counts = {
+        "rows": len(listed),
+        "matched": 0,
+        "unknown_kind": 0,
+        "no_list": 0,
+        "not_scored": 0,
+        "repeated": 0,
+    }
+    counts["unknown_kind"] = int((~listed["kind"].isin(list(KINDS))).sum())
+    for kind in KINDS:
+        rows = listed.loc[listed["kind"] == kind]
+        scored = everyone.get(kind)
+        if scored is None:
+            counts["no_list"] += len(rows)
+            continue
+        dated = rows.loc[rows["as_of"].isin(set(scored["as_of"]))]
+        counts["no_list"] += len(rows) - len(dated)
+        there = pd.MultiIndex.from_frame(scored[["subject_id", "as_of"]])
+        known = dated.loc[pd.MultiIndex.from_frame(dated[["subject_id", "as_of"]]).isin(there)]
+        counts["not_scored"] += len(dated) - len(known)
+        once = known.drop_duplicates(["subject_id", "as_of"])
+        counts["repeated"] += len(known) - len(once)
+        counts["matched"] += len(once)
+    return counts
 
 
 def known_on(view: View) -> date:

@@ -89,9 +89,8 @@ class _Ranked:
 
 
 def _observed_expected(figure: Floats, y: Floats, p: Floats, k: int) -> float | None:
-    top = np.argsort(-figure, kind="stable")[:k]
-    expected = float(p[top].sum())
-    return float(y[top].sum() / expected) if expected > 0 else None
+    expected = _Ranked.of(figure, p).found(k)
+    return float(_Ranked.of(figure, y).found(k) / expected) if expected > 0 else None
 
 
 def _base(y: Floats) -> float:
