@@ -21,6 +21,7 @@ _DAYS = tuple(date(2025 + (8 + i) // 12, (8 + i) % 12 + 1, 1) for i in range(6))
 
 _READ = """
 import sys, duckdb
+duckdb.sql("SET enable_progress_bar = false")
 from pathlib import Path
 for feed in sorted(p for p in Path(sys.argv[1]).iterdir()):
     files = [str(f) for f in sorted(feed.glob("*.parquet"))]
