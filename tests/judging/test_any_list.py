@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from anxin.domain.errors import AnxinError
-from anxin.judging.any_list import placed, read_list
+from anxin.judging.any_list import matching, placed, read_list
 
 DAY, NEXT = date(2024, 1, 1), date(2024, 1, 2)
 
@@ -63,6 +63,10 @@ def test_ids_are_read_as_text_and_dates_as_dates(tmp_path: Path) -> None:
         ("kind,subject_id,date,rank\nemployer,a,01/02/2024,1\n", "01/02/2024"),
         ("kind,subject_id,date,rank\nemployer,a,,1\n", "date"),
         ("kind,subject_id,date,rank\nemployer,a,2024-01-01,first\n", "first"),
+        ("kind,subject_id,date,rank\nemployer,a,2024-01-01,1\nemployer,b,2024-01-01,\n", "line 3"),
+        ("kind,subject_id,date,rank\nemployer,a,2024-01-01,inf\n", "rank"),
+        ("kind,subject_id,date,rank,p90\nemployer,a,2024-01-01,1,\nemployer,b,2024-01-01,1,1.2\n", "line 3"),
+        ("kind,subject_id,date,rank,p90\nemployer,a,2024-01-01,1,high\n", "p90"),
         ("", "list.csv"),
         ('kind,subject_id,date,rank\n"employer,a\n', "list.csv"),
     ],
@@ -78,3 +82,21 @@ def test_a_file_that_is_not_text_or_not_there_is_told(tmp_path: Path) -> None:
         read_list(_csv(tmp_path, "名次\n", "gb18030"))
     with pytest.raises(AnxinError, match=r"nowhere\.csv"):
         read_list(tmp_path / "nowhere.csv")
+
+
+def test_rows_that_match_nobody_are_counted_by_why() -> None:
+    listed = pd.DataFrame(
+        [
+            ("employer", "A", DAY),
+            ("employer", "A", DAY),
+            ("employer", "Z", DAY),
+            ("employer", "A", date(2020, 1, 1)),
+            ("project", "A", DAY),
+            ("worker", "A", DAY),
+            (None, "A", DAY),
+        ],
+        columns=["kind", "subject_id", "as_of"],
+    )
+    expected = {"rows": 7, "matched": 1, "unknown_kind": 2, "no_list": 2, "not_scored": 1, "repeated": 1}
+    assert matching(listed, {"employer": _everyone()}) == expected
+    assert matching(listed.iloc[:0], {"employer": _everyone()})["matched"] == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anxin.domain.errors import AnxinError
@@ -16,15 +17,16 @@ from anxin.features.known import Kind
 from anxin.features.snapshots import KINDS
 from anxin.feeds.asof import View
 from anxin.feeds.lake import Lake
-from anxin.judging.any_list import known_on, placed, read_list, with_labels
+from anxin.judging.any_list import known_on, matching, placed, read_list, with_labels
 from anxin.judging.baselines import BASELINES
-from anxin.judging.evaluator import GROUPS, judge, mean_over_dates, paired_gain
+from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates, paired_gain
 from anxin.judging.labels import is_mature
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published, recent
 from anxin.models.probability import SCORE_HORIZON
 from anxin.serving.home import Home
 from anxin.serving.published import Published as PublishedList
+from anxin.serving.wording import Words
 
 _ALL = 10_000
 
@@ -43,19 +45,28 @@ def evaluate(
 
     Without `lists`, the published scores of this home (lists made in hindsight are never judged). The universe of a date
     is everyone scored on it. Baselines are judged on the same rows, and so is `against`. Dates whose 90 days are over
-    but whose labels are not mature are judged and named, or left out with `mature_only`.
+    but whose labels are not mature are judged and named, or left out with `mature_only`. Rows of a list that match nobody
+    scored are counted; AnxinError if none matches.
     """
+    hidden = _read_truth(truth) if truth is not None else None
     view = View(Lake(home.lake))
     known = known_on(view)
     entries = {entry.day: entry for entry in recent(ledger, _ALL)}
     given = pd.concat([read_list(path) for path in lists], ignore_index=True) if lists else None
     other = read_list(against) if against is not None else None
-    found: dict[str, Any] = {"known_on": known.isoformat(), "kinds": {}}
+    found: dict[str, Any] = {"known_on": known.isoformat(), "unmatched": {}, "kinds": {}}
+    universe: dict[Kind, pd.DataFrame] = {}
     for kind in KINDS:
         days = sorted(entries) if given is None else sorted(set(given.loc[given["kind"] == kind, "as_of"]))
-        everyone = _everyone(home, entries, days, kind)
-        if everyone is None:
-            continue
+        scored = _everyone(home, entries, days, kind)
+        if scored is not None:
+            universe[kind] = scored
+    for name, listed in (("list", given), ("against", other)):
+        if listed is not None:
+            found["unmatched"][name] = _matched(name, listed, universe)
+    for kind, scored in universe.items():
+        everyone = scored
+        days = sorted(set(everyone["as_of"]))
         if on_progress is not None:
             on_progress(kind, 0, len(KINDS))
         if mature_only:
@@ -68,7 +79,7 @@ def evaluate(
             }
             continue
         early = sorted({str(day) for day in rows["as_of"] if not is_mature(day, SCORE_HORIZON, known)})
-        found["kinds"][kind] = {"not_mature": early, **_judged(rows, kind, given, other, truth)}
+        found["kinds"][kind] = {"not_mature": early, **_judged(rows, kind, given, other, hidden, early)}
     if not found["kinds"]:
         raise AnxinError(
             "没有可评判的清单：请先 anxin run，或给出 CSV（其日期须已发布清单）",
@@ -99,8 +110,42 @@ def _everyone(
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
+def _matched(name: str, listed: pd.DataFrame, universe: Mapping[Kind, pd.DataFrame]) -> dict[str, int]:
+    """Count what of a list matches; AnxinError if nothing does."""
+    counts = matching(listed, universe)
+    if not counts["matched"]:
+        said = _unmatched(counts)
+        raise AnxinError(
+            f"{_LIST_WORDS[name].zh}没有一行可评判（{said.zh}）；需为已发布清单日期上评过分的对象",
+            f"no row of {_LIST_WORDS[name].en} can be judged ({said.en}); give subjects scored on dates with a list",
+        )
+    return counts
+
+
+_LIST_WORDS = {"list": Words("清单", "the list"), "against": Words("对比清单", "the list to compare with")}
+_UNMATCHED = {
+    "unknown_kind": Words("类别不明", "unknown kind"),
+    "no_list": Words("该日无已发布清单或不在评判之列", "no published list judged on the date"),
+    "not_scored": Words("当日未评分", "not scored on the date"),
+    "repeated": Words("重复", "repeated"),
+}
+
+
+def _unmatched(counts: Mapping[str, int]) -> Words:
+    some = [(words, counts[key]) for key, words in _UNMATCHED.items() if counts[key]]
+    return Words(
+        "，".join(f"{words.zh} {count} 行" for words, count in some) or "空表",
+        ", ".join(f"{words.en} {count}" for words, count in some) or "empty",
+    )
+
+
 def _judged(
-    rows: pd.DataFrame, kind: Kind, given: pd.DataFrame | None, other: pd.DataFrame | None, truth: Path | None
+    rows: pd.DataFrame,
+    kind: Kind,
+    given: pd.DataFrame | None,
+    other: pd.DataFrame | None,
+    truth: pd.DataFrame | None,
+    early: Sequence[str],
 ) -> dict[str, Any]:
     plain = rows.drop(columns=["p90", "rank", *BASELINES])
     if given is None:
@@ -122,6 +167,7 @@ def _judged(
             name: {group: mean_over_dates(measures, group) for group in GROUPS}
             for name, measures in rankings.items()
         },
+        **({"means_mature": _means_mature(rankings, early)} if early else {}),
         "gains": {
             name: {group: dict(paired_gain(ours, theirs, "average_precision", group)) for group in GROUPS}
             for name, theirs in rankings.items()
@@ -131,11 +177,34 @@ def _judged(
     }
 
 
-def _true(rows: pd.DataFrame, kind: Kind, truth: Path) -> pd.DataFrame:
+def _means_mature(rankings: Mapping[str, Sequence[Measures]], early: Sequence[str]) -> dict[str, Any]:
+    """Return the means over the dates whose labels are mature; empty where no date is."""
+    return {
+        name: {
+            group: mean_over_dates([m for m in measures if m.as_of not in early], group) for group in GROUPS
+        }
+        for name, measures in rankings.items()
+    }
+
+
+def _read_truth(path: Path) -> pd.DataFrame:
+    """Read the truth of a simulated city; AnxinError if the file is not one."""
+    try:
+        table: pd.DataFrame = pq.read_table(path, columns=["kind", "subject_id", "as_of", "p90"]).to_pandas()
+        table["as_of"] = pd.to_datetime(table["as_of"])
+        table["p90"] = table["p90"].astype(float)
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise AnxinError(
+            f"{path} 不是模拟城市的真相文件（Parquet，列 kind, subject_id, as_of, p90）：{said}",
+            f"{path} is no truth of a simulated city (Parquet with kind, subject_id, as_of, p90): {said}",
+        ) from error
+    return table
+
+
+def _true(rows: pd.DataFrame, kind: Kind, truth: pd.DataFrame) -> pd.DataFrame:
     """Place the truth of a simulated city: the probability given the hidden state at the nearest date it has before."""
-    table = pq.read_table(truth, columns=["kind", "subject_id", "as_of", "p90"]).to_pandas()
-    table = table.loc[table["kind"] == kind].drop(columns="kind")
-    table["as_of"] = pd.to_datetime(table["as_of"])
+    table = truth.loc[truth["kind"] == kind].drop(columns="kind")
     right = table.sort_values("as_of")
     left = rows.assign(day=rows["as_of"], as_of=pd.to_datetime(rows["as_of"])).sort_values("as_of")
     joined = pd.merge_asof(left, right, on="as_of", by="subject_id", tolerance=pd.Timedelta(days=31))
@@ -163,6 +232,13 @@ _GROUP_WORDS = {"all": "全部 all", "new": "新发现 new"}
 def lines(found: Mapping[str, Any]) -> list[str]:
     """Return the judgement as lines: means over dates, then average precision date by date."""
     text = [f"以 {found['known_on']} 前收到的数据评判 judged by rows received before {found['known_on']}"]
+    for name, counts in found["unmatched"].items():
+        if counts["matched"] < counts["rows"]:
+            title, said = _LIST_WORDS[name], _unmatched(counts)
+            text.append(
+                f"{title.zh} {counts['rows']} 行，未能对上者不计：{said.zh} "
+                f"({counts['matched']} of {counts['rows']} rows of {title.en} matched, left out: {said.en})"
+            )
     for kind, result in found["kinds"].items():
         if "note" in result:
             text.append(f"{kind}: {result['note']} ({', '.join(result['dates'])})")
@@ -173,6 +249,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
                 f"   90天已满而标签未成熟（再等45天），实现数可能偏少 over but not mature, cases may still be verified: "
                 f"{', '.join(result['not_mature'])}"
             )
+            text.append(_mature_line(result))
         for group in GROUPS:
             if not result["means"]["list"][group]:
                 text.append(f"-- {_GROUP_WORDS[group]}: 没有对象 nobody")
@@ -196,6 +273,17 @@ def lines(found: Mapping[str, Any]) -> list[str]:
                     )
         text += _by_date(result)
     return text
+
+
+def _mature_line(result: Mapping[str, Any]) -> str:
+    dates = len(set(result["dates"]) - set(result["not_mature"]))
+    figures = [
+        f"{group} {name} {means[group]['average_precision']:.4f}"
+        for group in GROUPS
+        for name, means in result["means_mature"].items()
+        if means[group].get("average_precision") is not None
+    ]
+    return f"   仅成熟日期均值 AP over mature dates only ({dates}): {', '.join(figures) or '无 none'}"
 
 
 def _by_date(result: Mapping[str, Any]) -> list[str]:
