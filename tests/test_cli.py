@@ -115,6 +115,28 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(said, words: tuple[str,
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    "url", ["foo", "", "postgresql+none://a:secret@b/c", "sqlite+none:///x", "mysql://a:secret@b"]
+)
+def test_a_ledger_address_that_is_none_is_one_line_without_its_password(said, monkeypatch, url: str) -> None:
+    monkeypatch.setenv("ANXIN_LEDGER_URL", url)
+    code, _, err = said("token", "list")
+    assert code == 0 if not url else code == 1
+    assert len(err.splitlines()) == (1 if url else 0)
+    assert "secret" not in err
+
+
+def test_an_mlflow_that_cannot_be_opened_is_told_before_anything_is_fitted(said, monkeypatch) -> None:
+    def fit(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("anxin.training.session.train", fit)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:./mlruns")
+    code, out, err = said("train", "--through", "2025-01-01")
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert "MLFLOW_TRACKING_URI" in err
+
+
 def test_a_place_that_cannot_be_written_is_one_line_that_names_it(said, monkeypatch, tmp_path: Path) -> None:
     full = OSError(28, "No space left on device", str(tmp_path / "x"))
 
@@ -135,6 +157,9 @@ def test_a_place_that_cannot_be_written_is_one_line_that_names_it(said, monkeypa
         ("run",),
         ("run", "tomorrow"),
         ("run", "2025-13-01"),
+        ("run", "0001-01-01", "--retrospective"),
+        ("run", "9999-12-31"),
+        ("train", "--through", "1989-12-31"),
         ("train",),
         ("train", "--through", "2025-01-01", "--kind", "worker"),
         ("list", "2025-01-01", "--format", "docx"),

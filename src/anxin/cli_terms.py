@@ -42,12 +42,20 @@ class ReportFormat(StrEnum):
     pdf = "pdf"
 
 
+_FIRST_YEAR, _LAST_YEAR = 1990, 2100
+
+
 def as_date(text: str) -> date:
-    """Read a date argument."""
+    """Read a date argument; one that no data can be about is a slip."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} 不是日期，应为 YYYY-MM-DD (not a date)") from None
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise typer.BadParameter(
+            f"{text} 不在 {_FIRST_YEAR} 至 {_LAST_YEAR} 年之间 (not between {_FIRST_YEAR} and {_LAST_YEAR})"
+        )
+    return found
 
 
 def as_instant(text: str) -> datetime:

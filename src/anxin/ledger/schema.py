@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from anxin.domain.errors import AnxinError
 
@@ -46,7 +46,17 @@ def engine(url: str) -> sa.Engine:
 
     Raises AnxinError for any other kind of database.
     """
-    parsed = sa.make_url(url)
+    try:
+        return _engine(sa.make_url(url))
+    except (ArgumentError, ImportError, ValueError) as fault:
+        # The address may hold a password: it is not repeated.
+        raise AnxinError(
+            "无法识别 ANXIN_LEDGER_URL 的账本地址，请使用 sqlite:///文件 或 postgresql+psycopg://",
+            "the ledger's address in ANXIN_LEDGER_URL is none, use sqlite:///file or postgresql+psycopg://",
+        ) from fault
+
+
+def _engine(parsed: sa.URL) -> sa.Engine:
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)

@@ -11,20 +11,26 @@ from anxin.judging.evaluator import GROUPS, mean_over_dates
 from anxin.ledger.chain import Ledger
 from anxin.ledger.promotions import history, live, promote, rollback
 from anxin.models.saved import load
+from anxin.models.scoring import Model
 from anxin.training.tracking import CHAMPION, set_alias
 from anxin.training.train import Trained
 
 
 def first_becomes_champion(ledger: Ledger, mlruns: Path, trained: Trained, actor: str, at: datetime) -> bool:
-    """Make a model live from its `through` on if nothing is live there; returns whether it was."""
+    """Make a model live from its `through` on if no model of its kind ever was; returns whether it was."""
     model = trained.model
-    if live(ledger, model.kind, model.through) is not None:
+    if history(ledger, model.kind):
         return False
     gates = {group: mean_over_dates(trained.backtest.measures.get("model", []), group) for group in GROUPS}
     why = "首个模型 (the first model)"
     promote(ledger, model.kind, model.model_id, model.through, actor, why, at, gates)
     _point_champion(ledger, mlruns, model.kind)
     return True
+
+
+def is_champion(ledger: Ledger, model: Model) -> bool:
+    """Say whether a model is the one live after every promotion there is: trained again, it is no challenger."""
+    return _champion(ledger, model.kind) == model.model_id
 
 
 def promote_model(
@@ -61,7 +67,11 @@ def roll_back(
 
 def _point_champion(ledger: Ledger, mlruns: Path, kind: str) -> None:
     """MLflow's alias follows the ledger, never the other way round."""
-    newest = max((promotion.effective for promotion in history(ledger, kind)), default=None)
-    model_id = live(ledger, kind, newest) if newest is not None else None
+    model_id = _champion(ledger, kind)
     if model_id is not None:
         set_alias(mlruns, kind, CHAMPION, model_id)
+
+
+def _champion(ledger: Ledger, kind: str) -> str | None:
+    newest = max((promotion.effective for promotion in history(ledger, kind)), default=None)
+    return live(ledger, kind, newest) if newest is not None else None

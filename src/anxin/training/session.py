@@ -12,9 +12,9 @@ from anxin.features.snapshots import KINDS
 from anxin.feeds.asof import View
 from anxin.judging.evaluator import GROUPS, mean_over_dates
 from anxin.ledger.chain import Ledger
-from anxin.training.registering import first_becomes_champion
+from anxin.training.registering import first_becomes_champion, is_champion
 from anxin.training.settings import stored
-from anxin.training.tracking import log_training
+from anxin.training.tracking import check_tracking, log_training
 from anxin.training.train import train
 
 Progress = Callable[[str, int, int], None]
@@ -35,6 +35,7 @@ def train_kinds(
 
     A kind that has too little to learn from is told and left; AnxinError only if no kind could be trained.
     """
+    check_tracking(mlruns)
     found: dict[str, Any] = {"through": through.isoformat(), "kinds": {}}
     refused: list[AnxinError] = []
     for kind in KINDS:
@@ -48,8 +49,9 @@ def train_kinds(
             continue
         if on_progress is not None:
             on_progress(f"{kind} MLflow", 1, 2)
-        version = log_training(mlruns, trained, stored())
-        champion = first_becomes_champion(ledger, mlruns, trained, actor, at)
+        again = is_champion(ledger, trained.model)
+        version = log_training(mlruns, trained, stored(), challenger=not again)
+        champion = again or first_becomes_champion(ledger, mlruns, trained, actor, at)
         found["kinds"][kind] = {
             "model_id": trained.model.model_id,
             "mlflow_version": version,

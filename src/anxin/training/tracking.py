@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from anxin.domain.errors import AnxinError
 from anxin.judging.evaluator import GROUPS, Measures, mean_over_dates, paired_gain
 from anxin.models.probability import HORIZONS
 from anxin.training.settings import Settings
@@ -45,6 +46,7 @@ def mlflow_at(mlruns: Path) -> Iterator[Any]:
     import logging
 
     import mlflow
+    from mlflow.exceptions import MlflowException
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.ERROR)
@@ -52,17 +54,23 @@ def mlflow_at(mlruns: Path) -> Iterator[Any]:
     # Artifacts lie beside the database, so that a home is one folder.
     place = None if asked else (mlruns / "artifacts").as_uri()
     uri = asked or f"sqlite:///{(mlruns / 'mlflow.db').as_posix()}"
-    if place is not None:
-        mlruns.mkdir(parents=True, exist_ok=True)
-        if (mlruns / "mlflow.db").exists():
-            _settle(uri, place)
     try:
+        if place is not None:
+            mlruns.mkdir(parents=True, exist_ok=True)
+            if (mlruns / "mlflow.db").exists():
+                _settle(uri, place)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         if mlflow.get_experiment_by_name(_EXPERIMENT) is None:
             mlflow.create_experiment(_EXPERIMENT, artifact_location=place)
         mlflow.set_experiment(_EXPERIMENT)
         yield mlflow
+    except (MlflowException, sa.exc.SQLAlchemyError) as fault:
+        said = (" ".join(str(fault).split()) or type(fault).__name__)[:200]
+        raise AnxinError(
+            f"MLflow 操作失败：{said}；请检查 MLFLOW_TRACKING_URI（可用 sqlite:///文件 或服务地址）或 {mlruns}",
+            f"MLflow failed: {said}; check MLFLOW_TRACKING_URI (sqlite:///file or a server's address) or {mlruns}",
+        ) from fault
     finally:
         if asked is None:
             os.environ.pop("MLFLOW_TRACKING_URI", None)
@@ -97,8 +105,14 @@ def _settle(uri: str, place: str) -> None:
         engine.dispose()
 
 
-def log_training(mlruns: Path, trained: Trained, settings: Settings) -> str:
-    """Log a training and register its model; returns the version in MLflow's registry."""
+def check_tracking(mlruns: Path) -> None:
+    """Open MLflow once, so that what is wrong with it is known before hours of fitting; raises AnxinError."""
+    with mlflow_at(mlruns):
+        pass
+
+
+def log_training(mlruns: Path, trained: Trained, settings: Settings, *, challenger: bool = True) -> str:
+    """Log a training and register its model, as challenger unless told; returns the version in MLflow's registry."""
     model, kind = trained.model, trained.model.kind
     with mlflow_at(mlruns) as mlflow, mlflow.start_run(run_name=model.model_id):
         mlflow.set_tags(
@@ -121,7 +135,7 @@ def log_training(mlruns: Path, trained: Trained, settings: Settings) -> str:
         if table:
             mlflow.log_table(pd.DataFrame(table), "backtest.json")
         mlflow.log_artifacts(str(trained.folder), "model_files")
-        return _register(mlflow, trained)
+        return _register(mlflow, trained, challenger=challenger)
 
 
 def set_alias(mlruns: Path, kind: str, alias: str, model_id: str) -> None:
@@ -213,7 +227,7 @@ def _saved(figure: Any, path: Path) -> Path:
     return path
 
 
-def _register(mlflow: Any, trained: Trained) -> str:
+def _register(mlflow: Any, trained: Trained, *, challenger: bool) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
@@ -240,6 +254,7 @@ def _register(mlflow: Any, trained: Trained) -> str:
             tags={"model_id": model.model_id},
             await_registration_for=0,
         )
-    client = mlflow.MlflowClient()
-    client.set_registered_model_alias(registered_name(model.kind), CHALLENGER, version.version)
+    if challenger:
+        client = mlflow.MlflowClient()
+        client.set_registered_model_alias(registered_name(model.kind), CHALLENGER, version.version)
     return str(version.version)
