@@ -50,6 +50,24 @@ def test_rolling_back_is_dated_leaves_the_past_and_goes_one_model_further_each_t
     assert promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at).model_id == "m1"
 
 
+def test_a_rollback_dated_before_a_later_change_is_refused(ledger, at):
+    put(ledger, at, "m1", JUNE)
+    put(ledger, at, "m2", JULY)
+    promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at)
+    with pytest.raises(AnxinError, match="2025-08-01"):
+        promotions.rollback(ledger, "employer", JULY, "王五", "worse", at)
+    assert promotions.live(ledger, "employer", AUGUST) == "m1"
+
+
+def test_a_ledger_with_more_ways_back_than_forth_is_still_read(ledger, at):
+    put(ledger, at, "m1", JUNE)
+    gone = {"model_id": "m0", "replaces": "m1", "effective": "2025-06-01", "why": "", "gates": {}}
+    for _ in range(2):
+        ledger.append("model_rolled_back", "王五", "employer", gone, at)
+    with pytest.raises(AnxinError, match="前任"):
+        promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at)
+
+
 def test_history_tells_who_when_from_to_why_and_by_which_gates(ledger, at):
     put(ledger, at, "m1", JUNE)
     put(ledger, at, "m2", JULY)

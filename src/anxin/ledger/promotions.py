@@ -58,12 +58,21 @@ def rollback(
 ) -> Promotion:
     """Take back the promotion in force on a day and make its predecessor live again from that day on.
 
-    Rolling back twice goes two models back. Raises AnxinError if there is no predecessor.
+    Rolling back twice goes two models back. Raises AnxinError if there is no predecessor, or if a change with a later
+    date is there already: what it went out from would no longer be so.
     """
+    later = [change.effective for change in history(ledger, model_kind) if change.effective > effective]
+    if later:
+        raise AnxinError(
+            f"{model_kind} 模型自 {max(later)} 起另有变更，不能从更早的 {effective} 退回；请用 {max(later)} 或更晚的日期",
+            f"the {model_kind} model changes again on {max(later)}, so it cannot be rolled back from {effective}; "
+            f"give {max(later)} or a later day",
+        )
     standing: list[str] = []
     for change in _in_force(ledger, model_kind, effective):
         if change.is_rollback:
-            standing.pop()
+            if standing:  # a ledger of before may hold more ways back than ways forth
+                standing.pop()
         else:
             standing.append(change.model_id)
     if len(standing) < 2:
