@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ from anxin.cli_terms import (
     Actor,
     AsJson,
     Day,
+    Hindsight,
     Kind,
     ListFormat,
     ReportFormat,
@@ -31,11 +32,6 @@ from anxin.cli_terms import (
     telling,
 )
 from anxin.domain.errors import AnxinError
-
-if TYPE_CHECKING:
-    from anxin.ledger.chain import Ledger
-    from anxin.serving.home import Home
-    from anxin.serving.published import Published
 
 app = typer.Typer(
     name="anxin",
@@ -289,6 +285,7 @@ def list_(
     grade: Annotated[str | None, typer.Option(help="红 橙 黄 蓝 or red orange yellow blue")] = None,
     kind: Annotated[Kind | None, typer.Option()] = None,
     head: Annotated[int, typer.Option(help="表中行数 rows of the table")] = 20,
+    retrospective: Hindsight = False,
 ) -> None:
     """已发布的清单 · the published list.
 
@@ -296,11 +293,12 @@ def list_(
     """
     from anxin.serving.exports.files import as_file
     from anxin.serving.selection import select
+    from anxin.serving.terminal.files import published_on
     from anxin.serving.terminal.tables import filters, show
 
     home = open_home()
     with open_ledger(home) as ledger:
-        published = _published(home, ledger, day)
+        published = published_on(home, ledger, day, retrospective=retrospective)
     wanted = filters(district, regulator, grade, kind.value if kind else None)
     rows = select(published.rows, wanted, lambda *_: True, day)
     if form is None and out is not None:
@@ -324,6 +322,7 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="写入文件 file; standard output if not given")
     ] = None,
+    retrospective: Hindsight = False,
 ) -> None:
     """风险研判报告 · the explanation report of a subject on a day's list.
 
@@ -333,7 +332,7 @@ def report(
 
     home = open_home()
     with open_ledger(home) as ledger:
-        content = report_of(home, ledger, day, subject, form.value)
+        content = report_of(home, ledger, day, subject, form.value, retrospective=retrospective)
     if out is None:
         sys.stdout.buffer.write(content)
     else:
@@ -471,12 +470,6 @@ def audit_verify(as_json: AsJson = False) -> None:
     )
     if not found.ok:
         sys.exit(1)
-
-
-def _published(home: Home, ledger: Ledger, day: date) -> Published:
-    from anxin.serving.terminal.files import published_on
-
-    return published_on(home, ledger, day)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,9 @@ def form_of(path: Path) -> ListFormat:
 OPERATOR = os.environ.get("USER") or "operator"
 
 Day = Annotated[date, typer.Argument(parser=as_date, metavar="D", help="日期 as-of date, YYYY-MM-DD")]
+Hindsight = Annotated[
+    bool, typer.Option("--retrospective", help="该日的回溯名单 the list of the day made in hindsight")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="给程序用的输出 output for programs")]
 Actor = Annotated[str, typer.Option("--actor", help="操作人 who does it", envvar="ANXIN_ACTOR")]
 

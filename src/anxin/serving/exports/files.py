@@ -22,9 +22,9 @@ MEDIA: dict[Format, str] = {
 def as_file(wanted: Format, rows: Sequence[Row], published: Published) -> bytes:
     """Return rows of a list in a format."""
     if wanted == "csv":
-        return to_csv(rows, published.as_of)
+        return to_csv(rows, published.as_of, retrospective=published.manifest.retrospective)
     if wanted == "xlsx":
         return to_xlsx(rows, published)
     if wanted == "parquet":
-        return to_parquet(rows)
+        return to_parquet(rows, retrospective=published.manifest.retrospective)
     return to_json(rows, published)

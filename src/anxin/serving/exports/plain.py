@@ -20,17 +20,19 @@ from anxin.serving.published import Published, Row, as_table
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def to_csv(rows: Sequence[Row], day: date) -> bytes:
+def to_csv(rows: Sequence[Row], day: date, *, retrospective: bool = False) -> bytes:
     """Return the rows as UTF-8 CSV with a byte-order mark, so Excel shows Chinese without asking.
 
     Text that a spreadsheet would take for a formula gets a leading apostrophe. A spreadsheet also rounds
     codes of 18 digits; where codes are to be edited there, the XLSX export keeps them whole.
+    A list made in hindsight says so in a last column of every row.
     """
+    mark = [wording.RETROSPECTIVE.zh] if retrospective else []
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([column.title for column in COLUMNS])
+    writer.writerow([*(column.title for column in COLUMNS), *(["回溯 retrospective"] if mark else [])])
     for row in rows:
-        writer.writerow([_plain(column.cell(row, day)) for column in COLUMNS])
+        writer.writerow([*(_plain(column.cell(row, day)) for column in COLUMNS), *mark])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -40,10 +42,13 @@ def to_json(rows: Sequence[Row], published: Published) -> bytes:
     return json.dumps(content, ensure_ascii=False, allow_nan=False, default=str).encode()
 
 
-def to_parquet(rows: Sequence[Row]) -> bytes:
-    """Return the rows with the columns of ``list.parquet``."""
+def to_parquet(rows: Sequence[Row], *, retrospective: bool = False) -> bytes:
+    """Return the rows with the columns of ``list.parquet``; the schema of a list made in hindsight says so."""
     sink = io.BytesIO()
-    pq.write_table(as_table(rows), sink)
+    table = as_table(rows)
+    if retrospective:
+        table = table.replace_schema_metadata({"retrospective": "true"})
+    pq.write_table(table, sink)
     return sink.getvalue()
 
 

@@ -14,7 +14,7 @@ from anxin.domain.errors import AnxinError
 from anxin.feeds.asof import View
 from anxin.feeds.lake import Lake
 from anxin.ledger.chain import Ledger
-from anxin.ledger.published import of
+from anxin.ledger.published import hindsight, of
 from anxin.serving.daily import score_day
 from anxin.serving.home import Home
 from anxin.serving.published import Published
@@ -38,7 +38,7 @@ def write_scores(
 
     What was published is what is written; a day without a list is computed with the models live on it.
     """
-    entry = of(ledger, day, retrospective)
+    entry = (hindsight(ledger, day) if retrospective else None) or of(ledger, day)
     if entry is not None:
         table = Published.of_entry(home.root, entry).table("scores.parquet")
     else:
@@ -50,8 +50,16 @@ def write_scores(
     return len(table)
 
 
-def published_on(home: Home, ledger: Ledger, day: date) -> Published:
-    """Return the list of a day; AnxinError if none was published."""
+def published_on(home: Home, ledger: Ledger, day: date, *, retrospective: bool = False) -> Published:
+    """Return the list of a day, or the one made in hindsight if that is asked for; AnxinError if there is none."""
+    if retrospective:
+        entry = hindsight(ledger, day)
+        if entry is None:
+            raise AnxinError(
+                f"{day} 没有回溯名单，请先 anxin run {day} --retrospective",
+                f"no list of {day} was made in hindsight; run anxin run {day} --retrospective first",
+            )
+        return Published.of_entry(home.root, entry)
     found = Shelf(home, ledger).on(day)
     if found is None:
         raise AnxinError(
@@ -60,15 +68,18 @@ def published_on(home: Home, ledger: Ledger, day: date) -> Published:
     return found
 
 
-def report_of(home: Home, ledger: Ledger, day: date, subject: str, form: str) -> bytes:
+def report_of(
+    home: Home, ledger: Ledger, day: date, subject: str, form: str, *, retrospective: bool = False
+) -> bytes:
     """Return the report of a listed subject; a project and an employer never share an id."""
-    published = published_on(home, ledger, day)
+    published = published_on(home, ledger, day, retrospective=retrospective)
     rows = [row for row in published.rows if row.subject_id == subject]
     if not rows:
         raise AnxinError(
             f"{subject} 不在 {day} 的清单上；评分见 anxin scores {day}",
             f"{subject} is not on the list of {day}; its score is in anxin scores {day}",
         )
-    trend = Shelf(home, ledger).trend(published, rows[0].kind, subject)
+    # What people were told on the days before is no part of a list made in hindsight.
+    trend = [] if retrospective else Shelf(home, ledger).trend(published, rows[0].kind, subject)
     facts = facts_of(published, rows[0], trend, ledger.head)
     return to_pdf(facts) if form == "pdf" else to_html(facts).encode()

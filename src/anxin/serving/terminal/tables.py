@@ -15,7 +15,7 @@ from anxin.serving.feeds_named import feed_name
 from anxin.serving.published import Published, Reason, Row
 from anxin.serving.reports.facts import yuan
 from anxin.serving.selection import Filters, by_grade
-from anxin.serving.wording import CHANGES, GRADES, IN_HAND, KINDS, NEW_FINDS, NOTICE, Words
+from anxin.serving.wording import CHANGES, GRADES, IN_HAND, KINDS, NEW_FINDS, NOTICE, RETROSPECTIVE, Words
 
 _STYLES = {4: "bold red", 3: "dark_orange", 2: "yellow", 1: "blue"}
 _FILE_WIDTH = 150
@@ -47,6 +47,8 @@ def show(rows: Sequence[Row], published: Published, head: int) -> None:
         for grade, n in by_grade(rows).items()
     )
     console.print(f"{published.as_of} 清单 list {published.list_id}   {counts}")
+    if published.manifest.retrospective:
+        console.print(f"{RETROSPECTIVE.zh} {RETROSPECTIVE.en}", style="bold red")
     for words, part in (
         (NEW_FINDS, [r for r in rows if not r.in_hand]),
         (IN_HAND, [r for r in rows if r.in_hand]),
