@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from anxin.domain import calendar, regulators
+from anxin.features.catalogue import catalogue
 from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
 from anxin.serving.published import Published, Reason, Row, Watermark
@@ -94,8 +95,10 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
     """
     explained = published.explanation(row.kind, row.subject_id)
     parts = explained.parts or row.reasons
-    raising = tuple(part for part in parts if part.contribution > _FELT and part.zh)
-    lowering = tuple(part for part in parts if part.contribution < -_FELT and part.zh)
+    # What has no value, or cannot be checked by a person (a season, a sector), counts in the balance and is no finding.
+    found = [part for part in parts if part.zh and part.value is not None and _may_stand(part.feature)]
+    raising = tuple(part for part in found if part.contribution > _FELT)
+    lowering = tuple(part for part in found if part.contribution < -_FELT)
     signals = raising[:_SIGNALS]
     standing = _standing()
     bases = {part.basis: part for part in (*signals, *lowering[:_LOWERING]) if part.basis}
@@ -133,6 +136,11 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
         traces=_traces(published, row, ledger_head),
         retrospective=published.manifest.retrospective,
     )
+
+
+def _may_stand(feature: str) -> bool:
+    entry = catalogue().get(feature)
+    return entry is None or entry.reason
 
 
 def _head(row: Row, signals: Sequence[Reason]) -> Words:

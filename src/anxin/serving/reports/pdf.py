@@ -8,7 +8,7 @@ from datetime import datetime, time
 from importlib import resources
 
 from fpdf import FPDF
-from fpdf.enums import TextMode, WrapMode, XPos, YPos
+from fpdf.enums import MethodReturnValue, TextMode, WrapMode, XPos, YPos
 
 from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
@@ -25,7 +25,10 @@ _INK, _SOFT, _LINE = (27, 31, 36), (106, 111, 118), (217, 220, 224)
 _SEALS = {4: (179, 38, 30), 3: (199, 91, 0), 2: (245, 208, 74), 1: (42, 94, 168)}
 _UP, _DOWN = (179, 38, 30), (47, 111, 79)
 _WIDE = 182.0
-_COLUMNS = (86.0, 19.0, 19.0, 22.0, 20.0, 16.0)
+# The first page is what a person carries: signals may reach down to here, what lowers the risk to there, and below
+# stands who goes and by when. What finds no room is counted, and stands in the HTML report.
+_SIGNALS_END, _LOWERING_END, _DISPATCH_START, _TRACES_START = 174.0, 204.0, 232.0, 236.0
+_COLUMNS = (94.0, 17.0, 17.0, 20.0, 19.0, 15.0)
 _LATIN, _HAN = "latin", "han"
 
 
@@ -74,20 +77,22 @@ class _Sheet(FPDF):  # type: ignore[misc]  # fpdf2 has no types
         left = self.get_x()
         self.set_font(_LATIN, "B" if bold else "", size)
         self.set_text_color(*colour)
+        step = height or size * 0.52
+        lines = self.multi_cell(
+            width, step, text, wrapmode=_wrapping(text), dry_run=True, output=MethodReturnValue.LINES
+        )
         with self.local_context():
             if bold:  # the Han face has no bold of its own
                 self.text_mode = TextMode.FILL_STROKE
                 self.set_draw_color(*colour)
                 self.set_line_width(size * 0.008)
-            self.multi_cell(
-                width,
-                height or size * 0.52,
-                text,
-                align=align,
-                new_x=XPos.LMARGIN,
-                new_y=YPos.NEXT,
-                wrapmode=_wrapping(text),
-            )
+            for line in lines:
+                # fpdf2 2.8 leaves the font out of a second line that begins in the Latin face, and the line is lost:
+                # each is a cell of its own, its font said anew.
+                self.font_family = ""
+                self.set_font(_LATIN, "B" if bold else "", size)
+                self.set_x(left)
+                self.cell(width, step, line, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.set_x(left)
 
     def section(self, zh: str, en: str) -> None:
@@ -127,9 +132,9 @@ def to_pdf(facts: Facts) -> bytes:
     _header(sheet, facts)
     _summary(sheet, facts)
     _subject(sheet, facts)
-    _parts(sheet, ("主要风险信号", "what raises the risk"), facts.signals, _UP)
-    _parts(sheet, ("反向因素", "what lowers it"), facts.lowering, _DOWN)
-    _balance(sheet, facts)
+    left_out = _parts(sheet, ("主要风险信号", "what raises the risk"), facts.signals, _UP, _SIGNALS_END)
+    left_out += _parts(sheet, ("反向因素", "what lowers it"), facts.lowering, _DOWN, _LOWERING_END)
+    _balance(sheet, facts, left_out)
     _dispatch(sheet, facts)
     sheet.add_page()
     _annex(sheet, facts)
@@ -231,16 +236,17 @@ def _pairs(sheet: _Sheet, pairs: Sequence[tuple[str, str]]) -> None:
 
 
 def _parts(
-    sheet: _Sheet, titled: tuple[str, str], parts: Sequence[Reason], colour: tuple[int, int, int]
-) -> None:
+    sheet: _Sheet, titled: tuple[str, str], parts: Sequence[Reason], colour: tuple[int, int, int], end: float
+) -> int:
+    """Write parts strongest first down to `end` on the first page; returns how many found no room."""
     if not parts:
-        return
+        return 0
     sheet.section(*titled)
     _cells(sheet, ("事实 fact", "数值 value", "通常 usual", "日期 date", "来源 source", "贡献"))
     widest = max(abs(part.contribution) for part in parts)
-    for part in parts:
-        if sheet.get_y() > 268:
-            sheet.add_page()
+    for place, part in enumerate(parts):
+        if sheet.get_y() > end:
+            return len(parts) - place
         top = sheet.get_y() + 1
         sheet.set_xy(14, top)
         sheet.write_line(part.zh, 9, width=_COLUMNS[0] - 2, height=4.5)
@@ -269,6 +275,7 @@ def _parts(
         sheet.set_draw_color(*_LINE)
         sheet.line(14, bottom + 1, 14 + _WIDE, bottom + 1)
         sheet.set_xy(14, bottom + 1)
+    return 0
 
 
 def _cells(sheet: _Sheet, names: Iterable[str]) -> None:
@@ -283,10 +290,11 @@ def _cells(sheet: _Sheet, names: Iterable[str]) -> None:
     sheet.set_xy(14, top + 4.4)
 
 
-def _balance(sheet: _Sheet, facts: Facts) -> None:
+def _balance(sheet: _Sheet, facts: Facts, left_out: int) -> None:
     balance = facts.balance
+    unlisted = facts.rest + left_out
     base = "" if balance.base is None else f"基准 {balance.base:+.2f} · "
-    rest = f"（含未列出的 {facts.rest} 项）" if facts.rest else ""
+    rest = f"（含未列出的 {unlisted} 项）" if unlisted else ""
     sheet.ln(1.2)
     sheet.set_x(14)
     sides = f"升高合计 {balance.raising:+.2f} · 降低合计 {balance.lowering:+.2f}"
@@ -294,6 +302,8 @@ def _balance(sheet: _Sheet, facts: Facts) -> None:
 
 
 def _dispatch(sheet: _Sheet, facts: Facts) -> None:
+    if sheet.get_y() > _DISPATCH_START:  # two columns that a page break parts are not readable
+        sheet.add_page()
     sheet.section("交办建议", "dispatch, two legs")
     top = bottom = sheet.get_y()
     half = _WIDE / 2
@@ -341,8 +351,15 @@ def _annex(sheet: _Sheet, facts: Facts) -> None:
 
     sheet.section("异议渠道", "to object")
     sheet.both(facts.objection, 8.5)
+    if sheet.get_y() > _TRACES_START:
+        sheet.add_page()
     sheet.section("模型版本、数据截止、留痕编号", "traces")
-    _pairs(sheet, [(name.zh, value) for name, value in facts.traces])
+    for label, value in facts.traces:
+        top = sheet.get_y()
+        sheet.write_line(label.zh, 8, colour=_SOFT, width=20, height=4.2)
+        sheet.set_xy(34, top)
+        sheet.write_line(value, 8, width=_WIDE - 20, height=4.2)
+        sheet.set_x(14)
 
 
 def _quality(facts: Facts) -> Words:
