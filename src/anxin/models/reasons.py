@@ -167,8 +167,9 @@ def _number(form: str, value: float) -> str:
 
 
 def _figure(value: float, places: int) -> str:
-    """Return a number with thousands apart; what rounds to nothing has no sign."""
-    return f"{value:z,.{places}f}"
+    """Return a number with thousands apart; what rounds to nothing is a plain 0."""
+    text = f"{value:z,.{places}f}"
+    return "0" if text == "0.0" else text
 
 
 def _ages(feature: Feature, rows: pa.Table) -> Floats:
