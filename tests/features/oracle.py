@@ -1,16 +1,17 @@
 """What every feature means, in the most obvious way: loops over rows, one subject and one date at a time.
 
 Written from the catalogue and `semantics.md`, not from the expressions. Slow on purpose; nothing is shared
-between dates. The families are in `oracle_events`, `oracle_money` and `oracle_around`.
+between dates. Each family is in its `oracle_<family>`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
+from importlib import import_module
 from typing import Any
 
-from anxin.features.catalogue import catalogue, facts
+from anxin.features.catalogue import FAMILIES, catalogue, facts
 from anxin.feeds.contract import Feed, contract
 
 Row = Mapping[str, Any]
@@ -152,11 +153,10 @@ def number(value: Any) -> float | None:
 
 def values(past: Past, subject: str) -> Values:
     """Return every feature and fact of a subject by name."""
-    from . import oracle_around, oracle_events, oracle_money
-
     found: Values = {}
-    for family in (*oracle_events.FAMILIES, *oracle_money.FAMILIES, *oracle_around.FAMILIES):
-        found |= family(past, subject)
+    for name in FAMILIES:
+        for family in import_module(f".oracle_{name}", __package__).FAMILIES:
+            found |= family(past, subject)
     for name, feature in catalogue().items():
         if name not in found:
             continue

@@ -1,4 +1,4 @@
-"""What was said, found and sued: complaints, cases, hazards, inspections, notices, lawsuits."""
+"""What was said and found: complaints, cases, hazards, inspections, notices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 import math
 import statistics
 
-from .oracle import Past, Values, difference, newest, number, ratio, total
+from .oracle import Past, Values, newest, ratio, total
 
 
 def complaints(past: Past, subject: str) -> Values:
@@ -121,64 +121,10 @@ def notices(past: Past, subject: str) -> Values:
     }
 
 
-def litigation(past: Past, subject: str) -> Values:
-    if past.kind == "project":
-        return {}
-    rows = [{**row, "filed": past.age(row["filed_on"])} for row in past.rows("litigation", subject)]
-    against = [row for row in rows if row["role"] == "defendant"]
-    filed = [row for row in against if row["filed"] > 0]
-    year = [row for row in filed if row["filed"] <= 365]
-    claims = [row for row in rows if row["role"] == "plaintiff" and 0 < row["filed"] <= 365]
-    enforced = [row for row in against if row["status"] in ("enforcing", "dishonest", "restricted")]
-    return {
-        "suits_90d": sum(row["filed"] <= 90 for row in filed),
-        "suits_365d": len(year),
-        "suits_amount_365d": float(total(row["amount"] for row in year)),
-        "suits_wages_365d": sum(row["cause"] == "labour_remuneration" for row in year),
-        "suits_loan_365d": sum(row["cause"] == "loan" for row in year),
-        "suits_enforced": len(enforced),
-        "suits_enforced_days": newest(enforced),
-        "suits_dishonest": sum(row["status"] == "dishonest" for row in against),
-        "suits_claiming_365d": len(claims),
-        "suits_claiming_amount_365d": float(total(row["amount"] for row in claims)),
-        "suit_claiming_last_days": min((row["filed"] for row in claims), default=None),
-        "suit_last_days": min((row["filed"] for row in filed), default=None),
-    }
-
-
-def credit(past: Past, subject: str) -> Values:
-    if past.kind == "project":
-        return {}
-    classes = ["normal", "special_mention", "substandard", "doubtful", "loss"]
-    rows = past.rows("credit", subject, 400)
-    last = max(rows, key=lambda row: row["month"], default=dict.fromkeys(_CREDIT))
-    grades = [classes.index(row["classification"]) for row in rows if row["classification"]]
-    grade = None if last["classification"] is None else classes.index(last["classification"])
-    lines = [row["credit_line"] for row in rows if row["credit_line"] is not None]
-    recent = [row["credit_line"] for row in rows if row["credit_line"] is not None and row["age"] <= 62]
-    return {
-        "credit_overdue_amount": number(last["overdue_amount"]),
-        "credit_overdue_days": last["overdue_days"],
-        "credit_class": grade,
-        "credit_class_fall": difference(grade, min(grades, default=None)),
-        "credit_utilisation": ratio(last["loan_balance"], last["credit_line"]),
-        "credit_line_left": ratio(min(recent, default=None), max(lines, default=None)),
-        "credit_balance": number(last["loan_balance"]),
-        "credit_guarantees": ratio(last["guarantees_given"], last["credit_line"]),
-        "credit_last_days": last["age"],
-    }
-
-
-_CREDIT = (
-    *(
-        "overdue_amount",
-        "overdue_days",
-        "classification",
-        "loan_balance",
-        "credit_line",
-        "guarantees_given",
-        "age",
-    ),
+FAMILIES = (
+    complaints,
+    cases,
+    hazards,
+    inspections,
+    notices,
 )
-
-FAMILIES = (complaints, cases, hazards, inspections, notices, litigation, credit)
