@@ -52,9 +52,24 @@ def test_a_window_is_the_last_days_of_what_is_known(lake: Lake) -> None:
 
 
 def test_presence_is_by_what_had_been_received(lake: Lake) -> None:
-    view, days = View(lake), [date(2024, 1, 2), date(2024, 1, 3)]
-    assert rows_of(view.present("energy_usage", days)) == [(days[0], False), (days[1], True)]
-    assert rows_of(view.present("tax", days)) == [(days[0], False), (days[1], False)]
+    assert View(lake).first_received() == {"energy_usage": datetime(2024, 1, 2, 9)}
+
+
+@pytest.mark.parametrize("dates", [DAYS, DAYS[:1], [*DAYS, DAYS[1]]])
+@pytest.mark.parametrize("days", [None, 8])
+def test_spans_laid_out_by_date_are_what_is_known_on_each(
+    lake: Lake, dates: list[date], days: int | None
+) -> None:
+    view = View(lake)
+    spans = view.spans("energy_usage", dates, days)
+    assert (
+        spans.count().execute() < len(dates) * view.known("energy_usage", dates).count().execute()
+        or len(dates) == 1
+    )
+    known = view.known("energy_usage", dates)
+    if days is not None:
+        known = known.filter(known.date >= ibis.literal(min(dates)) - ibis.interval(days=days))
+    assert rows_of(view.on_dates(spans, dates).select(*known.columns)) == rows_of(known)
 
 
 @pytest.mark.parametrize("feed", contract())
@@ -82,14 +97,11 @@ def test_the_expressions_belong_to_no_engine(lake: Lake, dialect: str) -> None:
     schema = ibis.schema({**view.history("cases").schema()})
     view._history["cases"] = ibis.table(schema, name="cases")  # what another engine would have read
     for expression in (
-        view.known("cases", DAYS),
-        view.window("cases", DAYS, 30),
-        view.present("cases", DAYS),
+        view._known(contract()["cases"], DAYS, None),
+        view._known(contract()["cases"], DAYS, 30),
+        view.on_dates(view.spans("cases", DAYS), DAYS),
     ):
-        assert "received_at" in ibis.to_sql(expression, dialect=dialect) or expression.columns == (
-            "as_of",
-            "present",
-        )
+        assert "received_at" in ibis.to_sql(expression, dialect=dialect)
 
 
 def test_a_view_keeps_the_commit_it_was_made_at(lake: Lake, tmp_path: Path) -> None:

@@ -44,12 +44,25 @@ class Known:
         A row with a project belongs to the project; an employer owns the rows that name no project, and with
         `own=False` also those of its sites (payroll, attendance: who employs the worker).
         """
-        rows = self.all(feed, days)
-        columns = contract()[feed].names
+        return self._whose(feed, self.all(feed, days), own)
+
+    def spans(self, feed: str, days: int | None = None, *, own: bool = True) -> ir.Table:
+        """Return the rows of each subject once, with `since` and `until` instead of `as_of`: for large feeds.
+
+        Aggregate by subject, period, `since` and `until`, then `on_dates`, then add up: what several dates
+        share is read and summed once. `days` is counted from the first date.
+        """
+        return self._whose(feed, self.view.spans(feed, self.dates, days), own)
+
+    def on_dates(self, rows: ir.Table) -> ir.Table:
+        """Return what was made of `spans` for each date it is known on, with `as_of`."""
+        return self.view.on_dates(rows, self.dates)
+
+    def _whose(self, feed: str, rows: ir.Table, own: bool) -> ir.Table:
         if self.kind == "project":
             return rows.filter(rows.project_id.notnull()).mutate(subject_id=rows.project_id)
         rows = rows.filter(rows.employer_id.notnull())
-        if own and "project_id" in columns:
+        if own and "project_id" in contract()[feed].names:
             rows = rows.filter(rows.project_id.isnull())
         return rows.mutate(subject_id=rows.employer_id)
 

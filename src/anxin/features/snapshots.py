@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time
 
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -49,18 +51,16 @@ def snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progre
     """
     asked = Known(view, tuple(sorted(set(dates))), kind)
     people = _collect(view, subjects(asked)).sort_by([("as_of", "ascending"), ("subject_id", "ascending")])
-    table = people.append_column("in_hand", _column(people, _collect(view, in_hand(asked)), "in_hand", False))
+    places = _Places(people)
+    held = places.put(_collect(view, in_hand(asked)))["in_hand"].fill_null(False)
+    table = people.append_column("in_hand", held)
     table = table.add_column(0, "kind", pa.array([kind] * len(table), pa.string()))
     found: dict[str, pa.ChunkedArray] = {}
     for step, (family, compute) in enumerate(_FAMILIES.items()):
         if on_progress is not None:
             on_progress(family, step, len(_FAMILIES))
         for part in compute(asked):
-            rows = _collect(view, part)
-            order = _places(people, rows)
-            for name in rows.column_names:
-                if name not in KEYS:
-                    found[name] = rows[name].cast(pa.float64()).take(order)
+            found |= places.put(_collect(view, part), pa.float64())
     there = _present(asked)
     for feature in catalogue.of(kind):
         values = found.pop(feature.name, pa.nulls(len(people), pa.float64()))
@@ -78,27 +78,44 @@ def _collect(view: View, rows: ir.Table) -> pa.Table:
     return view.backend.to_pyarrow(rows)
 
 
-def _places(people: pa.Table, rows: pa.Table) -> pa.Array:
-    """Return for each subject and date the place of its row in `rows`, null where it has none."""
-    left = people.select(list(KEYS)).append_column("_left", pa.array(range(len(people)), pa.int64()))
-    right = rows.select(list(KEYS)).append_column("_right", pa.array(range(len(rows)), pa.int64()))
-    joined = left.join(right, list(KEYS), join_type="left outer")
-    if len(joined) != len(people):
-        raise ValueError("a family gave more than one row for a subject and a date")
-    return joined.sort_by("_left")["_right"].combine_chunks()
+class _Places:
+    """Puts the rows of a family in the order of the snapshot's subjects and dates; who has none is null."""
 
+    def __init__(self, people: pa.Table) -> None:
+        self._size = len(people)
+        self._subjects = pc.unique(people["subject_id"])
+        self._dates = pc.unique(people["as_of"])
+        self._place = np.full(max(1, len(self._subjects) * len(self._dates)), -1)
+        self._place[self._codes(people)] = np.arange(self._size)
 
-def _column(people: pa.Table, rows: pa.Table, name: str, empty: object) -> pa.ChunkedArray:
-    return rows[name].take(_places(people, rows)).fill_null(empty)
+    def put(self, rows: pa.Table, kind: pa.DataType | None = None) -> dict[str, pa.ChunkedArray]:
+        """Return the columns of `rows` (but the keys) in their places, cast to `kind`."""
+        rows = rows.filter(pc.is_in(rows["subject_id"], self._subjects))
+        rows = rows.filter(pc.is_in(rows["as_of"], self._dates))
+        at = self._place[self._codes(rows)]
+        order = np.full(self._size, -1)
+        order[at[at >= 0]] = np.flatnonzero(at >= 0)
+        if np.count_nonzero(at >= 0) != np.count_nonzero(order >= 0):
+            raise ValueError("a family gave more than one row for a subject and a date")
+        taken = pa.array(order, pa.int64(), mask=order < 0)
+        columns = {name: rows[name] for name in rows.column_names if name not in KEYS}
+        return {name: (c if kind is None else c.cast(kind)).take(taken) for name, c in columns.items()}
+
+    def _codes(self, rows: pa.Table) -> npt.NDArray[np.int64]:
+        subject: npt.NDArray[np.int64] = (
+            pc.index_in(rows["subject_id"], self._subjects).to_numpy().astype(np.int64)
+        )
+        day: npt.NDArray[np.int64] = pc.index_in(rows["as_of"], self._dates).to_numpy().astype(np.int64)
+        return subject * len(self._dates) + day
 
 
 def _present(asked: Known) -> Mapping[str, set[date]]:
     """Return for each feed the dates before which any row of it had been received."""
-    there = {}
-    for feed in asked.view.lake.feeds():
-        rows = _collect(asked.view, asked.view.present(feed, asked.dates)).to_pylist()
-        there[feed] = {row["as_of"] for row in rows if row["present"]}
-    return there
+    firsts = asked.view.first_received()
+    return {
+        feed: {day for day in asked.dates if first is not None and first < datetime.combine(day, time())}
+        for feed, first in firsts.items()
+    }
 
 
 def _filled(

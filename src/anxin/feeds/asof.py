@@ -7,8 +7,9 @@ ahead could enter. Expressions use only what every engine of Ibis has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import ibis
@@ -20,7 +21,8 @@ from anxin.feeds.engine import Engine, file_names
 from anxin.feeds.lake import Lake
 from anxin.feeds.versions import OVERLAY
 
-_FEW_DATES = 1
+_NUMBERS = itertools.count()
+"""Views of one backend are named apart."""
 
 _STATED_ON = "stated_on"
 """Credit and guarantees have an event column `as_of` of their own; beside the as-of date it is this."""
@@ -44,6 +46,8 @@ class View:
         self.lake = lake.at(lake.commit)
         self.backend = backend if backend is not None else connect()
         self._history: dict[str, ir.Table] = {}
+        self._named: dict[tuple[str, tuple[date, ...], int | None], ir.Table] = {}
+        self._kept: list[ir.Table] = []
 
     def history(self, feed: str) -> ir.Table:
         """Return all versions ever received: the contract's columns and `superseded_at` (null: current).
@@ -56,23 +60,58 @@ class View:
 
     def known(self, feed: str, dates: Sequence[date]) -> ir.Table:
         """Return the rows known on each date: contract columns, `superseded_at` and `as_of` (a date)."""
-        return self._known(contract()[feed], dates, None)
+        return self._view(feed, dates, None)
 
     def window(self, feed: str, dates: Sequence[date], days: int) -> ir.Table:
         """Return the rows of `known` whose event is in the `days` days before each date."""
-        return self._known(contract()[feed], dates, days)
+        return self._view(feed, dates, days)
 
-    def present(self, feed: str, dates: Sequence[date]) -> ir.Table:
-        """Return (`as_of`, `present`): whether any row of the feed had been received before each date."""
-        first = self.history(feed).aggregate(first=lambda rows: rows[RECEIVED_AT].min())
-        return (
-            _dates(dates)
-            .cross_join(first)
-            .select(
-                "as_of",
-                present=lambda row: (row["first"] < row["as_of"].cast("timestamp(6)")).fill_null(False),
-            )
+    def spans(self, feed: str, dates: Sequence[date], days: int | None = None) -> ir.Table:
+        """Return each version known on any of the dates once, with `since` and `until`.
+
+        In the sorted dates the row is known on those at places `since` <= place < `until` (`on_dates`). What
+        is summed per span first is summed once for many dates. With `days`, rows whose event lies more than
+        that before the first date are left out.
+        """
+        rows, each = self._usable(contract()[feed], dates, days), sorted(set(dates))
+        if not each:
+            return rows.mutate(since=ibis.literal(0), until=ibis.literal(0))
+        if len(each) == 1:
+            return rows.mutate(since=ibis.literal(0), until=ibis.literal(1))
+        learned = ibis.greatest(rows[RECEIVED_AT].date(), rows[event_of(feed)])
+        since = ibis.cases(*((learned < ibis.literal(day), i) for i, day in enumerate(each)), else_=len(each))
+        until = ibis.cases(
+            (rows.superseded_at.isnull(), len(each)),
+            *((rows.superseded_at < _midnight(day), i) for i, day in enumerate(each)),
+            else_=len(each),
         )
+        rows = rows.mutate(since=since, until=until)
+        return rows.filter(rows.since < rows.until)
+
+    def on_dates(self, rows: ir.Table, dates: Sequence[date]) -> ir.Table:
+        """Return rows with `since` and `until` once for each date they are known on, with `as_of` instead."""
+        each = sorted(set(dates))
+        if len(each) == 1:
+            return rows.mutate(as_of=ibis.literal(each[0])).drop("since", "until")
+        table = pa.table(
+            {"as_of": pa.array(each, pa.date32()), "place": pa.array(range(len(each)), pa.int64())}
+        )
+        asked = ibis.memtable(table, schema=ibis.Schema.from_pyarrow(table.schema))
+        joined = rows.join(asked, [rows.since <= asked.place, asked.place < rows.until])
+        return joined.drop("since", "until", "place")
+
+    def first_received(self) -> Mapping[str, datetime | None]:
+        """Return for each feed of the lake when its first row was received."""
+        firsts = [
+            self.history(feed)
+            .aggregate(first=lambda rows: rows[RECEIVED_AT].min())
+            .mutate(feed=ibis.literal(feed))
+            for feed in self.lake.feeds()
+        ]
+        if not firsts:
+            return {}
+        table = self.backend.to_pyarrow(ibis.union(*firsts) if len(firsts) > 1 else firsts[0])
+        return dict(zip(table["feed"].to_pylist(), table["first"].to_pylist(), strict=True))
 
     def keep(self, rows: ir.Table) -> ir.Table:
         """Compute a table that several expressions read, once, and return it as a table.
@@ -84,19 +123,35 @@ class View:
         table = self.backend.to_pyarrow(rows)
         return ibis.memtable(table, schema=ibis.Schema.from_pyarrow(table.schema))
 
-    def _known(self, feed: Feed, dates: Sequence[date], days: int | None) -> ir.Table:
+    def _view(self, feed: str, dates: Sequence[date], days: int | None) -> ir.Table:
+        """Name what is known once, so that expressions over it are short: compiling costs more than reading."""
+        key = feed, tuple(sorted(set(dates))), days
+        if key not in self._named:
+            rows = self._known(contract()[feed], dates, days)
+            # The view refers to tables in memory that live as long as their expression.
+            self._kept.append(rows)
+            self._named[key] = self.backend.create_view(f"known_{feed}_{next(_NUMBERS)}", rows)
+        return self._named[key]
+
+    def _usable(self, feed: Feed, dates: Sequence[date], days: int | None) -> ir.Table:
+        """Cut what no date can use before any join, where it reaches the Parquet scan."""
         rows = self.history(feed.name)
         if "as_of" in rows.columns:
             rows = rows.rename({_STATED_ON: "as_of"})
         event = event_of(feed.name)
         if not dates:
-            return rows.mutate(as_of=ibis.null("date")).limit(0)
-        # What no date can use is cut before the join, where it reaches the Parquet scan.
+            return rows.limit(0)
         rows = rows.filter(rows[RECEIVED_AT] < _midnight(max(dates)), rows[event] < ibis.literal(max(dates)))
         rows = rows.filter(rows.superseded_at.isnull() | (rows.superseded_at >= _midnight(min(dates))))
         if days is not None:
             rows = rows.filter(rows[event] >= ibis.literal(min(dates) - timedelta(days)))
-        if len(set(dates)) <= _FEW_DATES:
+        return rows
+
+    def _known(self, feed: Feed, dates: Sequence[date], days: int | None) -> ir.Table:
+        rows, event = self._usable(feed, dates, days), event_of(feed.name)
+        if not dates:
+            return rows.mutate(as_of=ibis.null("date"))
+        if len(set(dates)) == 1:
             return rows.mutate(as_of=ibis.literal(dates[0]))
         asked = _dates(dates, days)
         rule = [
