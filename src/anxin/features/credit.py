@@ -1,40 +1,99 @@
-"""Borrowing of an employer at month ends: overdue, class and its migration, use of the line, guarantees."""
+"""Borrowing of an employer at month ends: overdue, class and its migration, use of the line, guarantees.
+
+Three silences are kept apart: no feed (all is missing), no report of this employer (no report in a year), and
+a report that says there is no loan (`credit_no_loan`).
+"""
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
-from anxin.features.known import KEYS, Known, latest, ratio
+from anxin.features.known import KEYS, Known, counted, ratio
 
 _CLASSES = ("normal", "special_mention", "substandard", "doubtful", "loss")
 _YEAR = 400
-"""Days of history read: thirteen month-ends."""
+"""Days of history a state is read from: thirteen month-ends."""
+_REPORTED = 800
+"""Days after which an employer counts as never reported."""
+_QUARTER = 3
+"""A change over a quarter is against the report so many reports before."""
 
 
 def credit(known: Known) -> list[ir.Table]:
     """Return the tables of the family; only employers have these (see relations for a project's parties)."""
     if known.kind != "employer":
         return []
-    rows = known.rows("credit", _YEAR)
+    rows = known.rows("credit", _REPORTED)
     rows = rows.mutate(
-        grade=rows.classification.cases(*((name, float(i)) for i, name in enumerate(_CLASSES)), else_=None)
+        grade=rows.classification.cases(*((name, float(i)) for i, name in enumerate(_CLASSES)), else_=None),
+        recent=rows.age <= _YEAR,
     )
-    now = latest(rows, rows.month)
-    state = now.select(
-        *KEYS,
-        credit_overdue_amount=now.overdue_amount.cast("float64"),
-        credit_overdue_days=now.overdue_days.cast("float64"),
-        credit_class=now.grade,
-        credit_utilisation=ratio(now.loan_balance, now.credit_line),
-        credit_balance=now.loan_balance.cast("float64"),
-        credit_guarantees=ratio(now.guarantees_given, now.credit_line),
-        credit_last_days=now.age.cast("float64"),
+    # Older reports only tell that there were some: they are no state, and none is compared with them.
+    window = ibis.window(group_by=[*KEYS, "recent"], order_by=ibis.desc(rows.month))
+    rows = rows.mutate(
+        nth=ibis.row_number().over(window),
+        grade_before=rows.grade.lead().over(window),
+        line_before=rows.credit_line.lead().over(window),
     )
-    past = rows.group_by(KEYS).aggregate(
-        best=rows.grade.min(),
-        largest_line=rows.credit_line.max().cast("float64"),
-        line=(rows.age <= 62).ifelse(rows.credit_line, None).min().cast("float64"),
+    now, then = rows.recent & (rows.nth == 0), rows.recent & (rows.nth == _QUARTER)
+    lowered = rows.recent & (rows.grade > rows.grade_before)
+    cut = rows.recent & (rows.credit_line < rows.line_before)
+    found = rows.group_by(KEYS).aggregate(
+        credit_overdue_amount=_at(now, rows.overdue_amount),
+        credit_overdue_days=_at(now, rows.overdue_days),
+        credit_overdue_months_365d=counted((rows.age <= 365) & (rows.overdue_amount > 0)),
+        credit_class=_at(now, rows.grade),
+        credit_class_drops_365d=counted(lowered & (rows.age <= 365)),
+        credit_class_drop_days=lowered.ifelse(rows.age, None).min().cast("float64"),
+        credit_line_cut_days=cut.ifelse(rows.age, None).min().cast("float64"),
+        credit_balance=_at(now, rows.loan_balance),
+        credit_no_loan=_at(now, (rows.loan_balance == 0).cast("int64")),
+        credit_reports_365d=counted(rows.age <= 365),
+        credit_report_days=rows.age.min().cast("float64"),
+        credit_last_days=_at(now, rows.age),
+        line=_at(now, rows.credit_line),
+        line_then=_at(then, rows.credit_line),
+        line_lately=(rows.age <= 62).ifelse(rows.credit_line, None).min().cast("float64"),
+        line_largest=_at(rows.recent, rows.credit_line),
+        overdue_then=_at(then, rows.overdue_amount),
+        balance_then=_at(then, rows.loan_balance),
+        balance_largest=_at(rows.recent, rows.loan_balance),
+        guarantees=_at(now, rows.guarantees_given),
+        class_best=rows.recent.ifelse(rows.grade, None).min(),
     )
-    change = past.select(*KEYS, "best", credit_line_left=ratio(past.line, past.largest_line))
-    both = state.inner_join(change, KEYS)
-    return [both.mutate(credit_class_fall=both.credit_class - both.best).drop("best")]
+    found = with_capital(known, found)
+    use, use_then = ratio(found.credit_balance, found.line), ratio(found.balance_then, found.line_then)
+    return [
+        found.mutate(
+            credit_overdue_share=ratio(found.credit_overdue_amount, found.credit_balance),
+            credit_overdue_capital=ratio(found.credit_overdue_amount, found.capital),
+            credit_overdue_rise=found.credit_overdue_amount - found.overdue_then,
+            credit_class_fall=found.credit_class - found.class_best,
+            credit_utilisation=use,
+            credit_utilisation_rise=use - use_then,
+            credit_line_left=ratio(found.line_lately, found.line_largest),
+            credit_balance_left=ratio(found.credit_balance, found.balance_largest),
+            credit_balance_change=ratio(found.credit_balance - found.balance_then, found.balance_then),
+            credit_balance_capital=ratio(found.credit_balance, found.capital),
+            credit_guarantees=ratio(found.guarantees, found.line),
+            credit_guarantees_capital=ratio(found.guarantees, found.capital),
+        ).drop(
+            *("line", "line_then", "line_lately", "line_largest", "overdue_then", "balance_then"),
+            *("balance_largest", "guarantees", "class_best", "capital"),
+        )
+    ]
+
+
+def with_capital(known: Known, found: ir.Table) -> ir.Table:
+    """Return employers' rows with `capital`, what is registered of them on the date (yuan)."""
+    registry = known.all("employers")
+    capital = registry.select(
+        "as_of", subject_id=registry.employer_id, capital=registry.registered_capital.cast("float64")
+    )
+    return found.left_join(capital, KEYS).select(*found.columns, "capital")
+
+
+def _at(rows: ir.BooleanValue, value: ir.Value) -> ir.FloatingScalar:
+    """Return the greatest value of the rows meant, as float64; of one row, its value."""
+    return rows.ifelse(value, None).max().cast("float64")
