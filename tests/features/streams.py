@@ -122,9 +122,16 @@ def _sensible(rng: random.Random, feed: str, row: Row) -> Row:
         row["status"] = rng.choice(["active", "active", "active", "abnormal", "revoked", "deregistered"])
         row["established_on"] = row["changed_on"] - timedelta(rng.randrange(4000))
     if feed == "projects":
-        row["start_on"] = row["changed_on"] + timedelta(rng.randint(-300, 60))
-        row["planned_end_on"] = row["start_on"] + timedelta(rng.choice([0, 200, 500]))
+        row["start_on"] = row["changed_on"] + timedelta(rng.randint(-150, 60))
+        row["planned_end_on"] = row["start_on"] + timedelta(rng.choice([0, 30, 200, 500]))
+        # Around the sizes from which an account and a deposit are asked for.
+        sizes = ["50000.00", "3000000.00", "4000000.00", "4000000.00", "60000000.00"]
+        row["contract_amount"] = Decimal(rng.choice(sizes))
+        row["project_type"] = "building" if row["real_estate"] else row["project_type"]
         row["ended_on"] = None if rng.random() < 0.7 else row["start_on"] + timedelta(rng.randint(100, 700))
+    if feed == "deposits" and rng.random() < 0.95:
+        # So many are made of so few projects that else one would always be in force.
+        row["expires_on"] = row["from_on"] + timedelta(rng.randint(5, 60))
     if feed == "credit":
         row["month"] = row["as_of"].replace(day=1)
     if feed in ("payroll", "attendance", "wage_sheets", "social_insurance", "tax"):

@@ -1,10 +1,9 @@
-"""What a subject is: age, size, ownership, phase of a project, lists, and case rates around it."""
+"""What a subject is: age, size, ownership, registry changes, phase of a project, lists, case rates around it."""
 
 from __future__ import annotations
 
 import math
 
-import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.calendar import days_to_spring_festival
@@ -14,67 +13,105 @@ _PRIOR = 50.0
 """Sector and district rates are drawn towards the rate of all by this many subjects: small groups say
 little."""
 
+_HEADS_DAYS = 130
+"""Days in which the latest declaration of insured heads is looked for: four months, and a late one."""
+
+_PACK = 1_000_000_000
+"""Above any headcount: month and heads in one whole number, so that the greatest holds the latest month's."""
+
 
 def profile(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
     own = _employer(known) if known.kind == "employer" else _project(known)
-    return [own, _listed(known), *_rates(known)]
+    return [own, _listed(known), _rates(known)]
 
 
 def _season(known: Known) -> ir.Table:
-    """Distance to Spring Festival as a smooth season: the festival itself is 1, half a year away is -1."""
+    """Distance to Spring Festival, in days and as a smooth season: 1 on the day, -1 half a year away."""
     days = [days_to_spring_festival(day) for day in known.dates]
-    return known.calendar(spring_festival_nearness=[math.cos(2 * math.pi * day / 365.25) for day in days])
+    return known.calendar(
+        spring_festival_days=[float(day) for day in days],
+        spring_festival_nearness=[math.cos(2 * math.pi * day / 365.25) for day in days],
+    )
+
+
+def _versions(known: Known) -> ir.Table:
+    """Return every version of the registry received before each date, also those since replaced."""
+    rows = known.view.history(f"{known.kind}s").cross_join(known.calendar())
+    rows = rows.filter(rows.received_at < rows.as_of.cast("timestamp(6)"), rows.changed_on < rows.as_of)
+    return rows.mutate(subject_id=rows[f"{known.kind}_id"], age=age(rows.as_of, rows.changed_on))
 
 
 def _employer(known: Known) -> ir.Table:
     rows = known.all("employers")
-    changes = known.view.history("employers")
-    dates = known.calendar()
-    seen = changes.cross_join(dates)
-    seen = seen.filter(seen.received_at < seen.as_of.cast("timestamp(6)"), seen.changed_on < seen.as_of)
-    moved = seen.group_by("as_of", subject_id=seen.employer_id).aggregate(
-        representatives=seen.legal_representative.nunique(), addresses=seen.address.nunique()
+    rows = rows.mutate(subject_id=rows.employer_id)
+    now = rows.select(*KEYS, person="legal_representative", place="address")
+    # The registry sends a change as a whole row: who is named since when is read off all versions.
+    seen = _versions(known).inner_join(now, KEYS)
+    past = seen.group_by(KEYS).aggregate(
+        people=seen.legal_representative.nunique(),
+        places=seen.address.nunique(),
+        person_days=(seen.legal_representative == seen.person).ifelse(seen.age, None).max(),
+        place_days=(seen.address == seen.place).ifelse(seen.age, None).max(),
+        largest=seen.registered_capital.max(),
+        abnormal=(seen.status == "abnormal").cast("int64").max(),
     )
-    rows = rows.mutate(subject_id=rows.employer_id).left_join(moved, KEYS)
-    table = rows.select(
+    insured = known.rows("social_insurance", _HEADS_DAYS)
+    packed = (insured.month.year() * 12 + insured.month.month()).cast("int64") * _PACK
+    heads = insured.group_by(KEYS).aggregate(heads=(packed + insured.insured.cast("int64")).max() % _PACK)
+    both = rows.inner_join(past, KEYS).left_join(heads, KEYS)
+    flags = {
+        f"firm_{name}": (both.ownership == name).cast("float64")
+        for name in ("private", "state", "foreign", "individual")
+    }
+    table = both.select(
         *KEYS,
-        firm_age_days=age(rows.as_of, rows.established_on).cast("float64"),
-        firm_capital=rows.registered_capital.cast("float64"),
-        firm_private=(rows.ownership == "private").cast("float64"),
-        firm_state=(rows.ownership == "state").cast("float64"),
-        firm_abnormal=(rows.status == "abnormal").cast("float64"),
-        firm_revoked=(rows.status == "revoked").cast("float64"),
-        firm_industry=rows.industry.substr(1, 2).try_cast("int64").cast("float64"),
-        firm_representatives=rows.representatives.cast("float64").nullif(0.0),
-        firm_addresses=rows.addresses.cast("float64").nullif(0.0),
-        registry_last_days=rows.age.cast("float64"),
+        firm_age_days=age(both.as_of, both.established_on).cast("float64"),
+        firm_capital=both.registered_capital.cast("float64"),
+        firm_capital_per_head=ratio(both.registered_capital, both.heads),
+        firm_capital_left=ratio(both.registered_capital, both.largest),
+        **flags,
+        firm_abnormal=(both.status == "abnormal").cast("float64"),
+        firm_abnormal_before=((both.status != "abnormal") & (both.abnormal == 1)).cast("float64"),
+        firm_revoked=(both.status == "revoked").cast("float64"),
+        firm_industry=both.industry.substr(1, 2).try_cast("int64").cast("float64"),
+        firm_in_park=both.park.notnull().cast("float64"),
+        firm_representatives=both.people.cast("float64").nullif(0.0),
+        firm_representative_days=(both.people > 1).ifelse(both.person_days, None).cast("float64"),
+        firm_addresses=both.places.cast("float64").nullif(0.0),
+        firm_address_days=(both.places > 1).ifelse(both.place_days, None).cast("float64"),
+        registry_last_days=both.age.cast("float64"),
     )
     return table.inner_join(_season(known), "as_of")
 
 
 def _project(known: Known) -> ir.Table:
     rows = known.all("projects")
-    rows = rows.mutate(subject_id=rows.project_id)
+    seen = _versions(known)
+    past = seen.group_by(KEYS).aggregate(
+        contractors=seen.contractor_id.nunique(), first_end=seen.planned_end_on.min()
+    )
+    rows = rows.mutate(subject_id=rows.project_id).inner_join(past, KEYS)
     length = age(rows.planned_end_on, rows.start_on)
     started = age(rows.as_of, rows.start_on)
+    joined = (rows.onboarded_on < rows.as_of).fill_null(False)
+    late = joined.ifelse(age(rows.onboarded_on, rows.start_on), started)
+    government = (rows.investment == "government") | rows.government_funded.fill_null(False)
+    state = (rows.investment == "soe") | rows.soe_owner.fill_null(False)
     table = rows.select(
         *KEYS,
         project_amount=rows.contract_amount.cast("float64"),
-        project_government=((rows.investment == "government") | rows.government_funded.fill_null(False)).cast(
-            "float64"
-        ),
-        project_soe=((rows.investment == "soe") | rows.soe_owner.fill_null(False)).cast("float64"),
+        project_government=government.cast("float64"),
+        project_soe=state.cast("float64"),
         project_real_estate=rows.real_estate.cast("float64"),
+        project_building=(rows.project_type == "building").cast("float64"),
         project_started_days=started.cast("float64"),
         project_elapsed_share=ratio(started, length),
         project_overrun_days=age(rows.as_of, rows.planned_end_on).cast("float64"),
-        project_joined_late_days=ibis.greatest(
-            (rows.onboarded_on < rows.as_of)
-            .fill_null(False)
-            .ifelse(age(rows.onboarded_on, rows.start_on), started),
-            0,
-        ).cast("float64"),
+        project_end_moved_days=age(rows.planned_end_on, rows.first_end).cast("float64"),
+        project_contractors=rows.contractors.cast("float64"),
+        project_without_permit=rows.permit_no.isnull().cast("float64"),
+        project_joined_late_days=(late > 0).ifelse(late, 0).cast("float64"),
         project_labour_share=rows.labour_cost_ratio.cast("float64"),
         registry_last_days=rows.age.cast("float64"),
     )
@@ -85,17 +122,23 @@ def _listed(known: Known) -> ir.Table:
     """Count the lists it stands on: established facts of wage credit."""
     rows = known.rows("credit_records", own=False)
     live = rows.to_on.isnull() | (rows.to_on >= rows.as_of)
+    punished = rows.list.isin(["joint_punishment", "key_watch"])
     return rows.group_by(KEYS).aggregate(
-        listed_punished=counted(live & rows.list.isin(["joint_punishment", "key_watch"])),
+        listed_punished=counted(live & punished),
+        listed_punished_before=counted(~live & punished),
         listed_safe=counted(live & (rows.list == "anxin_project")),
         listed_credit_low=counted(live & (rows.list == "wage_credit") & rows.value.isin(["C", "D"])),
         listed_credit_high=counted(live & (rows.list == "wage_credit") & (rows.value == "A")),
+        listed_integrity_low=counted(live & (rows.list == "integrity_grade") & rows.value.isin(["C", "D"])),
         listed_last_days=rows.age.min().cast("float64"),
     )
 
 
-def _rates(known: Known) -> list[ir.Table]:
-    """Share out the cases known on D: subjects of the same sector or district with one opened lately."""
+def _rates(known: Known) -> ir.Table:
+    """Share of others of its sector or district with a case opened lately, of the cases known on D.
+
+    The subject itself is taken out of both counts: its own case must not come back as a rate.
+    """
     registry = known.all(f"{known.kind}s")
     group = registry.industry if known.kind == "employer" else registry.project_type
     people = registry.select(
@@ -103,26 +146,30 @@ def _rates(known: Known) -> list[ir.Table]:
     )
     cases = known.rows("cases", 365)
     cases = cases.filter(cases.outcome != "unfounded")
-    opened = cases.group_by(KEYS).aggregate(opened_90=counted(cases.age <= 90), opened_365=cases.count())
-    with_cases = people.left_join(opened, KEYS).select(*people.columns, "opened_90", "opened_365")
-    with_cases = with_cases.mutate(
-        hit_90=(with_cases.opened_90.fill_null(0) > 0).cast("int64"),
-        hit_365=(with_cases.opened_365.fill_null(0) > 0).cast("int64"),
+    opened = cases.group_by(KEYS).aggregate(lately=cases.age.min())
+    people = people.left_join(opened, KEYS).select(*people.columns, "lately")
+    people = people.mutate(
+        hit_90=(people.lately <= 90).fill_null(False).cast("int64"),
+        hit_365=people.lately.notnull().cast("int64"),
     )
-    everyone = with_cases.group_by("as_of").aggregate(
-        all_90=with_cases.hit_90.mean(), all_365=with_cases.hit_365.mean()
+    rates = people
+    for part, by in (("all", ()), ("sector", ("sector",)), ("place", ("place",))):
+        counts = people.group_by("as_of", *by).aggregate(
+            people.count().name(f"{part}_size"),
+            people.hit_90.sum().name(f"{part}_90"),
+            people.hit_365.sum().name(f"{part}_365"),
+        )
+        rates = rates.inner_join(counts, ["as_of", *by])
+    return rates.select(
+        *KEYS,
+        sector_case_rate_90d=_drawn(rates, "sector", 90),
+        sector_case_rate_365d=_drawn(rates, "sector", 365),
+        district_case_rate_365d=_drawn(rates, "place", 365),
     )
-    tables = []
-    for group_name, window in (("sector", 90), ("sector", 365), ("place", 365)):
-        grouped = with_cases.group_by("as_of", group_name).aggregate(
-            hits=with_cases[f"hit_{window}"].sum().cast("float64"), size=with_cases.count().cast("float64")
-        )
-        grouped = grouped.inner_join(everyone, "as_of").select(
-            "as_of",
-            group_name,
-            rate=lambda t, w=window: (t.hits + t[f"all_{w}"] * _PRIOR) / (t["size"] + _PRIOR),
-        )
-        name = f"{'sector' if group_name == 'sector' else 'district'}_case_rate_{window}d"
-        joined = people.inner_join(grouped, ["as_of", group_name])
-        tables.append(joined.select(*KEYS, joined.rate.name(name)))
-    return tables
+
+
+def _drawn(rates: ir.Table, part: str, days: int) -> ir.FloatingValue:
+    own = rates[f"hit_{days}"]
+    overall = ratio(rates[f"all_{days}"] - own, rates.all_size - 1)
+    hits = (rates[f"{part}_{days}"] - own).cast("float64")
+    return (hits + overall * _PRIOR) / ((rates[f"{part}_size"] - 1).cast("float64") + _PRIOR)
