@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+from collections.abc import Iterable
 
-from .oracle import Past, Values, newest, ratio, total
+from .oracle import Past, Row, Values, newest, ratio, total
 
 
 def complaints(past: Past, subject: str) -> Values:
@@ -28,7 +29,76 @@ def complaints(past: Past, subject: str) -> Values:
         ),
         "complaint_first_days": max(row["age"] for row in rows),
     }
-    return found | _rhythm([row["age"] for row in rows])
+    return found | _rhythm([row["age"] for row in rows]) | _channels(rows) | _weight(past, rows)
+
+
+def _channels(rows: list[Row]) -> Values:
+    """The ways by which complaints come: to whom people turn, from the hotline to the police."""
+    ways = {
+        "platform": ("national_platform", "wage_code", "hotline"),
+        "visit": ("visit",),
+        "petition": ("petition",),
+        "police": ("police",),
+        "opinion": ("public_opinion",),
+        "arbitration": ("arbitration",),
+    }
+    year = [row for row in rows if row["age"] <= 365]
+    escalated = [row for row in rows if row["channel"] in ("petition", "police", "public_opinion")]
+    found: Values = {}
+    for way, channels in ways.items():
+        through = [row for row in year if row["channel"] in channels]
+        found[f"complaints_{way}_365d"] = len(through)
+        found[f"complaint_{way}_last_days"] = newest(through)
+    return found | {
+        "complaints_platform_90d": sum(
+            row["age"] <= 90 and row["channel"] in ways["platform"] for row in rows
+        ),
+        "complaints_escalated_90d": sum(row["age"] <= 90 for row in escalated),
+        "complaint_escalated_days": newest(escalated),
+        "complaint_channels_365d": len({row["channel"] for row in year}),
+    }
+
+
+def _weight(past: Past, rows: list[Row]) -> Values:
+    """How many people and how much money, how grave, and what is left undone."""
+    ages = [row["age"] for row in rows]
+    year = [row for row in rows if row["age"] <= 365]
+    quarter = [row for row in rows if row["age"] <= 90]
+    before = [row for row in rows if 90 < row["age"] <= 180]
+    both = [row for row in year if row["workers"] and row["amount"] is not None]
+    extreme = [row for row in rows if row["extreme"]]
+    standing = [row for row in rows if not past.before(row["closed_on"])]
+    return {
+        "complaints_rise_30d": sum(1 if age <= 30 else -1 for age in ages if age <= 60),
+        "complaint_workers_90d": _heads(quarter),
+        "complaint_workers_largest_365d": _largest(year),
+        "complaint_workers_rise_90d": _heads(quarter) - _heads(before),
+        "complaint_amount_90d": _money(quarter),
+        "complaint_amount_each_365d": ratio(_money(both), _heads(both)),
+        "complaints_extreme_365d": sum(row["age"] <= 365 for row in extreme),
+        "complaint_extreme_days": newest(extreme),
+        "complaints_confirmed_365d": sum(
+            row["result"] == "wage" and past.before(row["closed_on"]) for row in year
+        ),
+        "complaints_open": len(standing),
+        "complaint_open_last_days": newest(standing),
+        "complaint_open_workers": _heads(standing),
+        "complaint_overdue_days": max(
+            (past.age(row["due_on"]) for row in standing if past.before(row["due_on"])), default=None
+        ),
+    }
+
+
+def _heads(rows: Iterable[Row]) -> int:
+    return int(total(row["workers"] for row in rows))
+
+
+def _money(rows: Iterable[Row]) -> float:
+    return float(total(row["amount"] for row in rows))
+
+
+def _largest(rows: Iterable[Row]) -> int | None:
+    return max((row["workers"] for row in rows if row["workers"] is not None), default=None)
 
 
 def _rhythm(ages: list[int]) -> Values:
@@ -66,6 +136,11 @@ _NAMES = [
     *("complaints_ever", "complaints_rise_90d", "complaint_workers_365d", "complaint_amount_365d"),
     *("complaints_mass_365d", "complaints_overdue", "complaint_first_days"),
     *_rhythm([1]),
+    *_channels([]),
+    *("complaints_rise_30d", "complaint_workers_90d", "complaint_workers_largest_365d"),
+    *("complaint_workers_rise_90d", "complaint_amount_90d", "complaint_amount_each_365d"),
+    *("complaints_extreme_365d", "complaint_extreme_days", "complaints_confirmed_365d", "complaints_open"),
+    *("complaint_open_last_days", "complaint_open_workers", "complaint_overdue_days"),
 ]
 
 
@@ -74,14 +149,54 @@ def cases(past: Past, subject: str) -> Values:
     founded = [row for row in rows if row["outcome"] != "unfounded"]
     verified = [row for row in rows if row["outcome"] == "verified"]
     recent = [row for row in verified if row["age"] <= 730]
+    standing = [row for row in founded if not past.before(row["closed_on"])]
+    settled = [row for row in verified if past.before(row["closed_on"])]
     unsettled = [past.age(row["arrears_from"]) for row in verified if not past.before(row["closed_on"])]
+    payers = [row["settled_by"] for row in settled if row["settled_by"] is not None]
+    taken = [(row["closed_on"] - row["opened_on"]).days for row in settled]
     return {
         "cases_365d": sum(row["age"] <= 365 for row in founded),
         "cases_verified_730d": len(recent),
-        "case_workers_730d": total(row["workers"] for row in recent),
-        "cases_settled_ever": sum(past.before(row["closed_on"]) for row in verified),
+        "cases_verified_ever": len(verified),
+        "case_workers_730d": _heads(recent),
+        "case_amount_730d": _money(recent),
+        "case_workers_largest": _largest(verified),
+        "cases_open": len(standing),
+        "case_open_workers": _heads(standing),
+        "case_open_amount": _money(standing),
+        "case_open_last_days": newest(standing),
+        "cases_settled_ever": len(settled),
+        "case_settled_last_days": min((past.age(row["closed_on"]) for row in settled), default=None),
+        "case_settling_days": statistics.mean(taken) if taken else None,
+        "case_settled_self_share": ratio(payers.count("employer"), len(payers)),
+        "cases_settled_chain_ever": payers.count("contractor") + payers.count("owner"),
+        "cases_settled_fund_ever": payers.count("deposit") + payers.count("emergency_fund"),
+        "cases_settled_court_ever": payers.count("court"),
         "days_since_case": newest(founded),
         "arrears_oldest_days": max(unsettled, default=None),
+    }
+
+
+def afterwards(past: Past, subject: str) -> Values:
+    """What came after a settlement; and whether anyone came after the latest complaint."""
+    complained = [row for row in past.complained() if row in past.rows("complaints", subject)]
+    opened = past.rows("cases", subject)
+    new = [row["occurred_on"] for row in complained]
+    new += [row["opened_on"] for row in opened if row["outcome"] != "unfounded"]
+    settled = [row["closed_on"] for row in complained if row["result"] == "wage"]
+    settled += [row["closed_on"] for row in opened if row["outcome"] == "verified"]
+    settled = [day for day in settled if past.before(day)]
+    again = sum(any(0 < (day - end).days <= 180 for day in new) for end in settled)
+    since = [day for day in new if settled and day > max(settled)]
+    visited = [row["inspected_on"] for row in past.rows("inspections", subject)]
+    latest = max((row["occurred_on"] for row in complained), default=None)
+    return {
+        "settled_again_180d": again,
+        "settled_again_share": ratio(again, len(settled)),
+        "settled_last_days": past.age(max(settled)) if settled else None,
+        "again_since_settled": len(since) if settled else None,
+        "again_last_days": past.age(max(since)) if since else None,
+        "complaint_uninspected": None if latest is None else not any(day >= latest for day in visited),
     }
 
 
@@ -89,27 +204,58 @@ def hazards(past: Past, subject: str) -> Values:
     rows = [row for row in past.rows("hazards", subject) if row["resolution"] != "unfounded"]
     year = [row for row in rows if row["age"] <= 365]
     standing = [row for row in rows if not past.before(row["resolved_on"])]
-    return {
+    overdue = [past.age(row["due_on"]) for row in standing if past.before(row["due_on"])]
+    ended = [row for row in rows if past.before(row["resolved_on"]) and row["resolution"] is not None]
+    found: Values = {}
+    for kind in ("unpaid", "funding", "upload"):
+        of_kind = [row for row in standing if row["kind"] == kind]
+        found |= {f"hazards_open_{kind}": len(of_kind), f"hazard_open_{kind}_last_days": newest(of_kind)}
+    for end in ("paid", "became_case"):
+        found[f"hazards_{end}_730d"] = sum(row["resolution"] == end and row["age"] <= 730 for row in ended)
+    return found | {
         "hazards_open": len(standing),
+        "hazard_open_workers": _heads(standing),
+        "hazard_open_amount": _money(standing),
+        "hazard_open_days": max((row["age"] for row in standing), default=None),
+        "hazard_open_last_days": newest(standing),
         "hazards_365d": len(year),
         "hazards_averted_365d": sum(row["resolution"] == "averted" for row in year),
-        "hazards_overdue": sum(past.before(row["due_on"]) for row in standing),
+        "hazard_became_case_share": ratio(
+            sum(row["resolution"] == "became_case" for row in ended), len(ended)
+        ),
+        "hazards_overdue": len(overdue),
+        "hazard_overdue_days": max(overdue, default=None),
         "hazard_last_days": newest(rows),
     }
 
 
 def inspections(past: Past, subject: str) -> Values:
-    rows = past.rows("inspections", subject, 365)
+    rows = past.rows("inspections", subject)
+    year = [row for row in rows if row["age"] <= 365]
+    clean = [row for row in year if row["finding"] == "none"]
+    last = [row for row in rows if row["age"] == newest(rows)]
     return {
-        "inspections_clean_365d": sum(row["finding"] == "none" for row in rows),
-        "inspections_gap_365d": sum(row["finding"] != "none" for row in rows),
-        "inspection_last_days": newest(rows),
+        "inspections_clean_365d": len(clean),
+        "inspections_onsite_clean_365d": sum(row["manner"] in ("check", "visit") for row in clean),
+        "inspections_gap_365d": len(year) - len(clean),
+        "inspections_arrears_365d": sum(row["finding"] == "arrears" for row in year),
+        "inspection_finding_days": newest(row for row in rows if row["finding"] != "none"),
+        "inspection_last_found": any(row["finding"] != "none" for row in last) if rows else None,
+        "inspection_last_days": newest(year),
     }
 
 
 def notices(past: Past, subject: str) -> Values:
     rows = past.rows("notices", subject, 365)
-    return {
+    kinds = ["contracting_violation", "upstream_arrears", "debt_default", "bank_notice", "stoppage"]
+    kinds += ["peer_warning"]
+    kinds += ["layoff", "deregistration"] if past.kind == "employer" else ["supervisor_finding"]
+    found: Values = {
+        f"notice_{kind}_days": newest(row for row in rows if row["kind"] == kind) for kind in kinds
+    }
+    if past.kind == "employer":
+        found["notice_layoff_workers_365d"] = _heads(row for row in rows if row["kind"] == "layoff")
+    return found | {
         "notices_90d": sum(row["age"] <= 90 for row in rows),
         "notices_365d": len(rows),
         "notices_open": sum(not past.before(row["resolved_on"]) for row in rows),
@@ -117,14 +263,10 @@ def notices(past: Past, subject: str) -> Values:
             row["kind"] in ("bank_notice", "debt_default", "upstream_arrears") for row in rows
         ),
         "notices_stop_365d": sum(row["kind"] in ("stoppage", "layoff", "deregistration") for row in rows),
+        "notice_upstream_amount_365d": _money(row for row in rows if row["kind"] == "upstream_arrears"),
+        "notice_default_amount_365d": _money(row for row in rows if row["kind"] == "debt_default"),
         "notice_last_days": newest(rows),
     }
 
 
-FAMILIES = (
-    complaints,
-    cases,
-    hazards,
-    inspections,
-    notices,
-)
+FAMILIES = (complaints, cases, afterwards, hazards, inspections, notices)

@@ -1,24 +1,62 @@
 """Complaints, cases, hazards, inspections and notices: what was already said, found and settled.
 
-Complaints that were disproved (not about wages, or a duplicate) never count.
+Complaints that were disproved (not about wages, or a duplicate) never count. What a row says of a later day
+(closed, settled, resolved) has happened only if that day is before the date.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ibis
 import ibis.expr.types as ir
 
-from anxin.features.known import KEYS, Known, age, counted, fading, ratio, summed, unfade
+from anxin.features.known import KEYS, Kind, Known, age, counted, fading, ratio, summed, unfade
 
 _NTH = (3, 5, 9)
 _MONTH = 30
 _YEAR = 365
+_AGAIN = 180
+"""Days after a settlement in which a new complaint or case means that it did not last."""
+_PLATFORM = ("national_platform", "wage_code", "hotline")
+_ESCALATED = ("petition", "police", "public_opinion")
+"""Whoever goes there was not helped by the labour authority, or did not wait for it."""
+_CHANNELS = {
+    "platform": _PLATFORM,
+    "visit": ("visit",),
+    "petition": ("petition",),
+    "police": ("police",),
+    "opinion": ("public_opinion",),
+    "arbitration": ("arbitration",),
+}
+_FUND = ("deposit", "emergency_fund")
+_CHAIN = ("contractor", "owner")
+_NOTICES: Mapping[Kind, tuple[str, ...]] = {
+    "employer": (
+        *("layoff", "deregistration", "contracting_violation", "upstream_arrears", "debt_default"),
+        *("bank_notice", "stoppage", "peer_warning"),
+    ),
+    "project": (
+        *("supervisor_finding", "contracting_violation", "upstream_arrears", "debt_default"),
+        *("bank_notice", "stoppage", "peer_warning"),
+    ),
+}
+"""Only an employer lays off or deregisters, and a supervisor watches a site."""
 
 
 def complaints(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
     rows = upheld(known.rows("complaints"))
-    return [_volume(rows), _rhythm(rows), *_outcomes(known), _notices(known)]
+    cases, visits = known.rows("cases"), known.rows("inspections")
+    return [
+        _volume(rows),
+        _rhythm(rows),
+        _cases(cases),
+        _afterwards(rows, cases, visits),
+        _hazards(known.rows("hazards")),
+        _inspections(visits),
+        _notices(known),
+    ]
 
 
 def upheld(rows: ir.Table) -> ir.Table:
@@ -27,24 +65,52 @@ def upheld(rows: ir.Table) -> ir.Table:
 
 
 def _volume(rows: ir.Table) -> ir.Table:
-    open_ = rows.closed_on.isnull() | (rows.closed_on >= rows.as_of)
+    open_ = ~_past(rows.as_of, rows.closed_on)
+    late = open_ & (rows.due_on < rows.as_of)
+    year, before = rows.age <= 365, (rows.age > 90) & (rows.age <= 180)
+    escalated = rows.channel.isin(_ESCALATED)
+    heads, told = rows.workers > 0, rows.amount.notnull()
+    extreme = rows.extreme.fill_null(False)
+    by_channel = {}
+    for name, channels in _CHANNELS.items():
+        through = year & rows.channel.isin(channels)
+        by_channel[f"complaints_{name}_365d"] = counted(through)
+        by_channel[f"complaint_{name}_last_days"] = _least(through, rows.age)
     return rows.group_by(KEYS).aggregate(
         complaints_30d=counted(rows.age <= 30),
         complaints_90d=counted(rows.age <= 90),
         complaints_180d=counted(rows.age <= 180),
-        complaints_365d=counted(rows.age <= 365),
+        complaints_365d=counted(year),
         complaints_ever=rows.count().cast("float64"),
-        complaints_rise_90d=counted(rows.age <= 90) - counted((rows.age > 90) & (rows.age <= 180)),
+        complaints_rise_30d=counted(rows.age <= 30) - counted((rows.age > 30) & (rows.age <= 60)),
+        complaints_rise_90d=counted(rows.age <= 90) - counted(before),
         complaints_fading_14d=unfade(fading(rows.age, 14).sum()),
         complaints_fading_45d=unfade(fading(rows.age, 45).sum()),
         complaints_fading_120d=unfade(fading(rows.age, 120).sum()),
         complaints_fading_365d=unfade(fading(rows.age, 365).sum()),
-        complaint_workers_365d=summed(rows.workers, rows.age <= 365),
-        complaint_amount_365d=summed(rows.amount, rows.age <= 365),
-        complaints_mass_365d=counted(
-            (rows.age <= 365) & ((rows.workers >= 5) | rows.extreme.fill_null(False))
+        **by_channel,
+        complaints_platform_90d=counted((rows.age <= 90) & rows.channel.isin(_PLATFORM)),
+        complaints_escalated_90d=counted((rows.age <= 90) & escalated),
+        complaint_escalated_days=_least(escalated, rows.age),
+        complaint_channels_365d=rows.channel.nunique(where=year).cast("float64"),
+        complaint_workers_90d=summed(rows.workers, rows.age <= 90),
+        complaint_workers_365d=summed(rows.workers, year),
+        complaint_workers_largest_365d=_most(year, rows.workers),
+        complaint_workers_rise_90d=summed(rows.workers, rows.age <= 90) - summed(rows.workers, before),
+        complaint_amount_90d=summed(rows.amount, rows.age <= 90),
+        complaint_amount_365d=summed(rows.amount, year),
+        complaint_amount_each_365d=ratio(
+            summed(rows.amount, year & heads & told), summed(rows.workers, year & heads & told)
         ),
-        complaints_overdue=counted(open_ & (rows.due_on < rows.as_of)),
+        complaints_mass_365d=counted(year & ((rows.workers >= 5) | extreme)),
+        complaints_extreme_365d=counted(year & extreme),
+        complaint_extreme_days=_least(extreme, rows.age),
+        complaints_confirmed_365d=counted(year & ~open_ & (rows.result == "wage")),
+        complaints_open=counted(open_),
+        complaint_open_last_days=_least(open_, rows.age),
+        complaint_open_workers=summed(rows.workers, open_),
+        complaints_overdue=counted(late),
+        complaint_overdue_days=_most(late, age(rows.as_of, rows.due_on)),
         complaint_first_days=rows.age.max().cast("float64"),
     )
 
@@ -94,50 +160,151 @@ def _rhythm(rows: ir.Table) -> ir.Table:
     return rhythm.inner_join(by_month, KEYS)
 
 
-def _outcomes(known: Known) -> list[ir.Table]:
-    cases = known.rows("cases")
-    verified = cases.outcome == "verified"
-    settled = verified & (cases.closed_on < cases.as_of)
-    hazards = known.rows("hazards")
-    hazards = hazards.filter(hazards.resolution.isnull() | (hazards.resolution != "unfounded"))
-    unresolved = hazards.resolved_on.isnull() | (hazards.resolved_on >= hazards.as_of)
-    visits = known.rows("inspections", _YEAR)
-    return [
-        cases.group_by(KEYS).aggregate(
-            cases_365d=counted((cases.age <= 365) & (cases.outcome != "unfounded")),
-            cases_verified_730d=counted(verified & (cases.age <= 730)),
-            case_workers_730d=summed(cases.workers, verified & (cases.age <= 730)),
-            cases_settled_ever=counted(settled),
-            days_since_case=(cases.outcome != "unfounded").ifelse(cases.age, None).min().cast("float64"),
-            arrears_oldest_days=(verified & (cases.closed_on.isnull() | (cases.closed_on >= cases.as_of)))
-            .ifelse(age(cases.as_of, cases.arrears_from), None)
-            .max()
-            .cast("float64"),
+def _cases(rows: ir.Table) -> ir.Table:
+    verified, founded = rows.outcome == "verified", rows.outcome != "unfounded"
+    closed = _past(rows.as_of, rows.closed_on)
+    recent, settled = verified & (rows.age <= 730), verified & closed
+    open_ = founded & ~closed
+    days_open = rows.age - age(rows.as_of, rows.closed_on)
+    told = settled & rows.settled_by.notnull()
+    return rows.group_by(KEYS).aggregate(
+        cases_365d=counted((rows.age <= 365) & founded),
+        cases_verified_730d=counted(recent),
+        cases_verified_ever=counted(verified),
+        case_workers_730d=summed(rows.workers, recent),
+        case_amount_730d=summed(rows.amount, recent),
+        case_workers_largest=_most(verified, rows.workers),
+        cases_open=counted(open_),
+        case_open_workers=summed(rows.workers, open_),
+        case_open_amount=summed(rows.amount, open_),
+        cases_settled_ever=counted(settled),
+        case_settled_last_days=_least(settled, age(rows.as_of, rows.closed_on)),
+        case_settling_days=ratio(summed(days_open, settled), counted(settled)),
+        case_settled_self_share=ratio(counted(told & (rows.settled_by == "employer")), counted(told)),
+        cases_settled_chain_ever=counted(settled & rows.settled_by.isin(_CHAIN)),
+        cases_settled_fund_ever=counted(settled & rows.settled_by.isin(_FUND)),
+        cases_settled_court_ever=counted(settled & (rows.settled_by == "court")),
+        days_since_case=_least(founded, rows.age),
+        case_open_last_days=_least(open_, rows.age),
+        arrears_oldest_days=_most(verified & ~closed, age(rows.as_of, rows.arrears_from)),
+    )
+
+
+def _afterwards(complaints: ir.Table, cases: ir.Table, visits: ir.Table) -> ir.Table:
+    """See what came after a settlement, and whether anyone came after the latest complaint.
+
+    Settled is a verified case or a complaint about wages that was closed. One line of time per subject, latest
+    event first, gives each settlement the next complaint or case after it without joining the feeds.
+    """
+    done = complaints.filter(complaints.result == "wage", _past(complaints.as_of, complaints.closed_on))
+    paid = cases.filter(cases.outcome == "verified", _past(cases.as_of, cases.closed_on))
+    opened = cases.filter(cases.outcome != "unfounded")
+    line = ibis.union(
+        complaints.select(*KEYS, "age", event=ibis.literal("complaint")),
+        opened.select(*KEYS, "age", event=ibis.literal("case")),
+        visits.select(*KEYS, "age", event=ibis.literal("visit")),
+        *(
+            rows.select(*KEYS, age=age(rows.as_of, rows.closed_on), event=ibis.literal("settled"))
+            for rows in (done, paid)
         ),
-        hazards.group_by(KEYS).aggregate(
-            hazards_open=counted(unresolved),
-            hazards_365d=counted(hazards.age <= 365),
-            hazards_averted_365d=counted((hazards.age <= 365) & (hazards.resolution == "averted")),
-            hazards_overdue=counted(unresolved & (hazards.due_on < hazards.as_of)),
-            hazard_last_days=hazards.age.min().cast("float64"),
-        ),
-        visits.group_by(KEYS).aggregate(
-            inspections_clean_365d=counted(visits.finding == "none"),
-            inspections_gap_365d=counted(visits.finding.isin(["system_gap", "hazard", "arrears"])),
-            inspection_last_days=visits.age.min().cast("float64"),
-        ),
-    ]
+    )
+    starts, settled = line.event.isin(["complaint", "case"]), line.event == "settled"
+    # What starts on the day of a settlement did not come after it: there the settlement goes first.
+    order = [line.age, settled.ifelse(0, 1)]
+    line = line.mutate(
+        next=starts.ifelse(line.age, None).max().over(ibis.cumulative_window(group_by=KEYS, order_by=order)),
+        last=settled.ifelse(line.age, None).min().over(ibis.window(group_by=KEYS)),
+    )
+    starts, settled = line.event.isin(["complaint", "case"]), line.event == "settled"
+    again = settled & (line.age - line.next <= _AGAIN)
+    found = line.group_by(KEYS).aggregate(
+        settled_again_180d=counted(again),
+        settled_again_share=ratio(counted(again), counted(settled)),
+        settled_last_days=_least(settled, line.age),
+        again_since_settled=counted(starts & (line.age < line["last"])),
+        again_last_days=_least(starts & (line.age < line["last"]), line.age),
+        settled=counted(settled),
+        complained=_least(line.event == "complaint", line.age),
+        visited=_least(line.event == "visit", line.age),
+    )
+    unseen = found.visited.isnull() | (found.visited > found.complained)
+    return found.mutate(
+        again_since_settled=(found.settled > 0).ifelse(found.again_since_settled, None),
+        complaint_uninspected=found.complained.notnull().ifelse(unseen.cast("float64"), None),
+    ).drop("settled", "complained", "visited")
+
+
+def _hazards(rows: ir.Table) -> ir.Table:
+    rows = rows.filter(rows.resolution.isnull() | (rows.resolution != "unfounded"))
+    resolved = _past(rows.as_of, rows.resolved_on)
+    late = ~resolved & (rows.due_on < rows.as_of)
+    ended = resolved & rows.resolution.notnull()
+    became = ended & (rows.resolution == "became_case")
+    by_kind = {}
+    for kind in ("unpaid", "funding", "upload"):
+        by_kind[f"hazards_open_{kind}"] = counted(~resolved & (rows.kind == kind))
+        by_kind[f"hazard_open_{kind}_last_days"] = _least(~resolved & (rows.kind == kind), rows.age)
+    return rows.group_by(KEYS).aggregate(
+        hazards_open=counted(~resolved),
+        **by_kind,
+        hazard_open_workers=summed(rows.workers, ~resolved),
+        hazard_open_amount=summed(rows.amount, ~resolved),
+        hazard_open_days=_most(~resolved, rows.age),
+        hazard_open_last_days=_least(~resolved, rows.age),
+        hazards_365d=counted(rows.age <= 365),
+        hazards_averted_365d=counted((rows.age <= 365) & (rows.resolution == "averted")),
+        hazards_paid_730d=counted((rows.age <= 730) & ended & (rows.resolution == "paid")),
+        hazards_became_case_730d=counted((rows.age <= 730) & became),
+        hazard_became_case_share=ratio(counted(became), counted(ended)),
+        hazards_overdue=counted(late),
+        hazard_overdue_days=_most(late, age(rows.as_of, rows.due_on)),
+        hazard_last_days=rows.age.min().cast("float64"),
+    )
+
+
+def _inspections(rows: ir.Table) -> ir.Table:
+    year, clean = rows.age <= 365, rows.finding == "none"
+    found = rows.group_by(KEYS).aggregate(
+        inspections_clean_365d=counted(year & clean),
+        inspections_onsite_clean_365d=counted(year & clean & rows.manner.isin(["check", "visit"])),
+        inspections_gap_365d=counted(year & ~clean),
+        inspections_arrears_365d=counted(year & (rows.finding == "arrears")),
+        inspection_finding_days=_least(~clean, rows.age),
+        inspection_last_days=_least(year, rows.age),
+        latest=rows.age.min().cast("float64"),
+    )
+    unclean = (found.inspection_finding_days == found.latest).fill_null(False)
+    return found.mutate(inspection_last_found=unclean.cast("float64")).drop("latest")
 
 
 def _notices(known: Known) -> ir.Table:
     """Count what other departments noticed: lay-offs, stoppages, notices of banks and supervisors."""
     rows = known.rows("notices", _YEAR)
-    open_ = rows.resolved_on.isnull() | (rows.resolved_on >= rows.as_of)
+    kinds = _NOTICES[known.kind]
+    latest = {f"notice_{kind}_days": _least(rows.kind == kind, rows.age) for kind in kinds}
+    if "layoff" in kinds:
+        latest["notice_layoff_workers_365d"] = summed(rows.workers, rows.kind == "layoff")
     return rows.group_by(KEYS).aggregate(
         notices_90d=counted(rows.age <= 90),
         notices_365d=rows.count().cast("float64"),
-        notices_open=counted(open_),
+        notices_open=counted(~_past(rows.as_of, rows.resolved_on)),
         notices_money_365d=counted(rows.kind.isin(["bank_notice", "debt_default", "upstream_arrears"])),
         notices_stop_365d=counted(rows.kind.isin(["stoppage", "layoff", "deregistration"])),
+        notice_upstream_amount_365d=summed(rows.amount, rows.kind == "upstream_arrears"),
+        notice_default_amount_365d=summed(rows.amount, rows.kind == "debt_default"),
         notice_last_days=rows.age.min().cast("float64"),
+        **latest,
     )
+
+
+def _past(as_of: ir.DateColumn, day: ir.DateColumn) -> ir.BooleanColumn:
+    """Return whether a later day of a row has come: it has one, and that is before the date."""
+    return (day < as_of).fill_null(False)
+
+
+def _least(rows: ir.BooleanValue, days: ir.NumericValue) -> ir.FloatingScalar:
+    return rows.ifelse(days, None).min().cast("float64")
+
+
+def _most(rows: ir.BooleanValue, value: ir.NumericValue) -> ir.FloatingScalar:
+    return rows.ifelse(value, None).max().cast("float64")
