@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from anxin.domain import wages
+
 from .oracle import Past, Row, Values, newest, number, ratio, total
+
+MONTH = 365.25 / 12
 
 
 def progress(past: Past, subject: str) -> Values:
     if past.kind == "employer":
         return {}
+    every = past.rows("progress_payments", subject)
     rows = past.rows("progress_payments", subject, 400)
     owed = [
         row
-        for row in rows
+        for row in every
         if not past.before(row["settled_on"])
         or (row["payable"] is not None and row["payable"] > (row["paid"] or 0))
     ]
+    unpaid = total(max(row["payable"] - (row["paid"] or 0), 0) for row in every if row["payable"] is not None)
     funded = [row for row in rows if row["public_funds_in"] is not None and row["payable"] is not None]
+    waiting = [row["age"] for row in funded if row["public_funds_in"] < row["payable"]]
+    lacking = total(max(row["payable"] - row["public_funds_in"], 0) for row in funded)
     lags = [(row["settled_on"] - row["due_on"]).days for row in rows if past.before(row["settled_on"])]
     return {
         "progress_paid_share": _paid_share(rows),
         "progress_paid_share_120d": _paid_share([row for row in rows if row["age"] <= 120]),
-        "progress_overdue_periods": len(owed) if rows else None,
-        "progress_overdue_days": max((row["age"] for row in owed), default=0) if rows else None,
+        "progress_overdue_periods": len(owed) if every else None,
+        "progress_overdue_days": max((row["age"] for row in owed), default=0) if every else None,
+        "progress_unpaid_amount": float(unpaid) if every else None,
         "progress_lag_days": _mean(lags),
         "public_funds_share": ratio(
             total(r["public_funds_in"] for r in funded), total(r["payable"] for r in funded)
         ),
-        "progress_last_days": newest(rows),
+        "public_funds_short_amount": float(lacking) if funded else None,
+        "public_funds_late_days": max(waiting, default=0) if funded else None,
+        "progress_last_days": newest(every),
     }
 
 
@@ -39,62 +51,265 @@ def _paid_share(rows: list[Row]) -> float | None:
     return ratio(total(paid), total(row["completed_value"] for row in valued)) if paid else None
 
 
+def works(past: Past, subject: str) -> Values:
+    """How far the works are by their value, and what a public owner has paid of that."""
+    if past.kind == "employer":
+        return {}
+    project = past.registered(subject)
+    rows = past.rows("progress_payments", subject)
+    short = behind = done = None
+    if project is not None:
+        least = wages.public_progress_share(project["district"], past.day)
+        public = project["investment"] != "private" or project["government_funded"] or project["soe_owner"]
+        paid = _paid_share([row for row in rows if row["age"] <= 400])
+        if public and least is not None and paid is not None:
+            short = max(least - paid, 0.0)
+        done = ratio(_sum(row["completed_value"] for row in rows), project["contract_amount"])
+        elapsed = ratio(past.age(project["start_on"]), (project["planned_end_on"] - project["start_on"]).days)
+        if done is not None and elapsed is not None:
+            behind = min(elapsed, 1.0) - done
+    return {
+        "public_progress_short_share": short,
+        "works_completed_share": done,
+        "works_behind_share": behind,
+    }
+
+
+def labour_cost(past: Past, subject: str) -> Values:
+    """Labour cost that was due, agreed and asked for by the table, against what came to the account."""
+    if past.kind == "employer":
+        return {}
+    project = past.registered(subject)
+    periods = past.rows("progress_payments", subject, 365)
+    bookings = past.rows("wage_accounts", subject, 400)
+    credits = [row for row in bookings if row["kind"] == "appropriation"]
+    credited = total(row["amount"] for row in credits if row["age"] <= 365)
+    labour_payable = _sum(row["labour_payable"] for row in periods)
+    payable = _sum(row["payable"] for row in periods)
+    least = agreed = advance = plan = None
+    if project is not None:
+        least = wages.labour_share(project["project_type"], project["district"], past.day)
+        agreed = number(project["labour_cost_ratio"])
+        if agreed is None:
+            agreed = ratio(project["labour_budget"], project["contract_amount"])
+        if _account_asked(past, project) and past.age(project["start_on"]) <= 180:
+            advance = float(not any(row["transacted_on"] <= project["start_on"] for row in credits))
+        budget = project["labour_budget"]
+        if budget is None and project["labour_cost_ratio"] is not None:
+            budget = project["labour_cost_ratio"] * project["contract_amount"]
+        months = (project["planned_end_on"] - project["start_on"]).days / MONTH
+        plan = None if budget is None or months == 0 else float(budget) / months
+    of_progress = ratio(credited, payable)
+    return {
+        "labour_credited_share": ratio(credited, labour_payable),
+        "labour_unpaid_amount": None if labour_payable is None else float(max(labour_payable - credited, 0)),
+        "labour_table_short_share": _short(least, of_progress),
+        "labour_agreed_short_share": _short(least, agreed),
+        "labour_advance_missing": advance,
+        "wages_of_labour_plan": ratio(_month(past, subject)["wages"], plan),
+    }
+
+
+def _short(least: float | None, share: float | None) -> float | None:
+    return None if least is None or share is None else max(least - share, 0.0)
+
+
 def account(past: Past, subject: str) -> Values:
     if past.kind == "employer":
         return {}
     rows = past.rows("wage_accounts", subject, 400)
     credited = [row for row in rows if row["kind"] == "appropriation"]
-    wages = [row for row in rows if row["kind"] == "wage"]
+    wage = [row for row in rows if row["kind"] == "wage"]
     other = [row["amount"] for row in rows if row["kind"] == "other_out" and row["age"] <= 180]
     credited_90 = total(row["amount"] for row in credited if row["age"] <= 90)
     credited_past = total(row["amount"] for row in credited if 90 < row["age"] <= 270)
-    wages_90 = total(row["amount"] for row in wages if row["age"] <= 90)
-    balance = min((row["balance"] for row in rows if row["age"] == newest(rows)), default=None)
+    wages_90 = total(row["amount"] for row in wage if row["age"] <= 90)
+    unfollowed = [c["age"] for c in credited if not any(w["age"] <= c["age"] for w in wage)]
+    # Thirty days each, back from the date, and only those in which the account was there already.
+    months = [range(30 * i + 1, 30 * (i + 1) + 1) for i in range(6)]
+    lived = [month for month in months if any(row["age"] >= month[-1] for row in rows)]
+    gaps = [month for month in lived if not any(row["age"] in month for row in credited)]
     return {
         "appropriation_days": newest(credited),
+        "appropriation_gap_months": len(gaps) if rows else None,
         "appropriation_trend": ratio(2 * credited_90, credited_past),
         "appropriation_to_wages": ratio(credited_90, wages_90),
-        "wage_out_days": newest(wages),
+        "credit_unfollowed_days": max(unfollowed, default=0) if rows else None,
+        "wage_out_days": newest(wage),
         "account_frozen": sum(row["kind"] == "frozen" for row in rows),
         "account_other_out_180d": float(total(other)) if rows else None,
-        "account_balance": number(balance),
-        "account_cover_months": None if balance is None else ratio(balance, wages_90 / 3),
+        "account_balance": number(_balance(past, subject)),
+        "account_cover_months": ratio(_balance(past, subject), _month(past, subject)["wages"]),
         "account_last_days": newest(rows),
     }
+
+
+def _balance(past: Past, subject: str) -> Any:
+    rows = past.rows("wage_accounts", subject, 400)
+    return min((row["balance"] for row in rows if row["age"] == newest(rows)), default=None)
 
 
 def deposits(past: Past, subject: str) -> Values:
     if past.kind == "employer":
         return {}
-    live = [row for row in past.rows("deposits", subject) if not past.before(row["expires_on"])]
+    rows = past.rows("deposits", subject)
+    live = [row for row in rows if not past.before(row["expires_on"])]
     money = [row for row in live if row["form"] != "exempt"]
+    ends = [row["expires_on"] for row in rows if row["form"] != "exempt"]
     return {
         "deposit_held": sum(row["stored"] > 0 for row in money),
         "deposit_exempt": len(live) - len(money),
         "deposit_share": ratio(
             total(row["stored"] for row in money), total(row["required"] for row in money)
         ),
-        "deposit_used": float(total(row["used"] for row in live)) if live else None,
-        "deposit_last_days": newest(live),
+        "deposit_used": float(total(row["used"] for row in rows)) if rows else None,
+        "deposit_left_days": -past.age(max(ends)) if ends and None not in ends else None,
+        "deposit_last_days": newest(rows),
     }
 
 
 def guarantees(past: Past, subject: str) -> Values:
     if past.kind == "employer":
         return {}
-    rows = past.rows("guarantees", subject, 400)
-    now = [
-        row for row in rows if row["age"] == newest(other for other in rows if other["kind"] == row["kind"])
-    ]
-    stated = [row for row in now if row["balance"] is not None and row["required"] is not None]
+    now = _stated(past, subject)
     left = [-past.age(row["expires_on"]) for row in now if row["expires_on"] is not None]
+    shares = {}
+    for name, kind in KINDS:
+        one = next((row for row in now if row["kind"] == kind), None)
+        shares[f"{name}_share"] = None
+        if one is not None and one["balance"] is not None:
+            balance = 0 if past.before(one["expires_on"]) else one["balance"]
+            shares[f"{name}_share"] = ratio(balance, one["required"])
     return {
-        "guarantee_share": ratio(
-            total(row["balance"] for row in stated), total(row["required"] for row in stated)
-        ),
+        **shares,
         "guarantee_left_days": min(left, default=None),
         "guarantee_last_days": newest(now),
     }
+
+
+KINDS = (
+    ("payment_guarantee", "payment_guarantee"),
+    ("presale", "presale_account"),
+    ("reserve", "completion_reserve"),
+)
+
+
+def _stated(past: Past, subject: str) -> list[Row]:
+    """The last statement of each kind of guarantee or supervised money."""
+    last: dict[str, Row] = {}
+    for row in past.rows("guarantees", subject, 400):
+        if row["kind"] not in last or row["age"] < last[row["kind"]]["age"]:
+            last[row["kind"]] = row
+    return list(last.values())
+
+
+def cover(past: Past, subject: str) -> Values:
+    """Months of wages that deposit, guarantees and account would pay together if nobody else did."""
+    if past.kind == "employer":
+        return {}
+    live = [
+        row
+        for row in past.rows("deposits", subject)
+        if row["form"] != "exempt" and not past.before(row["expires_on"])
+    ]
+    deposit = total(max(row["stored"] - (row["used"] or 0), 0) for row in live)
+    held = [row for row in _stated(past, subject) if not past.before(row["expires_on"])]
+    behind = deposit + total(row["balance"] for row in held) + (_balance(past, subject) or 0)
+    return {"cover_months": ratio(behind, _month(past, subject)["wages"])}
+
+
+def _month(past: Past, subject: str) -> dict[str, float | None]:
+    """A month's wages and heads by the wage sheets of the months that began in the last 125 days."""
+    rows = _sheets(past, subject)
+    months = {row["month"] for row in rows}
+    return {
+        "wages": ratio(total(row["due"] for row in rows), len(months)),
+        "heads": ratio(total(row["workers"] for row in rows), len(months)),
+    }
+
+
+def _sheets(past: Past, subject: str) -> list[Row]:
+    return [row for row in past.rows("wage_sheets", subject) if past.age(row["month"]) <= 125]
+
+
+def duties(past: Past, subject: str) -> Values:
+    """What a project must have and has not; unknown where no rule of its place is known."""
+    if past.kind == "employer":
+        return {}
+    names = ("account", "deposit", "payment_guarantee", "presale", "reserve")
+    flags: Values = {f"{name}_missing": None for name in names}
+    project = past.registered(subject)
+    if project is None:
+        return flags
+    started = past.age(project["start_on"])
+    account_rule = wages.account_rule(project["district"], past.day)
+    if account_rule is not None:
+        late = _account_asked(past, project) and started > account_rule.open_within_days
+        flags["account_missing"] = float(late and not _account_open(past, subject))
+    deposit_rule = wages.deposit_rule(project["district"], past.day)
+    if deposit_rule is not None:
+        asked = project["contract_amount"] >= deposit_rule.min_amount_yuan
+        late = asked and started > deposit_rule.store_within_days
+        live = [row for row in past.rows("deposits", subject) if not past.before(row["expires_on"])]
+        held = any(row["form"] == "exempt" or row["stored"] > 0 for row in live)
+        flags["deposit_missing"] = float(late and not held)
+    if wages.in_china(project["district"]):
+        there = {
+            row["kind"]
+            for row in _stated(past, subject)
+            if not past.before(row["expires_on"]) and row["balance"] != 0
+        }
+        for name, kind in KINDS:
+            asked = name != "presale" or project["real_estate"]
+            flags[f"{name}_missing"] = float(asked and kind not in there)
+    return flags
+
+
+def _account_asked(past: Past, project: Row) -> bool:
+    rule = wages.account_rule(project["district"], past.day)
+    dates = project["start_on"], project["planned_end_on"]
+    return rule is not None and rule.applies(float(project["contract_amount"]), *dates)
+
+
+def _account_open(past: Past, subject: str) -> bool:
+    """Whether the account had any booking in 13 months and was not closed after it was last opened."""
+    rows = past.rows("wage_accounts", subject, 400)
+    opened = [row["transacted_on"] for row in rows if row["kind"] == "opened"]
+    closed = [row["transacted_on"] for row in rows if row["kind"] == "closed"]
+    if closed and (not opened or max(closed) > max(opened)):
+        return False
+    return bool(rows)
+
+
+def contracts(past: Past, subject: str) -> Values:
+    """The contract against the heads on the wage sheets and what the general contractor passed on."""
+    if past.kind == "employer":
+        return {}
+    project = past.registered(subject)
+    heads = per_head = share = None
+    direct = []
+    if project is not None:
+        heads = _month(past, subject)["heads"]
+        per_head = ratio(project["contract_amount"], heads)
+        direct = [
+            row
+            for row in past.rows("participations", subject)
+            if row["role"] == "subcontractor" and row["contracted_by"] in (None, project["contractor_id"])
+        ]
+        share = ratio(_sum(row["contract_amount"] for row in direct), project["contract_amount"])
+    return {
+        "contract_yuan_per_head": per_head,
+        "subcontract_share": share,
+        "contract_last_days": None if project is None else project["age"],
+        "labour_sheet_last_days": newest(row for row in _sheets(past, subject) if row["age"] <= 125),
+        "subcontract_last_days": newest(direct),
+    }
+
+
+def _sum(values: Iterable[Any]) -> Any:
+    """The sum of what is known; unknown if nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _mean(values: list[Any]) -> float | None:
@@ -103,7 +318,12 @@ def _mean(values: list[Any]) -> float | None:
 
 FAMILIES = (
     progress,
+    works,
+    labour_cost,
     account,
     deposits,
     guarantees,
+    cover,
+    duties,
+    contracts,
 )

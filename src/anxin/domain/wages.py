@@ -27,6 +27,14 @@ class AccountRule:
         return contract_amount_yuan >= self.min_amount_yuan and long_enough
 
 
+@dataclass(frozen=True)
+class DepositRule:
+    """When a project must have stored a wage deposit: contract in yuan at least, and the days it has for it."""
+
+    min_amount_yuan: float
+    store_within_days: int
+
+
 @cache
 def minimum_wage(district: str, on: date) -> float | None:
     """Return the monthly minimum wage of a district in yuan on a day, or None where it is not known."""
@@ -41,7 +49,7 @@ def labour_share(project_type: str, district: str, on: date) -> float | None:
     None outside China and for project classes without a figure.
     """
     row = _governing("labour_share", district, on)
-    if row is None or divisions.province(district) is None:
+    if row is None or not in_china(district):
         return None
     share = row["shares"].get(project_type)
     return None if share is None else float(share)
@@ -54,6 +62,33 @@ def account_rule(district: str, on: date) -> AccountRule | None:
     if row is None:
         return None
     return AccountRule(float(row["min_amount"]), int(row["min_months"]), int(row["open_within_days"]))
+
+
+@cache
+def deposit_rule(district: str, on: date) -> DepositRule | None:
+    """Return the rule by which projects of a district must store a wage deposit on a day, or None if unset.
+
+    None outside China.
+    """
+    row = _governing("deposit_rule", district, on)
+    if row is None or not in_china(district):
+        return None
+    return DepositRule(float(row["min_amount"]), int(row["store_within_days"]))
+
+
+@cache
+def public_progress_share(district: str, on: date) -> float | None:
+    """Return the least share (0..1) of completed value a public owner pays as works go on, or None if unset.
+
+    Public are projects of government and of state-owned enterprises. None outside China.
+    """
+    row = _governing("public_progress_share", district, on)
+    return None if row is None or not in_china(district) else float(row["share"])
+
+
+def in_china(district: str) -> bool:
+    """Tell whether a code is a Chinese division, where national rules hold."""
+    return divisions.province(district) is not None
 
 
 def _governing(table: str, district: str, on: date) -> dict[str, Any] | None:

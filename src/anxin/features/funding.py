@@ -1,95 +1,364 @@
-"""Money for wages on a project: settlements, labour cost, the account, deposits and guarantees."""
+"""Money for wages on a project: settlements, labour cost, the account, deposits, guarantees, and the registry.
+
+What a project must have depends on the place, the day and the size of the contract: `domain.wages` says. A
+duty is missing (null) where no rule of the place is known, and 0 where the rule asks nothing of the project.
+"""
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
-from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
+from anxin.domain import wages
+from anxin.features.known import KEYS, Known, age, counted, ratio, summed
+
+_YEAR = 365
+
+_RECENT = 400
+"""Thirteen months: a year and what comes late."""
+
+_GAP_MONTHS = 6
+"""Months of thirty days in which labour cost should have come at least once each."""
+
+_SHEET_DAYS = 125
+"""Age of the oldest month of a wage sheet that still says what a month's wages are now."""
+
+_STARTED_LATELY = 180
+"""After this many days labour cost paid ahead of the start is history."""
+
+_MONTH_DAYS = 365.25 / 12
+
+_SUPERVISED = {
+    "payment_guarantee": "payment_guarantee",
+    "presale": "presale_account",
+    "reserve": "completion_reserve",
+}
+"""The kinds of the feed by the name their features begin with."""
 
 
 def funding(known: Known) -> list[ir.Table]:
-    """Return the tables of the family; only projects have these."""
+    """Return the table of the family; only projects have these."""
     if known.kind != "project":
         return []
-    return [_settlements(known), _account(known), _deposits(known), _guarantees(known)]
+    makers = (_settlements, _account, _deposits, _guarantees, _month, _subcontracts, _registry)
+    parts = [known.view.keep(make(known)) for make in makers]
+    rows = ibis.union(*(part.select(*KEYS) for part in parts), distinct=True)
+    for part in parts:
+        columns = rows.columns
+        rows = rows.left_join(part, KEYS).select(*columns, *(c for c in part.columns if c not in KEYS))
+    return [
+        rows.select(
+            *KEYS,
+            *(name for name in rows.columns if name not in KEYS and not name.startswith("_")),
+            **_progress(rows),
+            **_labour(rows),
+            **_cover(rows),
+            **_duties(rows),
+            **_size(rows),
+        )
+    ]
 
 
 def _settlements(known: Known) -> ir.Table:
-    rows = known.rows("progress_payments", 400)
+    rows = known.rows("progress_payments")
+    recent, year = rows.age <= _RECENT, rows.age <= _YEAR
     settled = (rows.settled_on < rows.as_of).fill_null(False)
-    owed = (rows.payable > rows.paid.fill_null(0)) | ~settled
+    unpaid = rows.payable - rows.paid.fill_null(0)
+    owed = (unpaid > 0) | ~settled
     lag = age(rows.settled_on, rows.due_on)
     # A share divides sums over the same rows: those where both are known. Nothing known is missing, not zero.
     paid = rows.completed_value.notnull().ifelse(rows.paid, None)
     late = rows.age <= 120
-    funded = rows.public_funds_in.notnull() & rows.payable.notnull()
+    funded = recent & rows.public_funds_in.notnull() & rows.payable.notnull()
+    without = rows.payable - rows.public_funds_in
     return rows.group_by(KEYS).aggregate(
-        progress_paid_share=ratio(paid.sum(), rows.completed_value.sum()),
-        progress_paid_share_120d=ratio(
-            late.ifelse(paid, None).sum(), late.ifelse(rows.completed_value, None).sum()
-        ),
+        progress_paid_share=ratio(_sum(paid, recent), _sum(rows.completed_value, recent)),
+        progress_paid_share_120d=ratio(_sum(paid, late), _sum(rows.completed_value, late)),
         progress_overdue_periods=counted(owed),
         progress_overdue_days=owed.ifelse(rows.age, None).max().cast("float64").fill_null(0.0),
-        progress_lag_days=ratio(summed(lag, settled), counted(settled)),
+        progress_unpaid_amount=summed(unpaid, unpaid > 0),
+        progress_lag_days=ratio(summed(lag, settled & recent), counted(settled & recent)),
         public_funds_share=ratio(summed(rows.public_funds_in, funded), summed(rows.payable, funded)),
+        public_funds_short_amount=_sum(ibis.greatest(without, 0), funded).cast("float64"),
+        public_funds_late_days=funded.ifelse((without > 0).ifelse(rows.age, 0), None).max().cast("float64"),
         progress_last_days=rows.age.min().cast("float64"),
+        _completed=rows.completed_value.sum(),
+        _payable=_sum(rows.payable, year),
+        _labour_payable=_sum(rows.labour_payable, year),
     )
 
 
 def _account(known: Known) -> ir.Table:
-    rows = known.rows("wage_accounts", 400)
-    # Bookings of one day have no order among themselves: the smallest balance of the last day is cautious.
-    last_day = latest(
-        rows.group_by([*KEYS, "transacted_on"]).aggregate(balance=rows.balance.min()), ibis._.transacted_on
-    ).select(*KEYS, "balance")
-    credited = rows.kind == "appropriation"
-    wage = rows.kind == "wage"
+    rows = known.rows("wage_accounts", _RECENT)
+    credited, wage = rows.kind == "appropriation", rows.kind == "wage"
+    both = ibis.window(group_by=KEYS)
+    rows = rows.mutate(
+        credited=credited,
+        wage=wage,
+        newest=rows.age.min().over(both),
+        # Wages of the day the money came are taken to follow it: bookings of one day have no order.
+        waiting=credited & (rows.age < wage.ifelse(rows.age, None).min().over(both).fill_null(_RECENT + 1)),
+    )
+    opened = (rows.kind == "opened").ifelse(rows.age, None).min()
+    closed = (rows.kind == "closed").ifelse(rows.age, None).min()
     sums = rows.group_by(KEYS).aggregate(
-        appropriation_days=credited.ifelse(rows.age, None).min().cast("float64"),
-        appropriation_amount_90d=summed(rows.amount, credited & (rows.age <= 90)),
-        appropriation_amount_past=summed(rows.amount, credited & (rows.age > 90) & (rows.age <= 270)),
-        wage_amount_90d=summed(rows.amount, wage & (rows.age <= 90)),
-        wage_out_days=wage.ifelse(rows.age, None).min().cast("float64"),
+        appropriation_days=rows.credited.ifelse(rows.age, None).min().cast("float64"),
+        credit_unfollowed_days=rows.waiting.ifelse(rows.age, None).max().cast("float64").fill_null(0.0),
+        wage_out_days=rows.wage.ifelse(rows.age, None).min().cast("float64"),
         account_frozen=counted(rows.kind == "frozen"),
         account_other_out_180d=summed(rows.amount, (rows.kind == "other_out") & (rows.age <= 180)),
         account_last_days=rows.age.min().cast("float64"),
+        # For the same want of order the smallest balance of the last day is taken: it is cautious.
+        _balance=(rows.age == rows.newest).ifelse(rows.balance, None).min(),
+        _credited_90=summed(rows.amount, rows.credited & (rows.age <= 90)),
+        _credited_past=summed(rows.amount, rows.credited & (rows.age > 90) & (rows.age <= 270)),
+        _wages_90=summed(rows.amount, rows.wage & (rows.age <= 90)),
+        _credited=_sum(rows.amount, rows.credited & (rows.age <= _YEAR)).fill_null(0),
+        _credited_first=rows.credited.ifelse(rows.age, None).max(),
+        _first=rows.age.max(),
+        _open=~(closed < opened.fill_null(_RECENT + 1)).fill_null(False),
+        **{
+            f"credited_{i}": counted(rows.credited & (rows.age > 30 * i) & (rows.age <= 30 * (i + 1)))
+            for i in range(_GAP_MONTHS)
+        },
     )
-    both = sums.inner_join(last_day, KEYS)
-    return both.select(
-        *KEYS,
-        "appropriation_days",
-        "wage_out_days",
-        "account_frozen",
-        "account_other_out_180d",
-        "account_last_days",
-        account_balance=both.balance.cast("float64"),
-        account_cover_months=ratio(both.balance * 3, both.wage_amount_90d),
-        appropriation_trend=ratio(both.appropriation_amount_90d * 2, both.appropriation_amount_past),
-        appropriation_to_wages=ratio(both.appropriation_amount_90d, both.wage_amount_90d),
-    )
+    gaps = [
+        ((sums["_first"] >= 30 * (i + 1)) & (sums[f"credited_{i}"] == 0)).cast("int64")
+        for i in range(_GAP_MONTHS)
+    ]
+    months = [f"credited_{i}" for i in range(_GAP_MONTHS)]
+    return sums.mutate(
+        account_balance=sums["_balance"].cast("float64"),
+        appropriation_gap_months=sum(gaps[1:], gaps[0]).cast("float64"),
+        appropriation_trend=ratio(sums["_credited_90"] * 2, sums["_credited_past"]),
+        appropriation_to_wages=ratio(sums["_credited_90"], sums["_wages_90"]),
+    ).drop(*months)
 
 
 def _deposits(known: Known) -> ir.Table:
     rows = known.rows("deposits")
-    live = rows.filter(rows.expires_on.isnull() | (rows.expires_on >= rows.as_of))
-    merit = live.form == "exempt"
-    return live.group_by(KEYS).aggregate(
-        deposit_held=counted(~merit & (live.stored > 0)),
-        deposit_exempt=counted(merit),
-        deposit_share=ratio(summed(live.stored, ~merit), summed(live.required, ~merit)),
-        deposit_used=summed(live.used, live.used.notnull()),
-        deposit_last_days=live.age.min().cast("float64"),
+    live = rows.expires_on.isnull() | (rows.expires_on >= rows.as_of)
+    merit = rows.form == "exempt"
+    money = live & ~merit
+    endless = counted(~merit & rows.expires_on.isnull())
+    left = age(rows.expires_on, rows.as_of)
+    return rows.group_by(KEYS).aggregate(
+        deposit_held=counted(money & (rows.stored > 0)),
+        deposit_exempt=counted(live & merit),
+        deposit_share=ratio(summed(rows.stored, money), summed(rows.required, money)),
+        deposit_used=summed(rows.used, rows.used.notnull()),
+        # Cash does not expire; of several the longest counts, as the earlier ones are what it renews.
+        deposit_left_days=(endless == 0).ifelse((~merit).ifelse(left, None).max(), None).cast("float64"),
+        deposit_last_days=rows.age.min().cast("float64"),
+        _deposit=_sum(ibis.greatest(rows.stored - rows.used.fill_null(0), 0), money),
     )
 
 
 def _guarantees(known: Known) -> ir.Table:
-    rows = known.rows("guarantees", 400)
-    last = rows.group_by([*KEYS, "kind"]).aggregate(stated_on=rows.stated_on.max())
-    now = rows.semi_join(last, [*KEYS, "kind", "stated_on"])
+    rows = known.rows("guarantees", _RECENT)
+    each = ibis.window(group_by=[*KEYS, "kind"])
+    rows = rows.mutate(newest=rows.stated_on.max().over(each))
+    now = rows.filter(rows.stated_on == rows.newest)
+    live = now.expires_on.isnull() | (now.expires_on >= now.as_of)
     stated = now.balance.notnull() & now.required.notnull()
+    shares = {
+        f"{name}_share": ratio(
+            summed(now.balance, stated & live & (now.kind == kind)),
+            summed(now.required, stated & (now.kind == kind)),
+        )
+        for name, kind in _SUPERVISED.items()
+    }
+    # A statement without a balance says that it exists, and one of nothing that it does not.
+    there = live & (now.balance.isnull() | (now.balance > 0))
+    held = {f"_{name}": counted(there & (now.kind == kind)) for name, kind in _SUPERVISED.items()}
     return now.group_by(KEYS).aggregate(
-        guarantee_share=ratio(summed(now.balance, stated), summed(now.required, stated)),
         guarantee_left_days=age(now.expires_on, now.as_of).min().cast("float64"),
         guarantee_last_days=now.age.min().cast("float64"),
+        _guaranteed=_sum(now.balance, live),
+        **shares,
+        **held,
     )
+
+
+def _month(known: Known) -> ir.Table:
+    """Return one month's wages and heads, from the sheets of the last months: they are sent before anyone is paid."""
+    rows = known.rows("wage_sheets", _SHEET_DAYS)
+    rows = rows.filter(age(rows.as_of, rows.month) <= _SHEET_DAYS)
+    months = rows.month.nunique().cast("float64")
+    return rows.group_by(KEYS).aggregate(
+        labour_sheet_last_days=rows.age.min().cast("float64"),
+        _month_wages=ratio(rows.due.sum(), months),
+        _month_heads=ratio(rows.workers.sum(), months),
+    )
+
+
+def _subcontracts(known: Known) -> ir.Table:
+    """Sum what the general contractor passed on itself; the layers below are part of it already."""
+    rows = known.rows("participations")
+    projects = known.all("projects").select("as_of", "project_id", "contractor_id")
+    rows = rows.filter(rows.role == "subcontractor").inner_join(projects, ["as_of", "project_id"])
+    direct = rows.filter(rows.contracted_by.isnull() | (rows.contracted_by == rows.contractor_id))
+    return direct.group_by(KEYS).aggregate(
+        subcontract_last_days=direct.age.min().cast("float64"), _subcontracted=direct.contract_amount.sum()
+    )
+
+
+def _registry(known: Known) -> ir.Table:
+    """Return what is agreed about each project, and what the rules of its place ask of it on the date."""
+    rows = known.all("projects")
+    rows = rows.inner_join(_rules(known, rows), ["as_of", "district", "project_type"])
+    amount = rows.contract_amount.cast("float64")
+    length, started = age(rows.planned_end_on, rows.start_on), age(rows.as_of, rows.start_on)
+    return rows.select(
+        "as_of",
+        subject_id=rows.project_id,
+        contract_last_days=rows.age.cast("float64"),
+        _amount=amount,
+        _length=length,
+        _started=started,
+        _public=rows.investment.isin(["government", "soe"])
+        | rows.government_funded.fill_null(False)
+        | rows.soe_owner.fill_null(False),
+        _real_estate=rows.real_estate,
+        _labour_agreed=ibis.coalesce(
+            rows.labour_cost_ratio.cast("float64"), ratio(rows.labour_budget, rows.contract_amount)
+        ),
+        _labour_budget=ibis.coalesce(
+            rows.labour_budget.cast("float64"), rows.labour_cost_ratio.cast("float64") * amount
+        ),
+        _in_china=rows.in_china,
+        _labour_least=rows.labour_least,
+        _progress_least=rows.progress_least,
+        _account_asked=(amount >= rows.account_amount) & _lasts(rows, rows.account_months),
+        _account_late=started > rows.account_within,
+        _deposit_asked=amount >= rows.deposit_amount,
+        _deposit_late=started > rows.deposit_within,
+    )
+
+
+def _lasts(rows: ir.Table, months: ir.IntegerValue) -> ir.BooleanValue:
+    """Tell whether a project is planned to last so many calendar months; the last day of a month ends it."""
+    start, end = rows.start_on, rows.planned_end_on
+    full = (end.year() * 12 + end.month()) - (start.year() * 12 + start.month()) - months
+    month_ends = (end + ibis.interval(days=1)).day() == 1
+    return (full > 0) | ((full == 0) & ((end.day() >= start.day()) | month_ends))
+
+
+_RULES = pa.schema(
+    [
+        ("as_of", pa.date32()),
+        ("district", pa.string()),
+        ("project_type", pa.string()),
+        ("in_china", pa.bool_()),
+        ("labour_least", pa.float64()),
+        ("progress_least", pa.float64()),
+        ("account_amount", pa.float64()),
+        ("account_months", pa.int64()),
+        ("account_within", pa.int64()),
+        ("deposit_amount", pa.float64()),
+        ("deposit_within", pa.int64()),
+    ]
+)
+
+
+def _rules(known: Known, projects: ir.Table) -> ir.Table:
+    """Return what the rules ask per date, place and class of project, for those there are."""
+    places = projects.select("as_of", "district", "project_type").distinct()
+    rules = [_rule(**row) for row in known.view.backend.to_pyarrow(places).to_pylist()]
+    return ibis.memtable(pa.Table.from_pylist(rules, schema=_RULES), schema=ibis.Schema.from_pyarrow(_RULES))
+
+
+def _rule(as_of: date, district: str, project_type: str) -> dict[str, Any]:
+    account, deposit = wages.account_rule(district, as_of), wages.deposit_rule(district, as_of)
+    return {
+        "as_of": as_of,
+        "district": district,
+        "project_type": project_type,
+        "in_china": wages.in_china(district),
+        "labour_least": wages.labour_share(project_type, district, as_of),
+        "progress_least": wages.public_progress_share(district, as_of),
+        "account_amount": account and account.min_amount_yuan,
+        "account_months": account and account.min_months,
+        "account_within": account and account.open_within_days,
+        "deposit_amount": deposit and deposit.min_amount_yuan,
+        "deposit_within": deposit and deposit.store_within_days,
+    }
+
+
+def _progress(rows: ir.Table) -> dict[str, ir.Value]:
+    done = ratio(rows["_completed"], rows["_amount"])
+    elapsed = ratio(rows["_started"], rows["_length"])
+    short = rows["_progress_least"] - rows.progress_paid_share
+    return {
+        "public_progress_short_share": rows["_public"].ifelse(_positive(short), None),
+        "works_completed_share": done,
+        "works_behind_share": elapsed.notnull().ifelse(ibis.least(elapsed, 1.0), None) - done,
+    }
+
+
+def _labour(rows: ir.Table) -> dict[str, ir.Value]:
+    payable, credited = rows["_labour_payable"], rows["_credited"].fill_null(0)
+    # The table is about the progress payment that is due: an owner who withholds all of it is not in order.
+    of_progress = ratio(credited, rows["_payable"])
+    months = rows["_length"].nullif(0).cast("float64") / _MONTH_DAYS
+    fresh = rows["_account_asked"] & (rows["_started"] <= _STARTED_LATELY)
+    ahead = rows["_credited_first"].fill_null(-1) >= rows["_started"]
+    return {
+        "labour_credited_share": ratio(credited, payable),
+        "labour_unpaid_amount": _positive((payable - credited).cast("float64")),
+        "labour_table_short_share": _positive(rows["_labour_least"] - of_progress),
+        "labour_agreed_short_share": _positive(rows["_labour_least"] - rows["_labour_agreed"]),
+        "labour_advance_missing": fresh.fill_null(False).ifelse((~ahead).cast("float64"), None),
+        "wages_of_labour_plan": ratio(rows["_month_wages"] * months, rows["_labour_budget"]),
+    }
+
+
+def _cover(rows: ir.Table) -> dict[str, ir.Value]:
+    behind = rows["_deposit"].fill_null(0) + rows["_guaranteed"].fill_null(0) + rows["_balance"].fill_null(0)
+    return {
+        "account_cover_months": ratio(rows["_balance"], rows["_month_wages"]),
+        "cover_months": ratio(behind, rows["_month_wages"]),
+    }
+
+
+def _duties(rows: ir.Table) -> dict[str, ir.Value]:
+    """Flag what a project must have and has not; 0 where nothing is asked, missing where no rule is known."""
+    account = rows["_account_asked"] & rows["_account_late"] & ~rows["_open"].fill_null(False)
+    no_deposit = rows.deposit_held.fill_null(0.0) + rows.deposit_exempt.fill_null(0.0) == 0
+    without = {name: rows[f"_{name}"].fill_null(0.0) == 0 for name in _SUPERVISED}
+    in_china = rows["_in_china"].nullif(False)
+    return {
+        "account_missing": _flag(rows["_account_late"], account),
+        "deposit_missing": _flag(
+            rows["_deposit_late"], rows["_deposit_asked"] & rows["_deposit_late"] & no_deposit
+        ),
+        "payment_guarantee_missing": _flag(in_china, without["payment_guarantee"]),
+        "presale_missing": _flag(in_china, rows["_real_estate"] & without["presale"]),
+        "reserve_missing": _flag(in_china, without["reserve"]),
+    }
+
+
+def _flag(rule: ir.BooleanValue, lacking: ir.BooleanValue) -> ir.FloatingValue:
+    """Return 1 where something is lacking, 0 where not, and missing where no rule says."""
+    return rule.notnull().ifelse(lacking.fill_null(False).cast("float64"), None)
+
+
+def _size(rows: ir.Table) -> dict[str, ir.Value]:
+    return {
+        "contract_yuan_per_head": ratio(rows["_amount"], rows["_month_heads"]),
+        "subcontract_share": ratio(rows["_subcontracted"], rows["_amount"]),
+    }
+
+
+def _sum(value: ir.NumericValue, condition: ir.BooleanValue) -> ir.NumericScalar:
+    """Return the exact sum over the rows that satisfy a condition; missing where none has a value."""
+    return condition.fill_null(False).ifelse(value, None).sum()
+
+
+def _positive(value: ir.NumericValue) -> ir.FloatingValue:
+    """Return what is above zero, 0 below, and missing where it is missing: `greatest` passes over nulls."""
+    return value.notnull().ifelse(ibis.greatest(value.cast("float64"), 0.0), None)
