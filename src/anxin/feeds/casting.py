@@ -263,8 +263,19 @@ def _decimal(column: Column, raw: pa.Array, text: pa.Array | None) -> Cast:
         small = _mask(pc.and_(pc.less(wide, Decimal(limit)), pc.greater(wide, Decimal(-limit))))
         return _kept(column, wide, small)
     if pa.types.is_decimal(raw.type):
-        return _decimal_from_text(column, raw.cast(pa.string()))
+        return _decimal_from_decimals(column, raw)
     return _all(raw, column, Fault.TYPE)
+
+
+def _decimal_from_decimals(column: Column, raw: pa.Array) -> Cast:
+    """Take decimals of the column's own type as they are, if all fit; any other goes the way of its text."""
+    if raw.type != column.type:
+        return _decimal_from_text(column, raw.cast(pa.string()))
+    limit = Decimal(10) ** (MONEY_DIGITS - column.scale)
+    ends = pc.min_max(raw).as_py()
+    if ends["max"] is not None and not -limit < ends["min"] <= ends["max"] < limit:
+        return _decimal_from_text(column, raw.cast(pa.string()))
+    return Cast(raw, _no_faults(len(raw)))
 
 
 def _kept(column: Column, wide: pa.Array, small: npt.NDArray[np.bool_]) -> Cast:

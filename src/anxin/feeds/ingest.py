@@ -10,6 +10,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -28,11 +29,11 @@ from anxin.feeds.contract import RECEIVED_AT, Feed, contract
 from anxin.feeds.engine import Engine
 from anxin.feeds.lake import Lake
 from anxin.feeds.locking import alone
-from anxin.feeds.reading import SUFFIXES, fingerprint, open_file
+from anxin.feeds.reading import SUFFIXES, Flags, fingerprint, open_file
 from anxin.feeds.refusals import QUARANTINE, FileRefusedError
 from anxin.feeds.summary import FeedSummary, FileRefusal, IngestSummary
 from anxin.feeds.versions import OVERLAY, decide
-from anxin.feeds.writing import Draft, keep, rows_of
+from anxin.feeds.writing import Draft, ahead, keep, rows_of
 
 Progress = Callable[[str, int, int], None]
 """Called with the feed being read, the bytes of the delivery done, and the bytes in all."""
@@ -66,12 +67,17 @@ def ingest(
         _sweep(lake, staging)
         engine = engine or Engine()
         engine = replace(engine, spill=engine.spill or staging / "spill")
-        with duckdb.connect(config=engine.settings()) as connection:
+        with (
+            duckdb.connect(config=engine.settings()) as connection,
+            ThreadPoolExecutor(1) as reader,
+            ThreadPoolExecutor(1) as writer,
+        ):
             summary = IngestSummary(delivery=name, delivered_at=f"{naive.isoformat()}+08:00")
             ingesting = _Ingesting(
                 Lake(lake.path),
                 staging,
                 connection,
+                (reader, writer),
                 delivered_at=naive,
                 summary=summary,
                 on_progress=on_progress,
@@ -139,13 +145,14 @@ class _Reading:
 
 
 class _Ingesting:
-    """One ingest under the lock."""
+    """One ingest under the lock: a thread reads and checks, this one numbers, another writes."""
 
     def __init__(
         self,
         lake: Lake,
         staging: Path,
         connection: duckdb.DuckDBPyConnection,
+        hands: tuple[Executor, Executor],
         *,
         delivered_at: datetime,
         summary: IngestSummary,
@@ -156,6 +163,8 @@ class _Ingesting:
         self._number = self._before.number + 1
         self._staging = staging
         self._connection = connection
+        self._reader, self._writer = hands
+        self._flags = Flags()
         self._delivered_at = delivered_at
         self._summary = summary
         self._on_progress = on_progress
@@ -233,12 +242,13 @@ class _Ingesting:
         self, feed: Feed, path: Path, reading: _Reading, summary: FeedSummary, *, utf8: bool
     ) -> None:
         """Read one file into drafts of its own, so that a file that breaks half-way leaves nothing."""
-        delivered = open_file(path, f"{feed.name}/{path.name}", feed, self._delivered_at, utf8=utf8)
+        label = f"{feed.name}/{path.name}"
+        delivered = open_file(path, label, feed, self._delivered_at, flags=self._flags, utf8=utf8)
         good, bad = self._draft(_stored_schema(feed)), self._draft(QUARANTINE)
         counts = FeedSummary()
         next_row, event, received = reading.next_row, reading.last_event, reading.last_received
         try:
-            for batch in delivered.batches:
+            for batch in ahead(self._reader, delivered.batches):
                 numbers = pa.array(np.arange(next_row, next_row + batch.rows.num_rows))
                 next_row += batch.rows.num_rows
                 good.write(batch.rows.append_column("_row", numbers))
@@ -264,7 +274,7 @@ class _Ingesting:
 
     def _draft(self, schema: pa.Schema) -> Draft:
         self._names += 1
-        return Draft(self._staging / f"{self._names:06d}.parquet", schema)
+        return Draft(self._staging / f"{self._names:06d}.parquet", schema, self._writer)
 
     def _stored(self, feed: Feed, reading: _Reading, summary: FeedSummary) -> FeedState:
         """Decide versions and put the feed's files in their places."""
@@ -272,6 +282,8 @@ class _Ingesting:
         data, superseded = list(state.data), list(state.superseded)
         rows = sum(draft.rows for draft in reading.drafts)
         if rows:
+            for draft in reading.drafts:
+                draft.finish()
             fresh = [draft.path for draft in reading.drafts]
             stored = [self._lake / file.path for file in state.data]
             decision = decide(self._connection, feed, fresh, stored)
@@ -309,12 +321,15 @@ class _Ingesting:
 
     def _keep(self, folder: str, draft: Draft) -> StoredFile:
         self._names += 1
+        draft.finish()
         return keep(self._lake, folder, f"{self._number:08d}-{self._names:04d}", draft.path, draft.rows)
 
     def _commit(self, feeds: dict[str, FeedState], refused: list[Draft]) -> None:
         quarantine = list(self._before.quarantine)
         if refused:
             merged = self._draft(QUARANTINE)
+            for draft in refused:
+                draft.finish()
             for rows in rows_of([draft.path for draft in refused]):
                 merged.write(rows)
             merged.close()

@@ -102,11 +102,19 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool) -
     return True
 
 
-def open_file(path: Path, label: str, feed: Feed, delivered_at: datetime, *, utf8: bool = True) -> Delivered:
+def open_file(
+    path: Path,
+    label: str,
+    feed: Feed,
+    delivered_at: datetime,
+    *,
+    flags: Flags | None = None,
+    utf8: bool = True,
+) -> Delivered:
     """Open a delivered file of a feed.
 
     `label` names the file in quarantine; `delivered_at` (+08:00) is what rows of a file without `received_at`
-    take. Raises FileRefusedError here or, for a file that breaks further on, from the batches.
+    take; `flags` remembers identifiers already checked in other files. Raises FileRefusedError here or, for a file that breaks further on, from the batches.
     """
     try:
         if path.suffix.lower() == ".parquet":
@@ -117,7 +125,8 @@ def open_file(path: Path, label: str, feed: Feed, delivered_at: datetime, *, utf
         raise _unreadable(label, broken) from broken
     _check_header(label, feed, names)
     ignored = tuple(name for name in names if name not in feed.names)
-    return Delivered(ignored, _batches(raws, refused, label, feed, delivered_at))
+    batches = _batches(raws, refused, label, feed, delivered_at, flags or Flags())
+    return Delivered(ignored, batches)
 
 
 def _check_header(label: str, feed: Feed, names: Sequence[str]) -> None:
@@ -224,9 +233,13 @@ def _physical(good: npt.NDArray[np.int64], skipped: Sequence[int]) -> npt.NDArra
 
 
 def _batches(
-    raws: Iterator[_Raw], refused: Callable[[], pa.Table], label: str, feed: Feed, delivered_at: datetime
+    raws: Iterator[_Raw],
+    refused: Callable[[], pa.Table],
+    label: str,
+    feed: Feed,
+    delivered_at: datetime,
+    flags: Flags,
 ) -> Iterator[Batch]:
-    flags = _Flags()
     try:
         for raw in raws:
             rows, bad = _typed(raw, label, feed, delivered_at)
@@ -278,18 +291,19 @@ def _refused(
     return tables
 
 
-class _Flags:
-    """Counts rows whose employer_id has a wrong check character; each identifier is checked once per file."""
+class Flags:
+    """Counts rows whose employer_id has a wrong check character; each identifier is checked once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, bool] = {}
+        self._wrong: dict[str, bool] = {}
 
     def count(self, rows: pa.Table) -> int:
+        """Return how many of the rows are flagged."""
         if "employer_id" not in rows.column_names or not rows.num_rows:
             return 0
         tally = pc.value_counts(rows.column("employer_id").combine_chunks().drop_null())
         codes = tally.field("values").to_pylist()
-        fresh = [code for code in codes if code not in self._known]
-        self._known.update(zip(fresh, uscc_ok_many(fresh).tolist(), strict=True))
-        counts = tally.field("counts").to_pylist()
-        return sum(count for code, count in zip(codes, counts, strict=True) if not self._known[code])
+        fresh = [code for code in codes if code not in self._wrong]
+        self._wrong.update(zip(fresh, (~uscc_ok_many(fresh)).tolist(), strict=True))
+        wrong = np.fromiter(map(self._wrong.__getitem__, codes), np.bool_, len(codes))
+        return int(tally.field("counts").to_numpy()[wrong].sum())

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, wait
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,47 +16,90 @@ import pyarrow.parquet as pq
 
 from anxin.feeds.commits import StoredFile, sync_folder
 
+Piece = TypeVar("Piece")
+
 GROUP_ROWS = 1 << 17
 """Rows per row group: DuckDB reads groups in parallel and skips those whose dates are out of range."""
 
 
-class Draft:
-    """A Parquet file being written below `staging`; closed, it may be read, moved or dropped."""
+_WAITING = 2
+"""Row groups handed to the writing thread and not yet written, at most: memory stays bounded."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+
+class Draft:
+    """A Parquet file being written below `staging`; finished, it may be read, moved or dropped.
+
+    Writing is done by the thread of `hand`, so that the next rows are read and checked meanwhile. What it
+    could not write is told by a later `write` or by `finish`.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, hand: Executor) -> None:
         self.path = path
         self.rows = 0
-        self._schema = schema
-        self._waiting: list[pa.Table] = []
-        self._waiting_rows = 0
+        self._hand = hand
+        self._gathered: list[pa.Table] = []
+        self._gathered_rows = 0
+        self._pending: deque[Future[None]] = deque()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=1)
+        # Numbers that mostly rise or hardly repeat: a dictionary of them only costs, differences are short.
+        packed = [field.name for field in schema if field.name == "_row" or pa.types.is_timestamp(field.type)]
+        self._writer = pq.ParquetWriter(
+            path,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            store_decimal_as_integer=True,
+            use_dictionary=[name for name in schema.names if name not in packed],
+            column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
+        )
 
     def write(self, rows: pa.Table) -> None:
         """Add rows; small pieces are gathered into full row groups."""
         if not rows.num_rows:
             return
         self.rows += rows.num_rows
-        self._waiting.append(rows)
-        self._waiting_rows += rows.num_rows
-        if self._waiting_rows >= GROUP_ROWS:
+        self._gathered.append(rows)
+        self._gathered_rows += rows.num_rows
+        if self._gathered_rows >= GROUP_ROWS:
             self._flush()
 
     def _flush(self) -> None:
-        if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=GROUP_ROWS)
-            self._waiting, self._waiting_rows = [], 0
+        if self._gathered:
+            while len(self._pending) >= _WAITING:
+                self._pending.popleft().result()
+            self._pending.append(self._hand.submit(self._put, self._gathered))
+            self._gathered, self._gathered_rows = [], 0
+
+    def _put(self, rows: list[pa.Table]) -> None:
+        self._writer.write_table(pa.concat_tables(rows), row_group_size=GROUP_ROWS)
 
     def close(self) -> None:
-        """Write what waits and the footer."""
+        """Hand over what was gathered and the footer; `finish` waits for them."""
         self._flush()
-        self._writer.close()
+        self._pending.append(self._hand.submit(self._writer.close))
+
+    def finish(self) -> None:
+        """Wait until a closed file is whole."""
+        while self._pending:
+            self._pending.popleft().result()
 
     def drop(self) -> None:
         """Forget the file."""
-        self._waiting, self._waiting_rows = [], 0
+        self._gathered, self._gathered_rows = [], 0
+        wait(self._pending)
         self._writer.close()
         self.path.unlink()
+
+
+def ahead(hand: Executor, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Yield what an iterator yields, the next piece being made by the thread of `hand` meanwhile."""
+    coming = hand.submit(next, pieces, None)
+    try:
+        while (piece := coming.result()) is not None:
+            coming = hand.submit(next, pieces, None)
+            yield piece
+    finally:
+        wait([coming])
 
 
 def rows_of(paths: Sequence[Path], without: pa.Array | None = None) -> Iterator[pa.Table]:
