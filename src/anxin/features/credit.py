@@ -24,21 +24,23 @@ def credit(known: Known) -> list[ir.Table]:
     """Return the tables of the family; only employers have these (see relations for a project's parties)."""
     if known.kind != "employer":
         return []
-    rows = known.rows("credit", _REPORTED)
-    rows = rows.mutate(
-        grade=rows.classification.cases(*((name, float(i)) for i, name in enumerate(_CLASSES)), else_=None),
-        recent=rows.age <= _YEAR,
+    reports = known.rows("credit", _REPORTED)
+    reported = reports.group_by(KEYS).aggregate(
+        credit_reports_365d=counted(reports.age <= 365),
+        credit_report_days=reports.age.min().cast("float64"),
     )
-    # Older reports only tell that there were some: they are no state, and none is compared with them.
-    window = ibis.window(group_by=[*KEYS, "recent"], order_by=ibis.desc(rows.month))
+    rows = known.rows("credit", _YEAR)
+    rows = rows.mutate(
+        grade=rows.classification.cases(*((name, float(i)) for i, name in enumerate(_CLASSES)), else_=None)
+    )
+    window = ibis.window(group_by=KEYS, order_by=ibis.desc(rows.month))
     rows = rows.mutate(
         nth=ibis.row_number().over(window),
         grade_before=rows.grade.lead().over(window),
         line_before=rows.credit_line.lead().over(window),
     )
-    now, then = rows.recent & (rows.nth == 0), rows.recent & (rows.nth == _QUARTER)
-    lowered = rows.recent & (rows.grade > rows.grade_before)
-    cut = rows.recent & (rows.credit_line < rows.line_before)
+    now, then = rows.nth == 0, rows.nth == _QUARTER
+    lowered, cut = rows.grade > rows.grade_before, rows.credit_line < rows.line_before
     found = rows.group_by(KEYS).aggregate(
         credit_overdue_amount=_at(now, rows.overdue_amount),
         credit_overdue_days=_at(now, rows.overdue_days),
@@ -49,20 +51,19 @@ def credit(known: Known) -> list[ir.Table]:
         credit_line_cut_days=cut.ifelse(rows.age, None).min().cast("float64"),
         credit_balance=_at(now, rows.loan_balance),
         credit_no_loan=_at(now, (rows.loan_balance == 0).cast("int64")),
-        credit_reports_365d=counted(rows.age <= 365),
-        credit_report_days=rows.age.min().cast("float64"),
         credit_last_days=_at(now, rows.age),
         line=_at(now, rows.credit_line),
         line_then=_at(then, rows.credit_line),
         line_lately=(rows.age <= 62).ifelse(rows.credit_line, None).min().cast("float64"),
-        line_largest=_at(rows.recent, rows.credit_line),
+        line_largest=rows.credit_line.max().cast("float64"),
         overdue_then=_at(then, rows.overdue_amount),
         balance_then=_at(then, rows.loan_balance),
-        balance_largest=_at(rows.recent, rows.loan_balance),
+        balance_largest=rows.loan_balance.max().cast("float64"),
         guarantees=_at(now, rows.guarantees_given),
-        class_best=rows.recent.ifelse(rows.grade, None).min(),
+        class_best=rows.grade.min(),
     )
-    found = with_capital(known, found)
+    names = [name for name in found.columns if name not in KEYS]
+    found = with_capital(known, reported.left_join(found, KEYS).select(*reported.columns, *names))
     use, use_then = ratio(found.credit_balance, found.line), ratio(found.balance_then, found.line_then)
     return [
         found.mutate(
@@ -95,5 +96,5 @@ def with_capital(known: Known, found: ir.Table) -> ir.Table:
 
 
 def _at(rows: ir.BooleanValue, value: ir.Value) -> ir.FloatingScalar:
-    """Return the greatest value of the rows meant, as float64; of one row, its value."""
+    """Return the value of the one row meant, as float64."""
     return rows.ifelse(value, None).max().cast("float64")
