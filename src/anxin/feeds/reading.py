@@ -114,7 +114,8 @@ def open_file(
     """Open a delivered file of a feed.
 
     `label` names the file in quarantine; `delivered_at` (+08:00) is what rows of a file without `received_at`
-    take; `flags` remembers identifiers already checked in other files. Raises FileRefusedError here or, for a file that breaks further on, from the batches.
+    take; `flags` remembers identifiers already checked in other files. Raises FileRefusedError here or, for a
+    file that breaks further on, from the batches.
     """
     try:
         if path.suffix.lower() == ".parquet":

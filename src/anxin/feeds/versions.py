@@ -79,8 +79,8 @@ class _Deciding:
             "SELECT _row, next_at AS superseded_at FROM ordered"
             " WHERE next_at IS NOT NULL AND (fresh OR next_fresh) ORDER BY _row"
         ).to_arrow_table()
-        for name in ("touched", "versions", "tied", "duplicates", "rivals", "ordered"):
-            self._cursor.execute(f"DROP TABLE {name}")
+        for name in ("older", "touched", "versions", "tied", "duplicates", "rivals", "ordered"):
+            self._cursor.execute(f"DROP TABLE IF EXISTS {name}")
         return Decision(duplicates["_row"].combine_chunks(), corrected, overlay.cast(OVERLAY))
 
     def _view(self, name: str, files: Sequence[Path], where: duckdb.Expression | None = None) -> None:
@@ -107,23 +107,27 @@ class _Deciding:
         self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
 
     def _touched(self) -> None:
-        """Find hashes of the new keys that have more than one version."""
+        """Find the old rows with a new key, in one scan, and hashes of the new keys with several versions."""
         query = f"SELECT hash({self._key}) AS h FROM fresh GROUP BY 1 HAVING count(*) > 1"  # noqa: S608
         if self._has_stored:
-            query += (
-                f" UNION SELECT hash({self._key}) AS h FROM stored"  # noqa: S608
-                f" WHERE hash({self._key}) IN (SELECT hash({self._key}) FROM fresh)"
+            self._create(
+                "older",
+                f"SELECT h, {self._key}, {RECEIVED_AT}, _row FROM"  # noqa: S608
+                f" (SELECT hash({self._key}) AS h, {self._key}, {RECEIVED_AT}, _row FROM stored)"
+                f" WHERE h IN (SELECT hash({self._key}) FROM fresh)",
             )
+            query += " UNION SELECT h FROM older"
         self._create("touched", query)
 
     def _versions(self) -> None:
         """Collect every version, old and new, of these keys."""
-        parts = [
-            f"SELECT hash({self._key}) AS h, {self._key}, {RECEIVED_AT}, _row,"  # noqa: S608
-            f" {source == 'fresh'} AS fresh FROM {source} WHERE hash({self._key}) IN (FROM touched)"
-            for source in self._sources()
-        ]
-        self._create("versions", " UNION ALL ".join(parts))
+        query = (
+            f"SELECT hash({self._key}) AS h, {self._key}, {RECEIVED_AT}, _row, true AS fresh"  # noqa: S608
+            f" FROM fresh WHERE hash({self._key}) IN (FROM touched)"
+        )
+        if self._has_stored:
+            query += f" UNION ALL SELECT h, {self._key}, {RECEIVED_AT}, _row, false FROM older"  # noqa: S608
+        self._create("versions", query)
 
     def _sources(self) -> list[str]:
         return ["fresh", "stored"] if self._has_stored else ["fresh"]
