@@ -202,7 +202,7 @@ def _afterwards(complaints: ir.Table, cases: ir.Table, visits: ir.Table) -> ir.T
     line = ibis.union(
         complaints.select(*KEYS, "age", event=ibis.literal("complaint")),
         opened.select(*KEYS, "age", event=ibis.literal("case")),
-        visits.select(*KEYS, "age", event=ibis.literal("visit")),
+        visits.group_by(KEYS).aggregate(age=visits.age.min()).mutate(event=ibis.literal("visit")),
         *(
             rows.select(*KEYS, age=age(rows.as_of, rows.closed_on), event=ibis.literal("settled"))
             for rows in (done, paid)
