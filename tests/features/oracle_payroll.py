@@ -1,83 +1,308 @@
-"""Wages, attendance, social insurance and tax."""
+"""Wages: attendance, contracts, sheets, pay and the account month by month; pay day; leavers; insurance, tax."""
 
 from __future__ import annotations
 
+import calendar
 from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from .oracle import Past, Row, Values, difference, newest, ratio, total
+from anxin.domain.wages import minimum_wage
+
+from .oracle import Past, Row, Values, difference, newest, number, ratio, total
 
 
-def payroll(past: Past, subject: str) -> Values:
-    months = _months(past, subject)
-    late = [worker for month, workers in months.items() if past.age(month) <= 125 for worker in workers]
-    before = [worker for month, workers in months.items() if past.age(month) > 125 for worker in workers]
-    delay, delay_before = (_mean([worker["delay"] for worker in each]) for each in (late, before))
-    every = late + before
-    return {
-        "pay_short_share": ratio(sum(w["paid"] < w["due"] * Decimal("0.95") for w in late), len(late)),
-        "pay_paid_share": ratio(total(w["paid"] for w in late), total(w["due"] for w in late)),
-        "pay_delay_days": delay,
-        "pay_delay_rise": difference(delay, delay_before),
-        "pay_last_days": min((past.age(worker["last"]) for worker in every), default=None),
-        **_sheets(past, subject, months),
-        **_attended(past, subject, months),
-    }
+@dataclass
+class Worker:
+    """What is known of a worker of a site in a month."""
+
+    worked: int = 0
+    attendance: list[Row] = field(default_factory=list)
+    payments: list[Row] = field(default_factory=list)
+    contracts: list[Row] = field(default_factory=list)
+
+    @property
+    def attended(self) -> bool:
+        return self.worked > 0
+
+    @property
+    def due(self) -> Any:
+        return max(row["due"] for row in self.payments)
+
+    @property
+    def paid(self) -> Any:
+        return total(row["paid"] for row in self.payments)
+
+    @property
+    def got(self) -> bool:
+        return self.paid > 0
+
+    @property
+    def short(self) -> bool:
+        return bool(self.paid < self.due * Decimal("0.95"))
+
+    @property
+    def expected(self) -> Any:
+        """By the contract signed last among those with a rate; nothing for piece work or without a rate."""
+        stated = [row for row in self.contracts if row["wage_rate"] is not None]
+        if not self.attended or not stated:
+            return None
+        last = max(stated, key=lambda row: row["signed_on"])
+        by = {"day": last["wage_rate"] * self.worked, "month": last["wage_rate"], "piece": None}
+        return by[last["wage_basis"]]
 
 
-def _months(past: Past, subject: str) -> dict[date, list[dict[str, Any]]]:
-    """Per month worked, each worker of each employer and project: due, paid, last paid on, delay."""
-    workers: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for row in past.rows("payroll", subject, 300, own=False):
-        if past.age(row["month"]) <= 250:
-            workers[row["month"], row["project_id"], row["employer_id"], row["worker_id"]].append(row)
-    months = defaultdict(list)
-    for (month, *_), rows in workers.items():
-        last = max(row["paid_on"] for row in rows)
-        paid, due = total(row["paid"] for row in rows), max(row["due"] for row in rows)
-        months[month].append({"due": due, "paid": paid, "last": last, "delay": (last - month).days})
+Months = dict[date, dict[tuple[Any, ...], Worker]]
+
+
+def _workers(past: Past, subject: str) -> Months:
+    """Per month of the last 155 days, each worker of each site with attendance or pay."""
+    months: Months = defaultdict(lambda: defaultdict(Worker))
+    for feed in ("attendance", "payroll"):
+        for row in past.rows(feed, subject, own=False):
+            if not 0 < past.age(row["month"]) <= 155:
+                continue
+            key = row["employer_id"], row["project_id"], row["worker_id"]
+            worker = months[row["month"]][key]
+            if feed == "payroll":
+                worker.payments.append(row)
+            else:
+                worker.worked += row["days"]
+                worker.attendance.append(row)
+    contracts = defaultdict(list)
+    for row in past.rows("labour_contracts", subject, own=False):
+        contracts[row["employer_id"], row["project_id"], row["worker_id"]].append(row)
+    for workers in months.values():
+        for key, worker in workers.items():
+            worker.contracts = contracts[key]
     return months
 
 
-def _sheets(past: Past, subject: str, months: dict[date, list[dict[str, Any]]]) -> Values:
-    rows = [row for row in past.rows("wage_sheets", subject, 300, own=False) if past.age(row["month"]) <= 250]
-    owed, due_soon = [], []
-    for month in {row["month"] for row in rows}:
-        due = total(row["due"] for row in rows if row["month"] == month)
-        passed = past.age(max(row["pay_due_on"] for row in rows if row["month"] == month))
-        paid = total(worker["paid"] for worker in months.get(month, []))
-        if passed > 0 and paid < due * Decimal("0.95"):
-            owed.append((due - paid, passed))
-        if passed > -40:
-            due_soon.append(due)
-    told = bool(rows) and bool(months)
+def _payments(past: Past, subject: str) -> list[Row]:
+    """Return all payments for months that began in the last 250 days."""
+    rows = past.rows("payroll", subject, own=False)
+    return [row for row in rows if 0 < past.age(row["month"]) <= 250]
+
+
+def _sheets(past: Past, subject: str) -> dict[date, dict[str, Any]]:
+    """Per month of the last 250 days what the wage sheets say together."""
+    months: dict[date, list[Row]] = defaultdict(list)
+    for row in past.rows("wage_sheets", subject, own=False):
+        if 0 < past.age(row["month"]) <= 250:
+            months[row["month"]].append(row)
     return {
-        "wages_unpaid_months": len(owed) if told else None,
-        "wages_unpaid_amount": float(total(amount for amount, _ in owed)) if told else None,
-        "wages_unpaid_days": max((passed for _, passed in owed), default=0) if told else None,
-        "wage_sheet_last_days": newest(rows),
-        "wages_due_month": _mean(due_soon),
+        month: {
+            "due": total(row["due"] for row in rows),
+            "heads": total(row["workers"] for row in rows),
+            "pay_due_on": max(row["pay_due_on"] for row in rows),
+            "sent": newest(rows),
+        }
+        for month, rows in months.items()
     }
 
 
-def _attended(past: Past, subject: str, months: dict[date, list[dict[str, Any]]]) -> Values:
-    """Months that began 62 to 155 days ago: everyone with a day of work, against everyone paid something."""
+def _minimum(past: Past, subject: str, month: date) -> Decimal | None:
+    """Return the local minimum wage of the month, where the subject is registered now."""
+    row = past.registered(subject)
+    amount = None if row is None else minimum_wage(row["district"], month)
+    return None if amount is None else Decimal(str(amount))
+
+
+def paid(past: Past, subject: str) -> Values:
+    """What payroll alone says."""
+    months = _workers(past, subject)
+    late = [
+        worker
+        for month, workers in months.items()
+        if past.age(month) <= 125
+        for worker in workers.values()
+        if worker.payments
+    ]
+    payments = _payments(past, subject)
+    now = [row for row in payments if past.age(row["month"]) <= 125]
+    before = [row for row in payments if past.age(row["month"]) > 125]
+    firsts = {
+        month: min(row["paid_on"] for row in payments if row["month"] == month and row["paid"] > 0)
+        for month in {row["month"] for row in payments if row["paid"] > 0}
+    }
+    last = min((past.age(row["paid_on"]) for row in payments), default=None)
+    usual = None
+    if len(firsts) > 1:
+        usual = (max(firsts.values()) - min(firsts.values())).days / (len(firsts) - 1)
+    return {
+        "pay_short_share": ratio(sum(w.short for w in late), len(late)),
+        "pay_short_amount": number(total(max(w.due - w.paid, 0) for w in late)) if late else None,
+        "pay_paid_share": ratio(total(w.paid for w in late), total(w.due for w in late)),
+        "pay_parts_share": ratio(sum(len(w.payments) > 1 for w in late), len(late)),
+        "pay_too_much_heads": sum(w.paid > 50_000 for w in late) if late else None,
+        "pay_delay_days": _delay(now),
+        "pay_delay_rise": difference(_delay(now), _delay(before)),
+        "pay_other_share": _through("other", now),
+        "pay_account_fall": difference(_through("special_account", before), _through("special_account", now)),
+        "pay_gap_ratio": ratio(last, usual),
+        "pay_last_days": last,
+    }
+
+
+def _delay(payments: list[Row]) -> float | None:
+    """Days from the start of the month worked to pay, of the average yuan."""
+    waited = total(row["paid"] * (row["paid_on"] - row["month"]).days for row in payments)
+    return ratio(waited, total(row["paid"] for row in payments))
+
+
+def _through(channel: str, payments: list[Row]) -> float | None:
+    through = total(row["paid"] for row in payments if row["channel"] == channel)
+    return ratio(through, total(row["paid"] for row in payments))
+
+
+def matched(past: Past, subject: str) -> Values:
+    """Worker by worker; «must»: months that began more than 61 days ago."""
+    months, sheets = _workers(past, subject), _sheets(past, subject)
+    sends = bool(_payments(past, subject))
+    every = [(month, key, worker) for month, workers in months.items() for key, worker in workers.items()]
+    must = [(month, key, worker) for month, key, worker in every if past.age(month) > 61]
+    # Site and month of which some attendance is known.
+    sent = {(month, key[:2]) for month, key, worker in every if worker.attended}
+
+    attended = [worker for _, _, worker in must if worker.attended]
+    unpaid = [worker for worker in attended if not worker.got]
+    rated = [worker for worker in attended if worker.expected is not None]
+    got = [worker for month, key, worker in must if worker.got and (month, key[:2]) in sent]
+    unattended = [worker for worker in got if not worker.attended]
+
+    full, below = 0, 0
+    for month, _, worker in every:
+        least = _minimum(past, subject, month)
+        if least is not None and worker.got and worker.worked >= 21:
+            full += 1
+            below += worker.paid < least
+
+    ever = [(month, worker) for month, _, worker in every if worker.attended]
+    missing = [month for month, worker in ever if not worker.contracts]
+    last = max((month for month, _ in ever), default=None)
+
+    worked_months = {month for month, _, worker in must if worker.attended}
+    heads = {month: sum(w.attended for w in months[month].values()) for month in worked_months}
+    both = [month for month in worked_months if month in sheets]
+    agreed = {}
+    for month in both:
+        wages = [w.expected for w in months[month].values() if w.expected is not None]
+        if wages and sheets[month]["heads"] > 0:
+            agreed[month] = wages
+    mean_sheet = ratio(
+        total(sheets[month]["due"] for month in agreed), total(sheets[month]["heads"] for month in agreed)
+    )
+    mean_contract = ratio(
+        total(wage for wages in agreed.values() for wage in wages), sum(map(len, agreed.values()))
+    )
+    uploaded = [past.age(row["uploaded_on"]) for _, worker in ever for row in worker.attendance]
+    return {
+        "attended_unpaid_share": ratio(len(unpaid), len(attended)) if sends else None,
+        "attended_unpaid_heads": len(unpaid) if sends and attended else None,
+        "attended_unpaid_amount": number(total(worker.expected for worker in unpaid))
+        if sends and rated
+        else None,
+        "paid_unattended_share": ratio(len(unattended), len(got)),
+        "paid_unattended_amount": number(total(worker.paid for worker in unattended)) if got else None,
+        "pay_below_minimum_share": ratio(below, full),
+        "contract_missing_share": ratio(len(missing), len(ever)),
+        "contract_missing_heads": missing.count(last) if last else None,
+        "contract_paid_share": ratio(total(w.paid for w in rated), total(w.expected for w in rated))
+        if sends
+        else None,
+        "contract_sheet_ratio": ratio(mean_sheet, mean_contract),
+        "sheet_heads_ratio": ratio(
+            total(sheets[month]["heads"] for month in both), sum(heads[month] for month in both)
+        ),
+        "sheet_missing_months": len(worked_months) - len(both) if worked_months else None,
+        "attended_last_days": min(uploaded, default=None),
+    }
+
+
+def owed(past: Past, subject: str) -> Values:
+    """Months whose pay day has passed and that payroll does not show paid."""
+    sheets, payments = _sheets(past, subject), _payments(past, subject)
+    unpaid, passed_due, soon, means = [], [], [], []
+    for month, sheet in sheets.items():
+        passed = past.age(sheet["pay_due_on"])
+        got = total(row["paid"] for row in payments if row["month"] == month)
+        if passed > 0:
+            passed_due.append(sheet["due"])
+            if got < sheet["due"] * Decimal("0.95"):
+                unpaid.append((sheet["due"] - got, passed))
+        if passed > -40:
+            soon.append(sheet["due"])
+        least = _minimum(past, subject, month)
+        if past.age(month) <= 125 and least is not None and sheet["heads"] > 0:
+            means.append((sheet["due"], sheet["heads"] * least))
+    told = bool(sheets) and bool(payments)
+    amount = total(amount for amount, _ in unpaid)
+    return {
+        "wages_unpaid_months": len(unpaid) if told else None,
+        "wages_unpaid_amount": number(amount) if told else None,
+        "wages_unpaid_share": ratio(amount, total(passed_due)) if told else None,
+        "wages_unpaid_days": max((passed for _, passed in unpaid), default=0) if told else None,
+        "sheet_minimum_ratio": ratio(total(due for due, _ in means), total(least for _, least in means)),
+        "wage_sheet_last_days": min((sheet["sent"] for sheet in sheets.values()), default=None),
+        "wages_due_month": _mean(soon),
+    }
+
+
+def pay_day(past: Past, subject: str) -> Values:
+    """Against the day agreed: the average yuan of five months, and the days to the next such day of a month."""
+    sheets = _sheets(past, subject)
+    if not sheets:
+        return {"pay_late_days": None, "pay_next_days": None}
+    paid = [
+        (row["paid"], (row["paid_on"] - sheets[row["month"]]["pay_due_on"]).days)
+        for row in _payments(past, subject)
+        if row["month"] in sheets and past.age(row["month"]) <= 155
+    ]
+    agreed = sheets[max(sheets)]["pay_due_on"].day
+    ahead, day = 0, past.day
+    while day.day != min(agreed, calendar.monthrange(day.year, day.month)[1]):
+        ahead, day = ahead + 1, date.fromordinal(day.toordinal() + 1)
+    late = total(yuan * days for yuan, days in paid)
+    return {"pay_late_days": ratio(late, total(yuan for yuan, _ in paid)), "pay_next_days": ahead}
+
+
+def account(past: Past, subject: str) -> Values:
+    """Per month of payment: what payroll says went through the account, and what the account paid as wages."""
+    if past.kind == "employer":
+        return {}
+    said: dict[Any, Any] = defaultdict(Decimal)
+    out: dict[Any, Any] = defaultdict(Decimal)
+    for row in _payments(past, subject):
+        if row["channel"] == "special_account" and past.age(row["paid_on"]) <= 180:
+            said[row["paid_on"].year, row["paid_on"].month] += row["paid"]
+    for row in past.rows("wage_accounts", subject, 180):
+        if row["kind"] == "wage":
+            out[row["transacted_on"].year, row["transacted_on"].month] += row["amount"]
+    gaps = sum(out[month] < said[month] * Decimal("0.95") for month in said)
+    return {
+        "account_paid_share": ratio(total(out[month] for month in said), total(said.values())),
+        "account_gap_months": gaps if said else None,
+    }
+
+
+def leavers(past: Past, subject: str) -> Values:
     rows = [
         row
-        for row in past.rows("attendance", subject, 250, own=False)
-        if 62 <= past.age(row["month"]) <= 155 and row["days"] > 0
+        for row in past.rows("labour_contracts", subject, own=False)
+        if past.before(row["left_on"]) and past.age(row["left_on"]) <= 365
     ]
-    if not months:
-        return {"attended_unpaid_share": None, "attended_last_days": None}
-    missing = heads = 0
-    for month in {row["month"] for row in rows}:
-        attended = sum(row["month"] == month for row in rows)
-        paid = sum(worker["paid"] > 0 for worker in months.get(month, []))
-        heads += attended
-        missing += max(attended - paid, 0)
-    return {"attended_unpaid_share": ratio(missing, heads), "attended_last_days": newest(rows)}
+    counted = [row for row in rows if past.age(row["left_on"]) > 7]
+    open_ = [row for row in counted if not past.before(row["cleared_on"])]
+    return {
+        "leavers_unsettled_heads": len(open_) if rows else None,
+        "leavers_unsettled_share": ratio(len(open_), len(counted)),
+        "leavers_unsettled_days": max((past.age(row["left_on"]) for row in open_), default=0)
+        if rows
+        else None,
+        "leaver_last_days": min((past.age(row["left_on"]) for row in rows), default=None),
+    }
 
 
 def attendance(past: Past, subject: str) -> Values:
@@ -88,9 +313,14 @@ def attendance(past: Past, subject: str) -> Values:
         ratio(total(row["present"] for row in each), len({row["date"] for row in each}))
         for each in (late, before)
     )
+    share, share_before = (
+        ratio(total(row["present"] for row in each), total(row["registered"] for row in each))
+        for each in (late, before)
+    )
     return {
         "attendance_trend": ratio(per_day, per_day_before),
-        "attendance_share": ratio(total(r["present"] for r in late), total(r["registered"] for r in late)),
+        "attendance_share": share,
+        "attendance_share_change": difference(share, share_before),
         "attendance_heads": per_day,
         "attendance_last_days": newest(rows),
     }
@@ -104,12 +334,18 @@ def insurance(past: Past, subject: str) -> Values:
     before = [row for row in rows if past.age(row["month"]) > 130]
     year = [row for row in rows if row["age"] <= 400]
     last = max(rows, key=lambda row: row["month"], default=None)
+    overdue = None
+    if last is not None:
+        usual = _mean([(row["declared_on"] - row["month"]).days for row in rows])
+        assert usual is not None
+        overdue = max(past.age(last["month"]) - 31 - usual, 0)
     return {
         "insurance_short_months": sum(row["paid"] < row["due"] for row in year) if rows else None,
         "insurance_short_amount": float(total(max(r["due"] - r["paid"], 0) for r in year)) if rows else None,
         "insurance_short_share": ratio(
             total(max(r["due"] - r["paid"], 0) for r in late), total(r["due"] for r in late)
         ),
+        "insurance_overdue_days": overdue,
         "insured_trend": ratio(_mean([r["insured"] for r in late]), _mean([r["insured"] for r in before])),
         "insured_heads": None if last is None else last["insured"],
         "insurance_last_days": None if last is None else last["age"],
@@ -124,6 +360,7 @@ def tax(past: Past, subject: str) -> Values:
     late = [row for row in both if past.age(row["month"]) <= 220]
     revenue = [(past.age(row["month"]), row["revenue"]) for row in rows if row["revenue"] is not None]
     now = _mean([value for age, value in revenue if age <= 130])
+    before = _mean([value for age, value in revenue if 130 < age <= 365])
     then = _mean([value for age, value in revenue if 365 < age <= 495])
     short = sum(row["tax_paid"] < row["tax_due"] for row in both if row["age"] <= 400)
     return {
@@ -132,6 +369,7 @@ def tax(past: Past, subject: str) -> Values:
             total(max(row["tax_due"] - row["tax_paid"], 0) for row in late),
             total(row["tax_due"] for row in late),
         ),
+        "revenue_trend": ratio(now, before),
         "revenue_year": ratio(now, then),
         "tax_last_days": newest(rows),
     }
@@ -142,7 +380,12 @@ def _mean(values: list[Any]) -> float | None:
 
 
 FAMILIES = (
-    payroll,
+    paid,
+    matched,
+    owed,
+    pay_day,
+    account,
+    leavers,
     attendance,
     insurance,
     tax,

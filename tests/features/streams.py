@@ -140,9 +140,33 @@ def _sensible(rng: random.Random, feed: str, row: Row) -> Row:
     if feed == "payroll":
         row["due"] = Decimal(rng.choice(["0.00", "100.00", "3000.00", "5123.45"]))
         row["paid"] = (row["due"] * Decimal(rng.choice(["0", "0.5", "0.95", "1"]))).quantize(Decimal("0.01"))
+    if feed in ("payroll", "attendance", "labour_contracts", "wage_sheets"):
+        _crews(feed, row)
+    if feed in ("employers", "projects") and random.Random(str(row)).random() < 0.25:
+        row["district"] = "500229"
     if feed == "cases":
         row["arrears_from"] = (row["opened_on"] - timedelta(rng.randrange(300))).replace(day=1)
     return row
+
+
+def _crews(feed: str, row: Row) -> None:
+    """Let attendance, contracts, sheets and pay of a worker and month meet; of its own chance, not the feed's."""
+    rng = random.Random(str(row))
+    if rng.random() < 0.3:
+        return
+    row["employer_id"], row["project_id"] = rng.choice(
+        [(EMPLOYERS[0], PROJECTS[0]), (EMPLOYERS[0], None), (EMPLOYERS[2], PROJECTS[0])]
+    )
+    if "worker_id" in row:
+        row["worker_id"] = rng.choice(_WORKERS[:3])
+    if feed == "payroll":
+        row["due"] = Decimal(rng.choice(["0.00", "2050.00", "3000.00", "5123.45", "60000.00"]))
+        row["paid"] = (row["due"] * Decimal(rng.choice(["0.5", "0.95", "1", "1"]))).quantize(Decimal("0.01"))
+        row["payment_no"] = rng.choice([1, 1, 2])
+    if feed == "attendance":
+        row["days"] = rng.choice([0, 15, 20, 21, 26])
+    if feed == "labour_contracts":
+        row["wage_rate"] = rng.choice([None, Decimal("200.00"), Decimal("6000.00")])
 
 
 def _readings(rng: random.Random, feed: Feed) -> list[Row]:

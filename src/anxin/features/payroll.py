@@ -1,199 +1,356 @@
-"""Wages: owed against paid, attended against paid, pay day, attendance, social insurance and tax.
+"""Wages: attended, agreed, on the sheet, paid and through the account, month by month (方案 2); pay day; leavers.
 
-Worker rows are counted here and nowhere else: no worker leaves this module.
+What is matched by worker comes added up from `worker_months`; social insurance and tax are in `levies`.
 """
 
 from __future__ import annotations
+
+import calendar
+from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
 
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
+from anxin.features.levies import insurance, tax
+from anxin.features.worker_months import MONTHS, PAID_MONTHS, Wages, of_subjects, wages
 
-_PAID = 0.95
-"""A month counts as paid from 95 % of what it earned: deductions and rounding are not arrears."""
+_LATE = 125
+"""Age in days of the oldest month of «the last four months»."""
 
-_MONTHS = 250
-"""Age in days of the oldest month worked that is looked at: sheets and payroll must span the same months."""
+_DUE = 61
+"""A month that began longer ago than this ended a month ago: by then its wages must be paid (条例 12, 13)."""
 
-_READ = 300
-"""Days of rows read for those months."""
+_ACCOUNT_DAYS = 180
+"""Days of payments that are compared with the wage account."""
+
+_LEAVERS = 365
+"""Days for which who left is looked at."""
+
+_CLEARING = 7
+"""Days after leaving in which a missing settlement is not yet counted: it is signed in the days that follow."""
 
 
 def payroll(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
-    # Three tables read it, and it is the largest feed by worker: computed once.
-    paid = known.view.keep(_worker_months(known))
-    tables = [_paid(paid), _sheets(known, paid), _attended(known, paid), _present(known)]
+    made = wages(known)
+    months = _months(known, made)
+    payments = _payments(known, made)
+    sheets = known.view.keep(_sheets(known))
+    tables = [
+        _paid(months, payments),
+        _matched(known, months, payments, sheets, made),
+        _owed(known, payments, sheets, made),
+        _pay_day(known, payments, sheets),
+        _present(known),
+        _leavers(known),
+    ]
     if known.kind == "employer":
-        tables += [_insurance(known), _tax(known)]
-    return tables
+        return [*tables, insurance(known), tax(known)]
+    return [*tables, _account(known, made)]
 
 
-def _worker_months(known: Known) -> ir.Table:
-    """Per subject and month worked: workers, what they earned and what they got, how late."""
-    rows = known.rows("payroll", _READ, own=False)
-    rows = rows.filter(age(rows.as_of, rows.month) <= _MONTHS)
-    workers = rows.group_by([*KEYS, "month", "project_id", "employer_id", "worker_id"]).aggregate(
-        due=rows.due.max(), paid=rows.paid.sum(), last=rows.paid_on.max()
+def _months(known: Known, made: Wages) -> ir.Table:
+    """Add what was matched by worker up per subject and month."""
+    sites = of_subjects(known, made.months)
+    # Pay without attendance says something only where the site sends the attendance of that month.
+    sent = sites.attended > 0
+    return sites.group_by([*KEYS, "month"]).aggregate(
+        uploaded_on=sites.uploaded_on.max(),
+        **{
+            name: sites[name].sum()
+            for name in sites.columns
+            if name not in (*KEYS, "employer_id", "project_id", "month", "uploaded_on")
+        },
+        sent_paid_heads=sent.ifelse(sites.paid_heads, 0).sum(),
+        unattended=sent.ifelse(sites.paid_heads - sites.matched, 0).sum(),
+        unattended_paid=sent.ifelse(sites.paid - sites.matched_paid, 0).sum(),
     )
-    return workers.group_by([*KEYS, "month"]).aggregate(
-        workers=workers.count().cast("float64"),
-        paid_heads=counted(workers.paid > 0),
-        short=counted(workers.paid.cast("float64") < workers.due.cast("float64") * _PAID),
-        due=workers.due.sum(),
-        paid=workers.paid.sum(),
-        delay=age(workers.last, workers.month).sum(),
-        last=workers.last.max(),
+
+
+def _payments(known: Known, made: Wages) -> ir.Table:
+    """Return per subject, date and month worked what was paid, when, and how."""
+    rows = known.on_dates(of_subjects(known, made.payments))
+    month_age = age(rows.as_of, rows.month)
+    rows = rows.filter(month_age > 0, month_age <= PAID_MONTHS)
+    day = (rows.paid > 0).ifelse(rows.paid_on, None)
+    return known.view.keep(
+        rows.group_by([*KEYS, "month"]).aggregate(
+            paid=rows.paid.sum(),
+            waited=(rows.paid * age(rows.paid_on, rows.month)).sum(),
+            first=day.min(),
+            last=rows.paid_on.max(),
+            special=(rows.channel == "special_account").ifelse(rows.paid, None).sum(),
+            other=(rows.channel == "other").ifelse(rows.paid, None).sum(),
+        )
     )
 
 
-def _paid(months: ir.Table) -> ir.Table:
-    month_age = age(months.as_of, months.month)
-    late, past = month_age <= 125, month_age > 125
-    sums = months.group_by(KEYS).aggregate(
-        late_delay=summed(months.delay, late),
-        late_workers=summed(months.workers, late),
-        past_delay=summed(months.delay, past),
-        past_workers=summed(months.workers, past),
+def _sheets(known: Known) -> ir.Table:
+    rows = known.rows("wage_sheets", own=False)
+    month_age = age(rows.as_of, rows.month)
+    rows = rows.filter(month_age > 0, month_age <= PAID_MONTHS)
+    return rows.group_by([*KEYS, "month"]).aggregate(
+        due=rows.due.sum(), pay_due_on=rows.pay_due_on.max(), heads=rows.workers.sum(), sent=rows.age.min()
+    )
+
+
+def _paid(months: ir.Table, payments: ir.Table) -> ir.Table:
+    """What payroll alone says: short, in parts, too much; when and through which channel."""
+    late = age(months.as_of, months.month) <= _LATE
+    heads = months.group_by(KEYS).aggregate(
+        workers=summed(months.workers, late),
         short=summed(months.short, late),
+        parts=summed(months.parts, late),
         due=summed(months.due, late),
         paid=summed(months.paid, late),
-        pay_last_days=age(months.as_of, months["last"]).min().cast("float64"),
+        pay_short_amount=summed(months.gap, late),
+        pay_too_much_heads=summed(months.too_much, late),
     )
-    return sums.select(
+    late = age(payments.as_of, payments.month) <= _LATE
+    sums = payments.group_by(KEYS).aggregate(
+        got=summed(payments.paid, late),
+        got_before=summed(payments.paid, ~late),
+        waited=summed(payments.waited, late),
+        waited_before=summed(payments.waited, ~late),
+        special=summed(payments.special, late),
+        special_before=summed(payments.special, ~late),
+        other=summed(payments.other, late),
+        pay_last_days=age(payments.as_of, payments["last"]).min().cast("float64"),
+        newest=age(payments.as_of, payments["first"]).min(),
+        oldest=age(payments.as_of, payments["first"]).max(),
+        paid_months=payments["first"].count(),
+    )
+    both = sums.left_join(heads, KEYS).select(*sums.columns, *(set(heads.columns) - set(KEYS)))
+    delay = ratio(both.waited, both.got)
+    seen = both.workers > 0
+    return both.select(
         *KEYS,
         "pay_last_days",
-        pay_short_share=ratio(sums.short, sums.late_workers),
-        pay_paid_share=ratio(sums.paid, sums.due),
-        pay_delay_days=ratio(sums.late_delay, sums.late_workers),
-        pay_delay_rise=ratio(sums.late_delay, sums.late_workers) - ratio(sums.past_delay, sums.past_workers),
+        pay_short_share=ratio(both.short, both.workers),
+        pay_parts_share=ratio(both.parts, both.workers),
+        pay_short_amount=seen.ifelse(both.pay_short_amount, None),
+        pay_too_much_heads=seen.ifelse(both.pay_too_much_heads, None),
+        pay_paid_share=ratio(both.paid, both.due),
+        pay_delay_days=delay,
+        pay_delay_rise=delay - ratio(both.waited_before, both.got_before),
+        pay_other_share=ratio(both.other, both.got),
+        pay_account_fall=ratio(both.special_before, both.got_before) - ratio(both.special, both.got),
+        # Days since the last pay, in intervals between the months' first pay days.
+        pay_gap_ratio=ratio(both.pay_last_days * (both.paid_months - 1), both.oldest - both.newest),
     )
 
 
-def _sheets(known: Known, months: ir.Table) -> ir.Table:
+def _matched(
+    known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Table, made: Wages
+) -> ir.Table:
+    """Attendance against contracts, the sheet and pay, for months whose wages must be paid by now."""
+    sends = payments.select(*KEYS).distinct().mutate(sends=True)
+    least = _minimum(known, months.select(*KEYS, "month"), made)
+    sheet = sheets.select(*KEYS, "month", sheet_due="due", sheet_heads="heads")
+    rows = months.left_join(sheet, [*KEYS, "month"]).select(*months.columns, "sheet_due", "sheet_heads")
+    rows = rows.left_join(least, [*KEYS, "month"]).select(*rows.columns, "fen")
+    rows = rows.left_join(sends, KEYS).select(*rows.columns, "sends")
+    attended = rows.attended > 0
+    must = age(rows.as_of, rows.month) > _DUE
+    both = must & rows.sheet_heads.notnull() & attended
+    agreed = both & (rows.rated > 0) & (rows.sheet_heads > 0)
+    below = ibis.cases(*((rows.fen == fen, rows[f"below_{fen}"]) for fen in made.levels), else_=0) if made.levels else ibis.literal(0)
+    judged = rows.fen.notnull()
+    newest = attended.ifelse(rows.month, None).max()
+    last = rows.group_by(KEYS).aggregate(newest=newest)
+    sums = rows.group_by(KEYS).aggregate(
+        sends=rows.sends.max(),
+        attended=summed(rows.attended, must),
+        unpaid=summed(rows.attended - rows.matched, must),
+        unpaid_yuan=summed(rows.expected - rows.expected_got, must),
+        rated=summed(rows.rated, must),
+        expected=summed(rows.expected, must),
+        rated_paid=summed(rows.rated_paid, must),
+        paid_heads=summed(rows.sent_paid_heads, must),
+        unattended=summed(rows.unattended, must),
+        unattended_paid=summed(rows.unattended_paid, must),
+        every=rows.attended.sum(),
+        contracted=rows.contracted.sum(),
+        full=summed(rows.full, judged),
+        below=summed(below, judged),
+        both_attended=summed(rows.attended, both),
+        both_heads=summed(rows.sheet_heads, both),
+        agreed_due=summed(rows.sheet_due, agreed),
+        agreed_heads=summed(rows.sheet_heads, agreed),
+        agreed_expected=summed(rows.expected, agreed),
+        agreed_rated=summed(rows.rated, agreed),
+        months=counted(must & attended),
+        no_sheet=counted(must & attended & rows.sheet_heads.isnull()),
+        attended_last_days=age(rows.as_of, rows.uploaded_on).min().cast("float64"),
+        newest=newest,
+    )
+    now = rows.inner_join(last, KEYS).filter(lambda t: t.month == t.newest)
+    now = now.select(*KEYS, uncontracted=now.attended - now.contracted)
+    sums = sums.left_join(now, KEYS).select(*sums.columns, "uncontracted")
+    sends_it = sums.sends.fill_null(False)
+    known_unpaid = sends_it & (sums.attended > 0)
+    return sums.select(
+        *KEYS,
+        "attended_last_days",
+        attended_unpaid_share=sends_it.ifelse(ratio(sums.unpaid, sums.attended), None),
+        attended_unpaid_heads=known_unpaid.ifelse(sums.unpaid, None),
+        attended_unpaid_amount=(known_unpaid & (sums.rated > 0)).ifelse(sums.unpaid_yuan, None),
+        paid_unattended_share=ratio(sums.unattended, sums.paid_heads),
+        paid_unattended_amount=(sums.paid_heads > 0).ifelse(sums.unattended_paid, None),
+        pay_below_minimum_share=ratio(sums.below, sums.full),
+        contract_missing_share=ratio(sums.every - sums.contracted, sums.every),
+        contract_missing_heads=sums.uncontracted.cast("float64"),
+        contract_paid_share=sends_it.ifelse(ratio(sums.rated_paid, sums.expected), None),
+        contract_sheet_ratio=ratio(
+            ratio(sums.agreed_due, sums.agreed_heads), ratio(sums.agreed_expected, sums.agreed_rated)
+        ),
+        sheet_heads_ratio=ratio(sums.both_heads, sums.both_attended),
+        sheet_missing_months=(sums["months"] > 0).ifelse(sums.no_sheet, None),
+    )
+
+
+def _minimum(known: Known, months: ir.Table, made: Wages) -> ir.Table:
+    """Return the local minimum wage of subjects' months, in fen."""
+    registry = known.all(f"{known.kind}s")
+    where = registry.select("as_of", "district", subject_id=registry[f"{known.kind}_id"])
+    placed = months.inner_join(where, KEYS).select(*months.columns, "district")
+    return placed.inner_join(made.minimum, ["district", "month"]).select(*months.columns, "fen")
+
+
+def _owed(known: Known, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir.Table:
     """Wage sheets whose pay day has passed, against what payroll shows; only for who sends payroll at all."""
-    rows = known.rows("wage_sheets", _READ, own=False)
-    rows = rows.filter(age(rows.as_of, rows.month) <= _MONTHS)
-    sheets = rows.group_by([*KEYS, "month"]).aggregate(
-        due=rows.due.sum(), pay_due_on=rows.pay_due_on.max(), workers=rows.workers.sum(), sent=rows.age.min()
-    )
-    paid = months.select(*KEYS, "month", got=months.paid)
-    sends = months.select(*KEYS).distinct().mutate(sends=True)
-    sheets = sheets.left_join(paid, [*KEYS, "month"]).select(*sheets.columns, "got")
-    sheets = sheets.left_join(sends, KEYS).select(*sheets.columns, "sends")
-    passed = age(sheets.as_of, sheets.pay_due_on)
-    got = sheets.got.fill_null(0)
-    owed = (passed > 0) & sheets.sends & (got.cast("float64") < sheets.due.cast("float64") * _PAID)
-    counts = sheets.group_by(KEYS).aggregate(
-        sends=sheets.sends.max(),
+    paid = payments.select(*KEYS, "month", got=payments.paid)
+    sends = payments.select(*KEYS).distinct().mutate(sends=True)
+    late = sheets.filter(age(sheets.as_of, sheets.month) <= _LATE).select(*KEYS, "month")
+    rows = sheets.left_join(paid, [*KEYS, "month"]).select(*sheets.columns, "got")
+    rows = rows.left_join(_minimum(known, late, made), [*KEYS, "month"]).select(*rows.columns, "fen")
+    rows = rows.left_join(sends, KEYS).select(*rows.columns, "sends")
+    passed = age(rows.as_of, rows.pay_due_on)
+    got = rows.got.fill_null(0)
+    owed = (passed > 0) & rows.sends & (got * 100 < rows.due * 95)
+    judged = rows.fen.notnull() & (rows.heads > 0)
+    sums = rows.group_by(KEYS).aggregate(
+        sends=rows.sends.max(),
         months=counted(owed),
-        amount=summed(sheets.due - got, owed),
+        amount=summed(rows.due - got, owed),
+        passed_due=summed(rows.due, passed > 0),
         oldest=owed.ifelse(passed, None).max().cast("float64").fill_null(0.0),
-        wage_sheet_last_days=sheets.sent.min().cast("float64"),
-        wages_due_month=ratio(summed(sheets.due, passed > -40), counted(passed > -40)),
+        mean_due=summed(rows.due, judged),
+        mean_least=summed(rows.heads * rows.fen, judged),
+        wage_sheet_last_days=rows.sent.min().cast("float64"),
+        wages_due_month=ratio(summed(rows.due, passed > -40), counted(passed > -40)),
     )
-    known_to_pay = counts.sends.fill_null(False)
-    return counts.select(
+    told = sums.sends.fill_null(False)
+    return sums.select(
         *KEYS,
         "wage_sheet_last_days",
         "wages_due_month",
-        wages_unpaid_months=known_to_pay.ifelse(counts.months, None),
-        wages_unpaid_amount=known_to_pay.ifelse(counts.amount, None),
-        wages_unpaid_days=known_to_pay.ifelse(counts.oldest, None),
+        wages_unpaid_months=told.ifelse(sums["months"], None),
+        wages_unpaid_amount=told.ifelse(sums.amount, None),
+        wages_unpaid_share=told.ifelse(ratio(sums.amount, sums.passed_due), None),
+        wages_unpaid_days=told.ifelse(sums.oldest, None),
+        sheet_minimum_ratio=ratio(sums.mean_due * 100, sums.mean_least),
     )
 
 
-def _attended(known: Known, months: ir.Table) -> ir.Table:
-    """Heads on the attendance sheet against heads paid, months that ended at least a month ago."""
-    rows = known.rows("attendance", 250, own=False)
-    rows = rows.filter(
-        (age(rows.as_of, rows.month) > 61) & (age(rows.as_of, rows.month) <= 155), rows.days > 0
+def _pay_day(known: Known, payments: ir.Table, sheets: ir.Table) -> ir.Table:
+    """How late pay came after the subject's own pay day, and how far the next one is."""
+    rows = sheets.left_join(payments.select(*KEYS, "month", "paid", "waited"), [*KEYS, "month"])
+    rows = rows.select(*sheets.columns, "paid", "waited")
+    recent = age(rows.as_of, rows.month) <= MONTHS
+    after = rows.waited - rows.paid * age(rows.pay_due_on, rows.month)
+    sums = rows.group_by(KEYS).aggregate(after=summed(after, recent), paid=summed(rows.paid, recent))
+    last = latest(sheets, sheets.month).select(*KEYS, "pay_due_on")
+    lengths = [_length(day) for day in known.dates]
+    following = [
+        _length(day.replace(day=1) + timedelta(length)) for day, length in zip(known.dates, lengths, strict=True)
+    ]
+    here = known.calendar(length=lengths, following=following)
+    both = sums.inner_join(last, KEYS).inner_join(here, "as_of")
+    day, today = both.pay_due_on.day(), both.as_of.day()
+    ahead = ibis.least(day, both.length) - today
+    next_month = both.length - today + ibis.least(day, both.following)
+    return both.select(
+        *KEYS,
+        pay_late_days=ratio(both.after, both.paid),
+        pay_next_days=(ahead >= 0).ifelse(ahead, next_month).cast("float64"),
     )
-    attended = rows.group_by([*KEYS, "month"]).aggregate(
-        heads=rows.count().cast("float64"), newest=rows.age.min()
-    )
-    paid = months.select(*KEYS, "month", "paid_heads")
-    both = attended.left_join(paid, [*KEYS, "month"]).select(*attended.columns, "paid_heads")
-    sends = months.select(*KEYS).distinct()
-    both = both.semi_join(sends, KEYS)
-    missing = ibis.greatest(both.heads - both.paid_heads.fill_null(0.0), 0.0)
+
+
+def _length(day: date) -> int:
+    return calendar.monthrange(day.year, day.month)[1]
+
+
+def _account(known: Known, made: Wages) -> ir.Table:
+    """What payroll says went through the special account, against what the account paid out as wages."""
+    rows = known.on_dates(of_subjects(known, made.payments).filter(lambda t: t.channel == "special_account"))
+    rows = rows.filter(age(rows.as_of, rows.paid_on) <= _ACCOUNT_DAYS, age(rows.as_of, rows.month) <= PAID_MONTHS)
+    said = rows.group_by(*KEYS, paid_in=rows.paid_on.truncate("M")).aggregate(said=rows.paid.sum())
+    booked = known.rows("wage_accounts", _ACCOUNT_DAYS)
+    booked = booked.filter(booked.kind == "wage")
+    out = booked.group_by(*KEYS, paid_in=booked.transacted_on.truncate("M")).aggregate(out=booked.amount.sum())
+    both = said.left_join(out, [*KEYS, "paid_in"]).select(*said.columns, "out")
+    out = both.out.fill_null(0)
     sums = both.group_by(KEYS).aggregate(
-        missing=missing.sum(), heads=both.heads.sum(), attended_last_days=both.newest.min().cast("float64")
+        said=both.said.sum(), out=out.sum(), account_gap_months=counted(out * 100 < both.said * 95)
     )
-    return sums.select(*KEYS, "attended_last_days", attended_unpaid_share=ratio(sums.missing, sums.heads))
+    return sums.select(*KEYS, "account_gap_months", account_paid_share=ratio(sums.out, sums.said))
 
 
 def _present(known: Known) -> ir.Table:
-    rows = known.rows("attendance_daily", 120, own=False)
-    late, past = rows.age <= 14, (rows.age > 28) & (rows.age <= 120)
-    sums = rows.group_by(KEYS).aggregate(
-        late=summed(rows.present, late),
-        late_days=late.ifelse(rows.date, None).nunique().cast("float64"),
-        past=summed(rows.present, past),
-        past_days=past.ifelse(rows.date, None).nunique().cast("float64"),
-        registered=summed(rows.registered, late),
-        attendance_last_days=rows.age.min().cast("float64"),
+    rows = known.spans("attendance_daily", 120, own=False)
+    daily = rows.group_by(["subject_id", "date", "since", "until"]).aggregate(
+        present=rows.present.sum(), registered=rows.registered.sum()
     )
+    each = known.on_dates(daily)
+    each = each.filter(age(each.as_of, each.date) <= 120)
+    each = each.group_by([*KEYS, "date"]).aggregate(
+        present=each.present.sum(), registered=each.registered.sum()
+    )
+    passed = age(each.as_of, each.date)
+    late, past = passed <= 14, passed > 28
+    sums = each.group_by(KEYS).aggregate(
+        late=summed(each.present, late),
+        late_days=counted(late),
+        past=summed(each.present, past),
+        past_days=counted(past),
+        registered=summed(each.registered, late),
+        registered_past=summed(each.registered, past),
+        attendance_last_days=passed.min().cast("float64"),
+    )
+    share = ratio(sums.late, sums.registered)
     return sums.select(
         *KEYS,
         "attendance_last_days",
         attendance_trend=ratio(ratio(sums.late, sums.late_days), ratio(sums.past, sums.past_days)),
-        attendance_share=ratio(sums.late, sums.registered),
+        attendance_share=share,
+        attendance_share_change=share - ratio(sums.past, sums.registered_past),
         attendance_heads=ratio(sums.late, sums.late_days),
     )
 
 
-def _insurance(known: Known) -> ir.Table:
-    rows = known.rows("social_insurance", 430)
-    now = latest(rows, rows.month).select(
-        *KEYS,
-        insured_heads=lambda t: t.insured.cast("float64"),
-        insurance_last_days=lambda t: t.age.cast("float64"),
-    )
-    short = ibis.greatest(rows.due - rows.paid, 0)
-    late = age(rows.as_of, rows.month) <= 130
-    year = ~late
-    sums = rows.group_by(KEYS).aggregate(
-        short=summed(short, late),
-        due=summed(rows.due, late),
-        insurance_short_months=counted((rows.paid < rows.due) & (rows.age <= 400)),
-        insurance_short_amount=summed(short, rows.age <= 400),
-        insured=summed(rows.insured, late),
-        months=counted(late),
-        insured_past=summed(rows.insured, year),
-        months_past=counted(year),
-    )
-    trend = sums.select(
-        *KEYS,
-        "insurance_short_months",
-        "insurance_short_amount",
-        insurance_short_share=ratio(sums.short, sums.due),
-        insured_trend=ratio(ratio(sums.insured, sums.months), ratio(sums.insured_past, sums.months_past)),
-    )
-    return trend.inner_join(now, KEYS)
-
-
-def _tax(known: Known) -> ir.Table:
-    rows = known.rows("tax", 560)
-    month_age = age(rows.as_of, rows.month)
-    both = rows.tax_due.notnull() & rows.tax_paid.notnull()
-    short = ibis.greatest(rows.tax_due - rows.tax_paid, 0)
-    late, then = month_age <= 130, (month_age > 365) & (month_age <= 495)
-    sums = rows.group_by(KEYS).aggregate(
-        now=summed(rows.revenue, late),
-        months=counted(late & rows.revenue.notnull()),
-        then=summed(rows.revenue, then),
-        months_then=counted(then & rows.revenue.notnull()),
-        short=summed(short, both & (month_age <= 220)),
-        due=summed(rows.tax_due, both & (month_age <= 220)),
-        tax_short_months=counted((rows.tax_paid < rows.tax_due) & (rows.age <= 400)),
-        tax_last_days=rows.age.min().cast("float64"),
+def _leavers(known: Known) -> ir.Table:
+    """Workers who left in the last year, and whether what they are owed was settled (方案 8)."""
+    rows = known.spans("labour_contracts", own=False)
+    # A day written down in advance is not yet a day of leaving.
+    rows = rows.filter(rows.left_on.notnull())
+    groups = rows.group_by(["subject_id", "left_on", "cleared_on", "since", "until"]).aggregate(heads=rows.count())
+    each = known.on_dates(groups)
+    gone = age(each.as_of, each.left_on)
+    each = each.mutate(gone=gone).filter(gone > 0, gone <= _LEAVERS)
+    counts = each.gone > _CLEARING
+    unsettled = counts & (each.cleared_on.isnull() | (each.cleared_on >= each.as_of))
+    sums = each.group_by(KEYS).aggregate(
+        left=summed(each.heads, counts),
+        unsettled=summed(each.heads, unsettled),
+        oldest=unsettled.ifelse(each.gone, None).max().cast("float64"),
+        leaver_last_days=each.gone.min().cast("float64"),
     )
     return sums.select(
         *KEYS,
-        "tax_short_months",
-        "tax_last_days",
-        tax_short_share=ratio(sums.short, sums.due),
-        revenue_year=ratio(ratio(sums.now, sums.months), ratio(sums.then, sums.months_then)),
+        "leaver_last_days",
+        leavers_unsettled_heads=sums.unsettled,
+        leavers_unsettled_share=ratio(sums.unsettled, sums.left),
+        leavers_unsettled_days=sums.oldest.fill_null(0.0),
     )

@@ -1,0 +1,79 @@
+"""Social insurance and tax of an employer: short, late, and how the heads and the revenue behind them move."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from anxin.features.known import KEYS, Known, age, counted, ratio, summed
+
+_LATE = 130
+"""Age in days of the oldest month of «the last four months» declared: declarations come in the next month."""
+
+
+def insurance(known: Known) -> ir.Table:
+    """Return social insurance: what was not paid, whether the next declaration is late, and insured heads."""
+    rows = known.rows("social_insurance", 430)
+    short = ibis.greatest(rows.due - rows.paid, 0)
+    month_age = age(rows.as_of, rows.month)
+    late = month_age <= _LATE
+    sums = rows.group_by(KEYS).aggregate(
+        short=summed(short, late),
+        due=summed(rows.due, late),
+        insurance_short_months=counted((rows.paid < rows.due) & (rows.age <= 400)),
+        insurance_short_amount=summed(short, rows.age <= 400),
+        insured=summed(rows.insured, late),
+        months=counted(late),
+        insured_past=summed(rows.insured, ~late),
+        months_past=counted(~late),
+        # Days from the month's first to its declaration: its age less the declaration's.
+        waited=summed(month_age - rows.age, rows.age > 0),
+        declared=rows.count().cast("float64"),
+        newest=month_age.min().cast("float64"),
+        # One row per employer and month is known on a date: the latest month is one row.
+        insured_heads=rows.insured.argmax(rows.month).cast("float64"),
+        insurance_last_days=rows.age.argmax(rows.month).cast("float64"),
+    )
+    usual = ratio(sums.waited, sums.declared)
+    return sums.select(
+        *KEYS,
+        "insurance_short_months",
+        "insurance_short_amount",
+        "insured_heads",
+        "insurance_last_days",
+        insurance_short_share=ratio(sums.short, sums.due),
+        insured_trend=ratio(ratio(sums.insured, sums["months"]), ratio(sums.insured_past, sums.months_past)),
+        insurance_overdue_days=ibis.greatest(sums.newest - 31 - usual, 0.0),
+    )
+
+
+def tax(known: Known) -> ir.Table:
+    """Return tax: what was not paid, and declared revenue against before and against last year."""
+    rows = known.rows("tax", 560)
+    month_age = age(rows.as_of, rows.month)
+    both = rows.tax_due.notnull() & rows.tax_paid.notnull()
+    short = ibis.greatest(rows.tax_due - rows.tax_paid, 0)
+    told = rows.revenue.notnull()
+    late, then = month_age <= _LATE, (month_age > 365) & (month_age <= 365 + _LATE)
+    before = (month_age > _LATE) & (month_age <= 365)
+    sums = rows.group_by(KEYS).aggregate(
+        now=summed(rows.revenue, late),
+        months=counted(late & told),
+        before=summed(rows.revenue, before),
+        months_before=counted(before & told),
+        then=summed(rows.revenue, then),
+        months_then=counted(then & told),
+        short=summed(short, both & (month_age <= 220)),
+        due=summed(rows.tax_due, both & (month_age <= 220)),
+        tax_short_months=counted((rows.tax_paid < rows.tax_due) & (rows.age <= 400)),
+        tax_last_days=rows.age.min().cast("float64"),
+    )
+    now = ratio(sums.now, sums["months"])
+    return sums.select(
+        *KEYS,
+        "tax_short_months",
+        "tax_last_days",
+        tax_short_share=ratio(sums.short, sums.due),
+        revenue_trend=ratio(now, ratio(sums.before, sums.months_before)),
+        revenue_year=ratio(now, ratio(sums.then, sums.months_then)),
+    )

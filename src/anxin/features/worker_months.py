@@ -1,0 +1,308 @@
+"""Attendance, contracts and pay matched worker by worker (方案 2), and added up per site and month.
+
+A site is an employer on a project, or an employer alone (an empty `project_id`). Worker rows are counted here
+and nowhere else: no worker leaves this module. They are by far the most rows of the lake, so they are read
+once for both kinds and for all dates: nearly every worker's month has one version of its attendance, one of
+its pay and one contract, each known from some date on, and months alike in that are added up before any date
+is looked at. Only the others (paid in parts, corrected) are laid out date by date first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from weakref import WeakKeyDictionary
+
+import ibis
+import ibis.expr.types as ir
+
+from anxin.domain.wages import minimum_wage
+from anxin.features.known import Known
+from anxin.feeds.asof import View
+
+MONTHS = 155
+"""Age in days of the oldest month whose workers are matched: about five months."""
+
+PAID_MONTHS = 250
+"""Age in days of the oldest month whose payments are added up."""
+
+_FULL_MONTH = 21
+"""Days of attendance that are a full month's work: 21.75 paid days a month (人社部发〔2025〕2号, before it 劳社部发
+〔2008〕3号; unverified)."""
+
+_TOO_MUCH = 50_000
+"""Yuan paid to one worker for one month from which wages may be a cover for other money (a threshold in use on
+provincial platforms, unverified)."""
+
+SITE = ("employer_id", "project_id")
+_WORKER = (*SITE, "worker_id")
+_SPANS = ("attended_from", "attended_to", "paid_from", "paid_to", "contract_from")
+
+_HEADS: Mapping[str, str] = {
+    **dict.fromkeys(("workers", "paid_heads", "short", "parts", "too_much"), "p"),
+    "attended": "a",
+    **dict.fromkeys(("matched", "full"), "ap"),
+    **dict.fromkeys(("contracted", "rated"), "ac"),
+}
+_YUAN: Mapping[str, str] = {
+    **dict.fromkeys(("due", "paid", "gap"), "p"),
+    "matched_paid": "ap",
+    "expected": "ac",
+    **dict.fromkeys(("expected_got", "rated_paid"), "acp"),
+}
+"""What is added up, and what must be known for it: attendance, the contract, pay."""
+
+
+@dataclass(frozen=True)
+class Wages:
+    """Sums per site: `months` by month and date, `payments` by month, day and channel with their spans."""
+
+    months: ir.Table
+    payments: ir.Table
+    minimum: ir.Table
+    """The minimum wage in fen by `district` and `month`."""
+    levels: tuple[int, ...]
+    """The minimum wages in fen there are; `months` has one `below_<fen>` for each."""
+
+
+_HELD: WeakKeyDictionary[View, tuple[tuple[date, ...], Wages]] = WeakKeyDictionary()
+"""Both kinds of a snapshot are made from the same sums of the same view."""
+
+
+def wages(known: Known) -> Wages:
+    """Return the sums of all sites on the dates, computed once per view."""
+    asked = tuple(sorted(set(known.dates)))
+    held = _HELD.get(known.view)
+    if held is None or held[0] != asked:
+        everyone = Known(known.view, asked, "employer")
+        minimum = _minimum(everyone)
+        levels = tuple(sorted({row[2] for row in minimum}))
+        table = ibis.memtable(
+            minimum, schema=ibis.schema({"district": "string", "month": "date", "fen": "int64"})
+        )
+        held = asked, Wages(_months(everyone, levels), _payments(everyone), table, levels)
+        _HELD[known.view] = held
+    return held[1]
+
+
+def of_subjects(known: Known, sites: ir.Table) -> ir.Table:
+    """Return the rows of sites with the `subject_id` of the kind asked for."""
+    if known.kind == "project":
+        return sites.filter(sites.project_id != "").mutate(subject_id=sites.project_id)
+    return sites.mutate(subject_id=sites.employer_id)
+
+
+def _minimum(known: Known) -> Sequence[tuple[str, date, int]]:
+    """Look the minimum wage of every district of the registries up, for every month that is matched."""
+    history = known.view.history
+    places = history("employers").select("district").union(history("projects").select("district")).distinct()
+    districts = sorted(known.view.backend.to_pyarrow(places)["district"].drop_null().to_pylist())
+    months = [known.dates[0] - timedelta(MONTHS)] if known.dates else []
+    while months and months[-1] < known.dates[-1]:
+        months.append((months[-1].replace(day=1) + timedelta(32)).replace(day=1))
+    found = ((place, day.replace(day=1), minimum_wage(place, day.replace(day=1))) for place in districts for day in months)
+    return [(place, month, round(amount * 100)) for place, month, amount in found if amount is not None]
+
+
+def _spans(known: Known, feed: str, oldest: int | None = None) -> ir.Table:
+    """Return the versions of a feed's rows, months of at most `oldest` days; no project is an empty text."""
+    rows = known.spans(feed, own=False)
+    if oldest is not None and known.dates:
+        rows = rows.filter(rows.month >= ibis.literal(known.dates[0] - timedelta(oldest)))
+    return rows.mutate(project_id=rows.project_id.fill_null(""))
+
+
+def _payments(known: Known) -> ir.Table:
+    rows = _spans(known, "payroll", PAID_MONTHS)
+    keys = [*SITE, "month", "paid_on", "channel", "since", "until"]
+    return known.view.keep(rows.group_by(keys).aggregate(paid=rows.paid.sum().cast("decimal(38,2)")))
+
+
+def _months(known: Known, levels: Sequence[int]) -> ir.Table:
+    rows = _rows(known)
+    workers = rows.group_by([*_WORKER, "month"]).aggregate(
+        **_one_month(rows),
+        **_from_to("attended", rows, rows.worked.notnull()),
+        **_from_to("paid", rows, rows.paid.notnull()),
+    )
+    # A kept table has one row per site, month and spans, and one per worker whose month has several versions.
+    several = len(known.dates) > 1
+    contracts = _contracts(known)
+    contracts = contracts.select(
+        *_WORKER, "rate", "wage_basis", "steady", contract_from=contracts.since
+    )
+    joined = workers.left_join(contracts, list(_WORKER)).select(
+        *workers.columns, "rate", "wage_basis", "steady", "contract_from"
+    )
+    joined = joined.mutate(contracted=joined.contract_from.notnull())
+    attended = joined.attended_from.notnull()
+    joined = joined.mutate(contract_from=attended.ifelse(joined.contract_from, None))
+    keys = [*SITE, "month", *_SPANS]
+    if several:
+        plain = (
+            joined.attended_plain & joined.paid_plain & (~attended | joined.steady.fill_null(True))
+        )
+        joined = joined.mutate(worker_id=plain.ifelse(None, joined.worker_id))
+        keys.append("worker_id")
+    kept = known.view.keep(joined.group_by(keys).aggregate(**_sums(joined, levels)))
+    if not several:
+        return known.view.keep(_laid_out(known, kept, levels))
+    alike = _laid_out(known, kept.filter(kept.worker_id.isnull()), levels)
+    others = kept.filter(kept.worker_id.notnull()).select(*_WORKER, "month").distinct()
+    both = alike.union(_one_by_one(known, rows, others, levels))
+    return known.view.keep(both.group_by([*SITE, "month", "as_of"]).aggregate(**_added(both)))
+
+
+def _rows(known: Known) -> ir.Table:
+    """Return attendance and pay as rows of one table: what is not of a row's feed is missing."""
+    attended = _spans(known, "attendance", MONTHS)
+    paid = _spans(known, "payroll", MONTHS)
+    keys = (*_WORKER, "month", "since", "until")
+    nothing = ibis.null("decimal(18,2)")
+    return attended.select(
+        *keys, worked=attended.days.cast("int64"), uploaded_on="uploaded_on", due=nothing, paid=nothing
+    ).union(
+        paid.select(*keys, worked=ibis.null("int64"), uploaded_on=ibis.null("date"), due="due", paid="paid")
+    )
+
+
+def _one_month(rows: ir.Table) -> dict[str, ir.Value]:
+    """Add up the rows of one worker and month that are known together."""
+    return {
+        "worked": rows.worked.sum().cast("int64"),
+        "uploaded_on": rows.uploaded_on.max(),
+        "due": rows.due.max(),
+        "paid": rows.paid.sum().cast("decimal(38,2)"),
+        "payments": rows.paid.count(),
+    }
+
+
+def _from_to(name: str, rows: ir.Table, there: ir.BooleanColumn) -> dict[str, ir.Value]:
+    """Return the span of the rows of one feed, and whether they share one."""
+    since, until = there.ifelse(rows.since, None), there.ifelse(rows.until, None)
+    one = (since.min() == since.max()) & (until.min() == until.max())
+    return {
+        f"{name}_from": since.min().cast("int64"),
+        f"{name}_to": until.max().cast("int64"),
+        f"{name}_plain": one.fill_null(True),
+    }
+
+
+def _contracts(known: Known) -> ir.Table:
+    """Return per worker of a site since when there is a contract, and the rate of the last one that has any.
+
+    Every version of a contract has the same day of signing, so once known it stays known. `steady`: all
+    versions say the same, whichever of them is known.
+    """
+    rows = _spans(known, "labour_contracts")
+    said = rows.wage_rate.notnull()
+    same = (rows.wage_rate.min() == rows.wage_rate.max()) & (rows.wage_basis.min() == rows.wage_basis.max())
+    none, every = said.cast("int64").sum() == 0, said.cast("int64").sum() == rows.count()
+    return rows.group_by(list(_WORKER)).aggregate(
+        since=rows.since.min().cast("int64"), steady=none | (every & same).fill_null(False), **_terms(rows)
+    )
+
+
+def _terms(rows: ir.Table) -> dict[str, ir.Value]:
+    """Return rate and basis of the contract signed last among those that state a rate: no two on one day."""
+    said = rows.wage_rate.notnull()
+    return {
+        "rate": rows.wage_rate.argmax(rows.signed_on, where=said),
+        "wage_basis": rows.wage_basis.argmax(rows.signed_on, where=said),
+    }
+
+
+def _sums(w: ir.Table, levels: Sequence[int]) -> dict[str, ir.Value]:
+    """Add up workers' months: heads as whole numbers, yuan as decimals."""
+    attended, got = (w.worked > 0).fill_null(False), (w.paid > 0).fill_null(False)
+    contracted = attended & w.contracted.fill_null(False)
+    by_day = (w.rate * w.worked).cast("decimal(38,2)")
+    rate = w.rate.cast("decimal(38,2)")
+    expected = ibis.cases((w.wage_basis == "day", by_day), (w.wage_basis == "month", rate))
+    rated = contracted & expected.notnull()
+    full = got & (w.worked >= _FULL_MONTH).fill_null(False)
+    heads = {
+        "workers": w.paid.notnull(),
+        "paid_heads": got,
+        "short": w.paid * 100 < w.due * 95,
+        "parts": w.payments > 1,
+        "too_much": w.paid > _TOO_MUCH,
+        "attended": attended,
+        "matched": attended & got,
+        "full": full,
+        "contracted": contracted,
+        "rated": rated,
+        **{f"below_{fen}": full & (w.paid * 100 < fen) for fen in levels},
+    }
+    yuan = {
+        "due": w.due,
+        "paid": w.paid,
+        "gap": ibis.greatest(w.due - w.paid, 0),
+        "matched_paid": (attended & got).ifelse(w.paid, None),
+        "expected": rated.ifelse(expected, None),
+        "expected_got": (rated & got).ifelse(expected, None),
+        "rated_paid": rated.ifelse(w.paid, None),
+    }
+    return {
+        "uploaded_on": attended.ifelse(w.uploaded_on, None).max(),
+        **{name: _heads(value.fill_null(False).cast("int64")) for name, value in heads.items()},
+        **{name: _yuan(value) for name, value in yuan.items()},
+    }
+
+
+def _heads(value: ir.IntegerValue) -> ir.IntegerScalar:
+    return value.sum().fill_null(0).cast("int64")
+
+
+def _yuan(value: ir.DecimalValue) -> ir.DecimalScalar:
+    return value.sum().cast("decimal(38,2)").fill_null(0)
+
+
+def _added(sums: ir.Table) -> dict[str, ir.Value]:
+    """Add sums up further."""
+    names = [name for name in sums.columns if name not in (*SITE, "month", "as_of", "uploaded_on")]
+    return {
+        "uploaded_on": sums.uploaded_on.max(),
+        **{n: (_yuan if n in _YUAN else _heads)(sums[n]) for n in names},
+    }
+
+
+def _laid_out(known: Known, kept: ir.Table, levels: Sequence[int]) -> ir.Table:
+    """Add up for each date what is known on it of sums per span."""
+    calendar = known.calendar(
+        place=list(range(len(known.dates))), oldest=[day - timedelta(MONTHS) for day in known.dates]
+    )
+    first = ibis.least(kept.attended_from, kept.paid_from)
+    last = ibis.greatest(kept.attended_to, kept.paid_to)
+    rows = kept.join(
+        calendar,
+        [first <= calendar.place, calendar.place < last, kept.month < calendar.as_of, kept.month >= calendar.oldest],
+    )
+    attended = (rows.attended_from <= rows.place) & (rows.place < rows.attended_to)
+    paid = (rows.paid_from <= rows.place) & (rows.place < rows.paid_to)
+    known_of = {"a": attended, "p": paid, "c": rows.contract_from <= rows.place}
+    known_of = {name: there.fill_null(False) for name, there in known_of.items()}
+
+    def there(needs: str) -> ir.BooleanValue:
+        return ibis.and_(*(known_of[each] for each in needs))
+
+    heads = {**_HEADS, **{f"below_{fen}": "ap" for fen in levels}}
+    return rows.group_by([*SITE, "month", "as_of"]).aggregate(
+        uploaded_on=attended.ifelse(rows.uploaded_on, None).max(),
+        **{name: _heads(there(needs).ifelse(rows[name], 0)) for name, needs in heads.items()},
+        **{name: _yuan(there(needs).ifelse(rows[name], None)) for name, needs in _YUAN.items()},
+    )
+
+
+def _one_by_one(known: Known, rows: ir.Table, workers: ir.Table, levels: Sequence[int]) -> ir.Table:
+    """Add up the months of these workers from the rows known on each date."""
+    each = known.on_dates(rows.semi_join(workers, [*_WORKER, "month"]))
+    each = each.filter(each.month < each.as_of, each.as_of.delta(each.month, unit="day") <= MONTHS)
+    months = each.group_by([*_WORKER, "month", "as_of"]).aggregate(**_one_month(each))
+    contracts = _spans(known, "labour_contracts").semi_join(workers, list(_WORKER))
+    contracts = known.on_dates(contracts.select(*_WORKER, "signed_on", "wage_rate", "wage_basis", "since", "until"))
+    terms = contracts.group_by([*_WORKER, "as_of"]).aggregate(**_terms(contracts), contracted=True)
+    both = months.left_join(terms, [*_WORKER, "as_of"])
+    both = both.select(*months.columns, "rate", "wage_basis", "contracted")
+    return both.group_by([*SITE, "month", "as_of"]).aggregate(**_sums(both, levels))
