@@ -1,18 +1,21 @@
-"""The neighbours: owner and contractor of a project, an employer's projects, shared people, the group.
+"""The neighbours: who owns, builds and supervises a project, an employer's sites and group, two steps far.
 
-A neighbour's arrears are counted without the subject's own.
+What happened to a neighbour is counted without the subject itself, and 0 only where the neighbour is known.
 """
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
-from anxin.features.complaints import upheld
-from anxin.features.credit import credit
-from anxin.features.known import KEYS, Known
-from anxin.features.litigation import litigation
+from anxin.features import neighbours
+from anxin.features.known import KEYS, Known, ratio
+from anxin.features.neighbours import Counts, pair
 
-_YEAR = 365
+_WEEKS = 28
+"""Electricity of the last four weeks is held against the four before."""
+
+_STATE, _OWN, _SITE = ("state",), ("own",), ("site",)
 
 
 def relations(known: Known) -> list[ir.Table]:
@@ -20,108 +23,227 @@ def relations(known: Known) -> list[ir.Table]:
     return _of_employers(known) if known.kind == "employer" else _of_projects(known)
 
 
-def _cases(known: Known) -> ir.Table:
-    rows = known.all("cases", _YEAR)
-    return rows.filter(rows.outcome != "unfounded").select(
-        "as_of", "case_id", "employer_id", "project_id", "age"
-    )
-
-
 def _of_projects(known: Known) -> list[ir.Table]:
-    projects = known.all("projects").select("as_of", "project_id", "owner_id", "contractor_id")
-    cases, complaints = _cases(known), upheld(known.all("complaints", _YEAR))
-    employers = Known(known.view, known.dates, "employer")
-    (borrowing,), (suits,) = credit(employers), litigation(employers)
-    notices = known.all("notices", _YEAR)
-    tables = []
+    parts = neighbours.parts(known)
+    group = neighbours.group(known)
+    owners = parts.filter(parts.part == "owner").select("as_of", "project_id", "firm")
+    registered = known.all("employers").select("as_of", firm="employer_id")
+    pairs = ibis.union(
+        *(
+            pair(parts.filter(parts.part == part), "project_id", "firm", part)
+            for part in ("owner", "contractor", "subcontractor", "supervisor")
+        ),
+        pair(owners.inner_join(group, ["as_of", "firm"]), "project_id", "other_id", "group"),
+        pair(owners.semi_join(registered, ["as_of", "firm"]), "project_id", None, "group"),
+    )
+    alone = parts.select("as_of", "project_id", other_id="firm", scope="part")
+    # Where a group both owns and builds, the project counts once.
+    held = parts.filter(parts.part.isin(["owner", "contractor"]))
+    held = held.select("as_of", "project_id", other_id="firm", scope=ibis.literal("site")).distinct()
+    sites = alone.union(held)
+    found = _signs(known, pairs, sites, parts)
+    itself = sites.select("as_of", subject_id="project_id", at="project_id")
+    near = neighbours.beside(pairs, found, itself)
+    counts = Counts(near)
+    columns: dict[str, ir.Value] = {}
     for party in ("contractor", "owner"):
-        other = projects.select("as_of", other_id=projects.project_id, party=projects[f"{party}_id"])
-        mine = projects.select("as_of", subject_id=projects.project_id, party=projects[f"{party}_id"])
-        elsewhere = mine.inner_join(other, ["as_of", "party"]).select(*KEYS, "other_id")
-        elsewhere = elsewhere.filter(elsewhere.other_id != elsewhere.subject_id)
-        for name, rows in (("cases", cases), ("complaints", complaints)):
-            its = rows.filter(rows.project_id.notnull()).select("as_of", "age", other_id="project_id")
-            near = elsewhere.inner_join(its, ["as_of", "other_id"])
-            tables.append(_count(near, f"{party}_other_{name}_365d"))
-            direct = rows.filter(rows.project_id.isnull()).select("as_of", "age", party="employer_id")
-            near = mine.inner_join(direct, ["as_of", "party"])
-            tables.append(_count(near, f"{party}_own_{name}_365d"))
-        of_party = borrowing.select(
-            "as_of", "credit_overdue_days", "credit_class", "credit_last_days", party="subject_id"
-        )
-        joined = mine.inner_join(of_party, ["as_of", "party"])
-        tables.append(
-            joined.select(
-                *KEYS,
-                joined.credit_overdue_days.name(f"{party}_credit_overdue_days"),
-                joined.credit_class.name(f"{party}_credit_class"),
-                joined.credit_last_days.name(f"{party}_credit_last_days"),
-            )
-        )
-        of_party = suits.select(
-            "as_of",
-            "suits_365d",
-            "suits_enforced",
-            "suit_last_days",
-            "suits_enforced_days",
-            party="subject_id",
-        )
-        joined = mine.inner_join(of_party, ["as_of", "party"])
-        tables.append(
-            joined.select(
-                *KEYS,
-                joined.suits_365d.name(f"{party}_suits_365d"),
-                joined.suits_enforced.name(f"{party}_suits_enforced"),
-                joined.suit_last_days.name(f"{party}_suit_last_days"),
-                joined.suits_enforced_days.name(f"{party}_suits_enforced_days"),
-            )
-        )
-        noticed = notices.filter(notices.project_id.isnull()).select("as_of", "age", party="employer_id")
-        tables.append(_count(mine.inner_join(noticed, ["as_of", "party"]), f"{party}_notices_365d"))
-    return tables
+        for name in ("cases", "complaints"):
+            columns |= _counted(f"{party}_other_{name}", counts, party, (party,), name)
+            columns |= _counted(f"{party}_own_{name}", counts, party, _OWN, name)
+        columns |= _counted(f"{party}_notices", counts, party, _OWN, "notices")
+        columns |= {
+            f"{party}_other_troubled": counts.total(party, (f"{party}_troubled",), "troubled"),
+            f"{party}_credit_overdue_days": counts.most(party, "overdue"),
+            f"{party}_credit_class": counts.most(party, "grade"),
+            f"{party}_credit_last_days": counts.newest(party, _STATE, "credit"),
+            f"{party}_suits_365d": counts.total(party, _STATE, "suits"),
+            f"{party}_suit_last_days": counts.newest(party, _STATE, "suit"),
+            **_enforced(f"{party}_suits_enforced", counts, party),
+        }
+    for name in ("cases", "complaints"):
+        columns |= _counted(f"subcontractor_{name}", counts, "subcontractor", ("own", "named"), name)
+    columns |= _enforced("subcontractor_suits_enforced", counts, "subcontractor")
+    columns |= _counted("supervisor_other_cases", counts, "supervisor", ("supervisor",), "cases")
+    columns |= _counted("owner_group_cases", counts, "group", _OWN, "cases")
+    columns |= _counted("owner_group_site_cases", counts, "group", _SITE, "cases")
+    columns |= _overdue("owner_group", counts)
+    columns |= _enforced("owner_group_suits_enforced", counts, "group")
+    return [near.group_by(KEYS).aggregate(**columns), _elsewhere(known, parts)]
 
 
 def _of_employers(known: Known) -> list[ir.Table]:
-    registry = known.all("employers").select("as_of", "employer_id", "legal_representative", "controller_id")
-    cases = _cases(known)
-    complaints = upheld(known.all("complaints", _YEAR))
-    sites = known.all("projects")
-    parties = sites.select("as_of", "project_id", subject_id="contractor_id").union(
-        sites.select("as_of", "project_id", subject_id="owner_id")
-    )
-    tables = []
-    for name, rows in (("cases", cases), ("complaints", complaints)):
-        at_sites = rows.filter(rows.project_id.notnull()).select("as_of", "age", "project_id")
-        near = parties.distinct().inner_join(at_sites, ["as_of", "project_id"])
-        tables.append(_count(near, f"site_{name}_365d"))
-        named = rows.filter(rows.project_id.notnull() & rows.employer_id.notnull())
-        tables.append(_count(named.mutate(subject_id=named.employer_id), f"site_named_{name}_365d"))
-    own = cases.filter(cases.project_id.isnull()).select("as_of", "age", other_id="employer_id")
+    parts = neighbours.parts(known)
+    parts = parts.filter(parts.part != "supervisor")
+    registry = known.all("employers").select("as_of", "employer_id", "legal_representative")
     people = registry.filter(registry.legal_representative.notnull())
-    mine = people.select("as_of", "legal_representative", subject_id="employer_id")
-    theirs = people.select("as_of", "legal_representative", other_id="employer_id")
-    pairs = mine.inner_join(theirs, ["as_of", "legal_representative"]).select(*KEYS, "other_id")
-    pairs = pairs.filter(pairs.other_id != pairs.subject_id)
-    tables.append(_count(pairs.inner_join(own, ["as_of", "other_id"]), "representative_other_cases_365d"))
-    group = registry.filter(registry.controller_id.notnull())
-    up = group.select("as_of", subject_id="employer_id", other_id="controller_id")
-    siblings = (
-        group.select("as_of", "controller_id", subject_id="employer_id")
-        .inner_join(
-            group.select("as_of", "controller_id", other_id="employer_id"), ["as_of", "controller_id"]
-        )
-        .select(*KEYS, "other_id")
+    shared = people.inner_join(people.rename(other_id="employer_id"), ["as_of", "legal_representative"])
+    shared = shared.filter(shared.employer_id != shared.other_id)
+    above = _above(parts)
+    pairs = ibis.union(
+        pair(people, "employer_id", None, "representative"),
+        pair(shared, "employer_id", "other_id", "representative"),
+        pair(registry, "employer_id", None, "group"),
+        pair(neighbours.group(known), "firm", "other_id", "group"),
+        pair(above, "subject_id", "other_id", "upstream"),
     )
-    # A controller may name itself and be a sibling too: nobody is his own neighbour, and each counts once.
-    family = up.select(*KEYS, "other_id").union(siblings, distinct=True)
-    family = family.filter(family.other_id != family.subject_id)
-    tables.append(_count(family.inner_join(own, ["as_of", "other_id"]), "group_cases_365d"))
-    return tables
+    mine = parts.select("as_of", "project_id", other_id="firm", scope=_scope(parts)).distinct()
+    found = known.view.keep(_signs(known, pairs, mine, parts))
+    near = neighbours.beside(pairs, found, mine.select("as_of", subject_id="other_id", at="project_id"))
+    counts = Counts(near)
+    columns: dict[str, ir.Value] = {}
+    for name in ("cases", "complaints"):
+        columns |= _counted(f"representative_other_{name}", counts, "representative", _OWN, name)
+    columns |= _enforced("representative_other_enforced", counts, "representative")
+    for relation in ("group", "upstream"):
+        columns |= _counted(f"{relation}_cases", counts, relation, _OWN, "cases")
+        columns |= _counted(f"{relation}_site_cases", counts, relation, _SITE, "cases")
+        columns |= _overdue(relation, counts)
+        columns |= _enforced(f"{relation}_suits_enforced", counts, relation)
+    return [near.group_by(KEYS).aggregate(**columns), _sites(found), _building(known, parts)]
 
 
-def _count(rows: ir.Table, name: str) -> ir.Table:
-    """Return how many rows each subject has, and the age of the newest."""
-    return rows.group_by(KEYS).aggregate(
-        rows.count().cast("float64").name(name),
-        rows.age.min().cast("float64").name(f"{name.removesuffix('_365d')}_last_days"),
+def _signs(known: Known, pairs: ir.Table, sites: ir.Table, parts: ir.Table) -> ir.Table:
+    """Return the signs of all firms, with the projects that are in trouble through another of their firms.
+
+    A contractor's project is in trouble when its owner is in distress, an owner's when its contractor is.
+    """
+    owners = parts.filter(parts.part == "owner")
+    builders = parts.filter(parts.part != "owner", parts.part != "supervisor")
+    others = pairs.filter(pairs.other_id.notnull()).select("as_of", "other_id")
+    firms = others.union(owners.select("as_of", other_id="firm"), distinct=True)
+    state = neighbours.states(known, firms)
+    bad = neighbours.troubled(state)
+    whom = owners.filter(owners.live).select("as_of", "project_id", owner="firm")
+    by = builders.select("as_of", "project_id", "part", builder="firm")
+    both = whom.inner_join(by, ["as_of", "project_id"])
+    both = both.filter(both.owner != both.builder)
+    unpaid = both.semi_join(bad, [both.as_of == bad.as_of, both.owner == bad.other_id])
+    stuck = both.filter(both.part == "contractor")
+    stuck = stuck.semi_join(bad, [stuck.as_of == bad.as_of, stuck.builder == bad.other_id])
+    trouble = ibis.union(
+        unpaid.select("as_of", "project_id", other_id="builder", scope=unpaid.part + "_troubled"),
+        stuck.select("as_of", "project_id", other_id="owner", scope=ibis.literal("owner_troubled")),
     )
+    return neighbours.signs(neighbours.happened(known), sites, state, trouble)
+
+
+def _scope(parts: ir.Table) -> ir.StringColumn:
+    return (parts.part == "subcontractor").ifelse("subcontract", "site")
+
+
+def _above(parts: ir.Table) -> ir.Table:
+    """Return who pays whom at projects going on: the owner pays the contractor, and both stand above a subcontractor."""
+    payer = parts.filter(parts.live, parts.part.isin(["owner", "contractor"]))
+    payer = payer.select("as_of", "project_id", other_id="firm", payer="part")
+    payee = parts.filter(parts.part.isin(["contractor", "subcontractor"]))
+    payee = payee.select("as_of", "project_id", subject_id="firm", payee="part")
+    both = payee.inner_join(payer, ["as_of", "project_id"])
+    both = both.filter(both.other_id != both.subject_id, both.payer != both.payee)
+    return both.select(*KEYS, "other_id").distinct()
+
+
+def _sites(found: ir.Table) -> ir.Table:
+    """Count what happened at an employer's own sites, as owner or contractor and as subcontractor."""
+    rows = found.filter(
+        found.scope.isin(["site", "subcontract", "named", "contractor_troubled", "subcontractor_troubled"])
+    )
+    names = ("scope", "at", "cases", "cases_last", "complaints", "complaints_last", "troubled")
+    rows = rows.select("as_of", *names, subject_id="other_id")
+    columns: dict[str, ir.Value] = {}
+    for name, scope in (("site", "site"), ("site_named", "named"), ("subcontract", "subcontract")):
+        of = rows.scope == scope
+        for what in ("cases", "complaints"):
+            columns[f"{name}_{what}_365d"] = of.ifelse(rows[what], None).sum().fill_null(0).cast("float64")
+            newest = of.ifelse(rows[f"{what}_last"], None).min().cast("float64")
+            columns[f"{name}_{what}_last_days"] = newest
+    unpaid = (rows.troubled == 1).fill_null(False).ifelse(rows["at"], None).nunique()
+    return rows.group_by(KEYS).aggregate(**columns, site_owners_troubled=unpaid.cast("float64"))
+
+
+def _per_project(known: Known, parts: ir.Table) -> ir.Table:
+    """Return the registered parts of projects going on, with whether a case was opened, and electricity."""
+    cases = known.all("cases", 365)
+    cases = cases.filter(cases.outcome != "unfounded", cases.project_id.notnull())
+    hit = cases.select("as_of", "project_id").distinct().mutate(hit=ibis.literal(1, "int64"))
+    usage = known.all("energy_usage", 2 * _WEEKS)
+    usage = usage.filter(usage.project_id.notnull())
+    late = usage.age <= _WEEKS
+    metered = usage.group_by("as_of", "project_id").aggregate(
+        late=late.ifelse(usage.kwh, None).sum(),
+        late_days=late.cast("int64").sum(),
+        before=late.ifelse(None, usage.kwh).sum(),
+        before_days=(~late).cast("int64").sum(),
+    )
+    rows = parts.filter(parts.live, parts.part.isin(["owner", "contractor"]))
+    rows = rows.left_join(hit, ["as_of", "project_id"]).select(*rows.columns, "hit")
+    rows = rows.left_join(metered, ["as_of", "project_id"])
+    sums = ("hit", "late", "late_days", "before", "before_days")
+    return rows.select(
+        "as_of",
+        "project_id",
+        "firm",
+        "part",
+        one=ibis.literal(1, "int64"),
+        **{n: rows[n].fill_null(0) for n in sums},
+    )
+
+
+_SUMS = ("one", "hit", "late", "late_days", "before", "before_days")
+
+
+def _elsewhere(known: Known, parts: ir.Table) -> ir.Table:
+    """Sum up the other projects of owner and contractor: all of the party's, less this one."""
+    rows = _per_project(known, parts)
+    totals = rows.group_by("as_of", "firm", "part").aggregate(**{f"all_{n}": rows[n].sum() for n in _SUMS})
+    both = rows.inner_join(totals, ["as_of", "firm", "part"])
+    left = {name: both[f"all_{name}"] - both[name] for name in _SUMS}
+    other = both.select("as_of", "part", subject_id="project_id", **left)
+    columns: dict[str, ir.Value] = {}
+    for party in ("contractor", "owner"):
+        its = {name: (other.part == party).ifelse(other[name], None).max() for name in _SUMS}
+        columns |= {
+            f"{party}_other_projects": its["one"].cast("float64"),
+            f"{party}_other_case_share": ratio(its["hit"], its["one"]),
+            f"{party}_other_energy_28d": _energy(its),
+        }
+    return other.group_by(KEYS).aggregate(**columns)
+
+
+def _building(known: Known, parts: ir.Table) -> ir.Table:
+    """Sum up the projects going on that an employer owns or builds, each once."""
+    rows = _per_project(known, parts).drop("part").distinct()
+    sums = {name: rows[name].sum() for name in _SUMS}
+    return rows.group_by("as_of", subject_id=rows.firm).aggregate(
+        sites_live=sums["one"].cast("float64"),
+        site_case_share=ratio(sums["hit"], sums["one"]),
+        site_energy_28d=_energy(sums),
+    )
+
+
+def _energy(sums: dict[str, ir.Value]) -> ir.FloatingValue:
+    """Electricity per meter-day of the last four weeks against the four before."""
+    return ratio(ratio(sums["late"], sums["late_days"]), ratio(sums["before"], sums["before_days"]))
+
+
+def _counted(
+    name: str, counts: Counts, relation: str, scopes: tuple[str, ...], what: str
+) -> dict[str, ir.Value]:
+    return {
+        f"{name}_365d": counts.total(relation, scopes, what),
+        f"{name}_last_days": counts.newest(relation, scopes, what),
+    }
+
+
+def _enforced(name: str, counts: Counts, relation: str) -> dict[str, ir.Value]:
+    return {
+        name: counts.total(relation, _STATE, "enforced"),
+        f"{name}_days": counts.newest(relation, _STATE, "enforced"),
+    }
+
+
+def _overdue(name: str, counts: Counts) -> dict[str, ir.Value]:
+    relation = "group" if name == "owner_group" else name
+    return {
+        f"{name}_overdue_days": counts.most(relation, "overdue"),
+        f"{name}_credit_last_days": counts.newest(relation, _STATE, "credit"),
+    }
