@@ -83,7 +83,9 @@ def labour_cost(past: Past, subject: str) -> Values:
     periods = past.rows("progress_payments", subject, 365)
     bookings = past.rows("wage_accounts", subject, 400)
     credits = [row for row in bookings if row["kind"] == "appropriation"]
-    credited = total(row["amount"] for row in credits if row["age"] <= 365)
+    # Works that need no account and have none are not accused of what does not come to it.
+    has = bool(bookings) or (project is not None and _account_asked(past, project))
+    credited = total(row["amount"] for row in credits if row["age"] <= 365) if has else None
     labour_payable = _sum(row["labour_payable"] for row in periods)
     payable = _sum(row["payable"] for row in periods)
     least = agreed = advance = plan = None
@@ -100,9 +102,12 @@ def labour_cost(past: Past, subject: str) -> Values:
         months = (project["planned_end_on"] - project["start_on"]).days / MONTH
         plan = None if budget is None or months == 0 else float(budget) / months
     of_progress = ratio(credited, payable)
+    unpaid = None
+    if labour_payable is not None and credited is not None:
+        unpaid = float(max(labour_payable - credited, 0))
     return {
         "labour_credited_share": ratio(credited, labour_payable),
-        "labour_unpaid_amount": None if labour_payable is None else float(max(labour_payable - credited, 0)),
+        "labour_unpaid_amount": unpaid,
         "labour_table_short_share": _short(least, of_progress),
         "labour_agreed_short_share": _short(least, agreed),
         "labour_advance_missing": advance,

@@ -301,7 +301,10 @@ def _progress(rows: ir.Table) -> dict[str, ir.Value]:
 
 
 def _labour(rows: ir.Table) -> dict[str, ir.Value]:
-    payable, credited = rows["_labour_payable"], rows["_credited"].fill_null(0)
+    payable = rows["_labour_payable"]
+    # No booking at all is nothing credited only where an account is asked for: small works need none.
+    asked, credited = rows["_account_asked"].fill_null(False), rows["_credited"]
+    credited = asked.ifelse(credited.fill_null(0), credited)
     # The table is about the progress payment that is due: an owner who withholds all of it is not in order.
     of_progress = ratio(credited, rows["_payable"])
     months = rows["_length"].nullif(0).cast("float64") / _MONTH_DAYS
