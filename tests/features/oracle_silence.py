@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .oracle import Past, Values, newest
+from datetime import date
+
+from .oracle import Past, Row, Values, difference, newest, ratio
 
 _SENT = {
     "employer": [
@@ -23,20 +25,106 @@ _SENT = {
         "progress_payments",
     ],
 }
+_PEOPLE = ["payroll", "attendance_daily", "wage_sheets"]
 
 
 def silence(past: Past, subject: str) -> Values:
     """Days since the last row of a year, less those of whoever of the same kind sent last."""
     found: Values = {}
     for feed in _SENT[past.kind]:
-        own = feed not in ("payroll", "attendance_daily", "wage_sheets")
-        last = newest(past.rows(feed, subject, 365, own=own))
-        senders = {row.get(f"{past.kind}_id") for row in past.all(feed, 365)} - {None}
-        others = [newest(past.rows(feed, sender, 365, own=own)) for sender in senders]
-        behind = min((age for age in others if age is not None), default=None)
+        rows = _rows(past, feed, subject)
+        last, behind = newest(rows), _behind(past, feed)
         found[f"{feed}_seen_days"] = last
-        found[f"{feed}_silent_days"] = None if last is None or behind is None else last - behind
+        found[f"{feed}_silent_days"] = difference(last, behind)
+        if feed not in ("energy_usage", "credit", "attendance_daily"):
+            periods = len({_period(feed, row) for row in rows})
+            first = max((row["age"] for row in rows), default=None)
+            gap = ratio(difference(first, last), periods - 1) if periods > 2 else None
+            found[f"{feed}_silence_ratio"] = ratio(difference(last, behind), gap)
+        if feed in ("social_insurance", "tax"):
+            found[f"{feed}_declared_months"] = len({row["month"] for row in rows})
     return found
 
 
-FAMILIES = (silence,)
+def _rows(past: Past, feed: str, subject: str) -> list[Row]:
+    return past.rows(feed, subject, 120 if feed == "energy_usage" else 365, own=feed not in _PEOPLE)
+
+
+def _behind(past: Past, feed: str) -> float | None:
+    named = (row.get(f"{past.kind}_id") for row in past.all(feed, 365))
+    senders = {sender for sender in named if sender is not None}
+    ages = [newest(_rows(past, feed, sender)) for sender in senders]
+    return min((age for age in ages if age is not None), default=None)
+
+
+def _period(feed: str, row: Row) -> object:
+    if feed == "wage_accounts":
+        return row["transacted_on"]
+    return row["period_no"] if feed == "progress_payments" else row["month"]
+
+
+def missed(past: Past, subject: str) -> Values:
+    """Of the six months that end two months back: those not sent, since the first sent or the start."""
+    if past.kind == "employer":
+        return {f"{feed}_missed_months": _of_employer(past, feed, subject) for feed in _EMPLOYER}
+    row = past.registered(subject)
+    found: Values = {}
+    for feed in ("wage_sheets", "attendance_daily"):
+        sent = {_month(row.get("month") or row["date"]) for row in _rows(past, feed, subject)}
+        expected = [] if row is None else [m for m in _six(past) if m > _month(row["start_on"])]
+        found[f"{feed}_missed_months"] = None if row is None else len(set(expected) - sent)
+    for feed, days in (("attendance_daily", 30), ("wage_sheets", 62), ("payroll", 62)):
+        must = row is not None and past.age(row["start_on"]) >= days
+        found[f"{feed}_never"] = None if row is None else must and not _rows(past, feed, subject)
+    return found
+
+
+_EMPLOYER = ("social_insurance", "wage_sheets")
+
+
+def _of_employer(past: Past, feed: str, subject: str) -> float | None:
+    sent = {_month(row["month"]) for row in _rows(past, feed, subject)}
+    return len({month for month in _six(past) if month >= min(sent)} - sent) if sent else None
+
+
+def _month(day: date) -> int:
+    return day.year * 12 + day.month
+
+
+def _six(past: Past) -> list[int]:
+    return [_month(past.day) - back for back in range(2, 8)]
+
+
+def stopped(past: Past, subject: str) -> Values:
+    """Whether nothing came since a complaint, in more days than the next row needs, while others sent."""
+    complaints = [
+        row for row in past.rows("complaints", subject, 365) if row["result"] not in ("not_wage", "duplicate")
+    ]
+    found: Values = {}
+    for feed, days in (("attendance_daily", 10), ("wage_sheets", 45), ("payroll", 45)):
+        last, behind = newest(_rows(past, feed, subject)), _behind(past, feed)
+        found[f"{feed}_stopped"] = (
+            None
+            if last is None or behind is None
+            else any(behind + days <= row["age"] < last for row in complaints)
+        )
+    return found
+
+
+def vacant(past: Past, subject: str) -> Values:
+    if past.kind == "employer":
+        return {}
+    rows = [row for row in past.rows("rosters", subject) if not past.before(row["to_on"])]
+    held = {row["role"] for row in rows}
+    known = past.registered(subject) is not None
+    return {
+        f"{post}_vacant": post not in held if known else None for post in ("labour_officer", "coordinator")
+    }
+
+
+FAMILIES = (
+    silence,
+    missed,
+    stopped,
+    vacant,
+)

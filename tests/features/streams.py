@@ -42,6 +42,10 @@ PROJECTS = [f"2301-500112-04-01-{i:05d}1" for i in range(6)]
 STRANGERS = {"employers": EMPLOYERS[6:], "projects": PROJECTS[5:]}
 """Subjects the registry hears of late or never."""
 
+SILENT = PROJECTS[4]
+_NOT_SENT = ("attendance_daily", "payroll")
+"""A project goes on without what it must send."""
+
 _WORKERS = [f"{i:064x}" for i in range(6)]
 _PEOPLE = [f"{i:064x}" for i in range(100, 103)]
 _OFFICERS = [f"{i:064x}" for i in range(200, 204)]
@@ -99,7 +103,7 @@ def _feed(rng: random.Random, feed: Feed) -> list[Row]:
             rows.append(_correction(rng, feed, row))
     rows += [dict(row) for row in rows if rng.random() < 0.03]
     rng.shuffle(rows)
-    return rows
+    return [row for row in rows if row.get("project_id") != SILENT or feed.name not in _NOT_SENT]
 
 
 def _happened(rng: random.Random) -> date:

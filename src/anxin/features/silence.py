@@ -1,18 +1,23 @@
 """Who has gone quiet: days since a subject's own last row of a feed, less what the whole feed is behind.
 
 A feed that is dead for all says nothing about anyone, so the feed's own age is taken off: what remains is
-silence of this subject. Only subjects that used to send the feed have a value.
+silence of this subject. Only subjects that used to send the feed have a value; whether one that must send
+ever did is asked of registered projects apart.
 """
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
-from anxin.features.known import KEYS, Known
+from anxin.features.complaints import upheld
+from anxin.features.known import KEYS, Kind, Known, age, counted, ratio
 
 _YEAR = 365
+_SEASON = 120
+"""Days read of the largest feed: silence enough."""
 
-_FEEDS = {
+_FEEDS: dict[Kind, tuple[str, ...]] = {
     "employer": (
         "energy_usage",
         "social_insurance",
@@ -31,21 +36,166 @@ _FEEDS = {
         "progress_payments",
     ),
 }
+_WITH_PEOPLE = ("payroll", "attendance_daily", "wage_sheets")
+"""Feeds in which an employer also has the rows of its people on projects."""
+
+_RHYTHM = ("social_insurance", "tax", "wage_sheets", "payroll", "wage_accounts", "progress_payments")
+_DECLARED = ("social_insurance", "tax")
+_MISSED: dict[Kind, tuple[str, ...]] = {
+    "employer": ("social_insurance", "wage_sheets"),
+    "project": ("wage_sheets", "attendance_daily"),
+}
+_RECENT, _LAST = 7, 2
+"""Months missed are looked for among the six that end two months back: a month's sheet comes in the next."""
+
+_DUTY = {"attendance_daily": 30, "wage_sheets": 62, "payroll": 62}
+"""Days after the start by which a project must have sent: 30 to join the platform, a month and its pay day."""
+
+_GRACE = {"attendance_daily": 10, "wage_sheets": 45, "payroll": 45}
+"""Days after a complaint in which the next row of the feed would have come."""
+
+_POSTS = {"labour_officer": "labour_officer_vacant", "coordinator": "coordinator_vacant"}
 
 
 def silence(known: Known) -> list[ir.Table]:
-    """Return one table per feed that subjects of this kind send."""
+    """Return one table per feed that subjects of this kind send, and what complaints and duties say of them."""
     present = [feed for feed in _FEEDS[known.kind] if feed in known.view.lake.feeds()]
-    return [_silent(known, feed) for feed in present]
+    sent = {feed: _sent(known, feed) for feed in present}
+    # These are read again beside complaints and the registry; they are few rows by now.
+    sent |= {feed: known.view.keep(sent[feed]) for feed in present if feed in _GRACE}
+    tables = [_silent(known, feed, sent[feed]) for feed in present]
+    watched = {feed: rows for feed, rows in sent.items() if feed in _GRACE}
+    if watched:
+        tables.append(_stopped(known, watched))
+    if known.kind == "project":
+        tables += [_duty(known, feed, rows) for feed, rows in watched.items()]
+        tables.append(_vacant(known))
+    return tables
 
 
-def _silent(known: Known, feed: str) -> ir.Table:
-    rows = known.rows(feed, _YEAR, own=feed not in ("payroll", "attendance_daily", "wage_sheets"))
-    last = rows.group_by(KEYS).aggregate(own=rows.age.min())
-    overall = last.group_by("as_of").aggregate(behind=last.own.min())
-    joined = last.inner_join(overall, "as_of")
-    return joined.select(
-        *KEYS,
-        (joined.own - joined.behind).cast("float64").name(f"{feed}_silent_days"),
-        joined.own.cast("float64").name(f"{feed}_seen_days"),
+def _sent(known: Known, feed: str) -> ir.Table:
+    """Return per subject: age of the newest and oldest row, number of periods, and months sent lately."""
+    if feed == "energy_usage":
+        return _metered(known)
+    rows = known.rows(feed, _YEAR, own=feed not in _WITH_PEOPLE)
+    periods = rows.group_by(*KEYS, period=_period(feed, rows)).aggregate(
+        newest=rows.age.min(), oldest=rows.age.max()
+    )
+    months = feed in _MISSED[known.kind]
+    if months and known.kind == "project":
+        periods = periods.left_join(_first_month(known), KEYS).select(*periods.columns, "since")
+    else:
+        periods = periods.mutate(since=ibis.literal(0, "int64"))
+    now = _month(periods.as_of)
+    recent = periods.period.between(now - _RECENT, now - _LAST) & (periods.period >= periods.since)
+    return periods.group_by(KEYS).aggregate(
+        own=periods.newest.min(),
+        oldest=periods.oldest.max(),
+        periods=periods.count(),
+        first=periods.period.min(),
+        **({"recent": recent.fill_null(False).cast("int64").sum()} if months else {}),
+    )
+
+
+def _metered(known: Known) -> ir.Table:
+    """Return the age of each subject's newest reading: every reading is looked at once for all dates."""
+    rows = known.spans("energy_usage", _SEASON)
+    newest = rows.group_by("subject_id", "since", "until").aggregate(read_on=rows.date.max())
+    asked = known.on_dates(newest)
+    asked = asked.mutate(age=age(asked.as_of, asked.read_on))
+    asked = asked.filter(asked.age <= _SEASON)
+    return asked.group_by(KEYS).aggregate(own=asked.age.min())
+
+
+def _period(feed: str, rows: ir.Table) -> ir.IntegerValue:
+    """Return what a feed sends one of: a month, a settlement period, a day of bookings."""
+    match feed:
+        case "credit":
+            return ibis.literal(0, "int64")
+        case "wage_accounts":
+            return rows.age
+        case "progress_payments":
+            return rows.period_no.cast("int64")
+        case "attendance_daily":
+            return _month(rows.date)
+        case _:
+            return _month(rows.month)
+
+
+def _month(day: ir.DateValue) -> ir.IntegerValue:
+    return (day.year() * 12 + day.month()).cast("int64")
+
+
+def _first_month(known: Known) -> ir.Table:
+    """Return the first whole month of each registered project."""
+    rows = known.all("projects")
+    return rows.select("as_of", subject_id="project_id", since=_month(rows.start_on) + 1)
+
+
+def _silent(known: Known, feed: str, sent: ir.Table) -> ir.Table:
+    behind = sent.group_by("as_of").aggregate(behind=sent.own.min())
+    rows = sent.inner_join(behind, "as_of")
+    silent = rows.own - rows.behind
+    columns: dict[str, ir.Value] = {
+        f"{feed}_silent_days": silent.cast("float64"),
+        f"{feed}_seen_days": rows.own.cast("float64"),
+    }
+    if feed in _RHYTHM:
+        # Two gaps at least, or there is nothing usual about them.
+        gap = ratio((rows.periods > _LAST).ifelse(rows.oldest - rows.own, None), rows.periods - 1)
+        columns[f"{feed}_silence_ratio"] = ratio(silent, gap)
+    if feed in _DECLARED:
+        columns[f"{feed}_declared_months"] = rows.periods.cast("float64")
+    if known.kind == "employer" and feed in _MISSED["employer"]:
+        columns[f"{feed}_missed_months"] = _missed(rows.as_of, rows["first"], rows.recent)
+    return rows.select(*KEYS, **columns)
+
+
+def _missed(as_of: ir.DateValue, since: ir.IntegerValue, recent: ir.IntegerValue) -> ir.FloatingValue:
+    now = _month(as_of)
+    expected = now - _LAST + 1 - (since > now - _RECENT).ifelse(since, now - _RECENT)
+    return (expected > 0).ifelse(expected - recent, 0).cast("float64")
+
+
+def _stopped(known: Known, sent: dict[str, ir.Table]) -> ir.Table:
+    """Find who sent nothing more once a complaint had come, though others went on sending."""
+    every = ibis.union(*(rows.select(*KEYS, "own", feed=ibis.literal(feed)) for feed, rows in sent.items()))
+    behind = every.group_by("as_of", "feed").aggregate(behind=every.own.min())
+    every = every.inner_join(behind, ["as_of", "feed"])
+    said = upheld(known.rows("complaints", _YEAR)).select(*KEYS, "age").distinct()
+    beside = every.left_join(said, KEYS).select(*every.columns, "age")
+    columns = {}
+    for feed in sent:
+        of = beside.feed == feed
+        since = (beside.age < beside.own) & (beside.age >= beside.behind + _GRACE[feed])
+        stopped = of.ifelse(since.fill_null(False).cast("int64"), None)
+        columns[f"{feed}_stopped"] = stopped.max().cast("float64")
+    return beside.group_by(KEYS).aggregate(**columns)
+
+
+def _duty(known: Known, feed: str, sent: ir.Table) -> ir.Table:
+    """Find what a registered project did not send though it must."""
+    registry = known.all("projects")
+    started = age(registry.as_of, registry.start_on)
+    must = registry.select(
+        "as_of", subject_id="project_id", since=_month(registry.start_on) + 1, due=started >= _DUTY[feed]
+    )
+    months = feed in _MISSED["project"]
+    rows = must.left_join(sent, KEYS).select(*must.columns, "own", *(["recent"] if months else []))
+    columns = {f"{feed}_never": (rows.due & rows.own.isnull()).cast("float64")}
+    if months:
+        columns[f"{feed}_missed_months"] = _missed(rows.as_of, rows.since, rows.recent.fill_null(0))
+    return rows.select(*KEYS, **columns)
+
+
+def _vacant(known: Known) -> ir.Table:
+    """Find the posts of registered projects that nobody holds; who holds one stays in the roster."""
+    rows = known.rows("rosters")
+    rows = rows.filter(rows.to_on.isnull() | (rows.to_on >= rows.as_of))
+    held = rows.group_by(KEYS).aggregate(**{post: counted(rows.role == post) for post in _POSTS})
+    registry = known.all("projects")
+    people = registry.select("as_of", subject_id="project_id")
+    both = people.left_join(held, KEYS).select(*people.columns, *_POSTS)
+    return both.select(
+        *KEYS, **{name: (both[post].fill_null(0.0) == 0).cast("float64") for post, name in _POSTS.items()}
     )
