@@ -40,18 +40,8 @@ class Draft:
         self._gathered: list[pa.Table] = []
         self._gathered_rows = 0
         self._pending: deque[Future[None]] = deque()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Numbers that mostly rise or hardly repeat: a dictionary of them only costs, differences are short.
-        packed = [field.name for field in schema if field.name == "_row" or pa.types.is_timestamp(field.type)]
-        self._writer = pq.ParquetWriter(
-            path,
-            schema,
-            compression="zstd",
-            compression_level=1,
-            store_decimal_as_integer=True,
-            use_dictionary=[name for name in schema.names if name not in packed],
-            column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
-        )
+        self._schema = schema
+        self._writer: pq.ParquetWriter | None = None
 
     def write(self, rows: pa.Table) -> None:
         """Add rows; small pieces are gathered into full row groups."""
@@ -71,12 +61,18 @@ class Draft:
             self._gathered, self._gathered_rows = [], 0
 
     def _put(self, rows: list[pa.Table]) -> None:
+        if self._writer is None:
+            self._writer = _open(self.path, self._schema)
         self._writer.write_table(pa.concat_tables(rows), row_group_size=GROUP_ROWS)
 
     def close(self) -> None:
-        """Hand over what was gathered and the footer; `finish` waits for them."""
+        """Hand over what was gathered and the footer; `finish` waits for them. Without rows there is no file."""
         self._flush()
-        self._pending.append(self._hand.submit(self._writer.close))
+        self._pending.append(self._hand.submit(self._end))
+
+    def _end(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
 
     def finish(self) -> None:
         """Wait until a closed file is whole."""
@@ -87,8 +83,23 @@ class Draft:
         """Forget the file."""
         self._gathered, self._gathered_rows = [], 0
         wait(self._pending)
-        self._writer.close()
-        self.path.unlink()
+        self._end()
+        self.path.unlink(missing_ok=True)
+
+
+def _open(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Numbers that rise or hardly repeat: a dictionary of them only costs, the steps between them are short.
+    packed = [field.name for field in schema if field.name == "_row" or pa.types.is_timestamp(field.type)]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        store_decimal_as_integer=True,
+        use_dictionary=[name for name in schema.names if name not in packed],
+        column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
+    )
 
 
 def ahead(hand: Executor, pieces: Iterator[Piece]) -> Iterator[Piece]:
