@@ -3,72 +3,291 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from anxin.domain.calendar import spring_festival
 
-from .oracle import Past, Values, newest, ratio, total
+from .oracle import Past, Row, Values, difference, number, ratio, total
+
+WEEK = timedelta(7)
 
 
 def energy(past: Past, subject: str) -> Values:
-    rows = past.rows("energy_usage", subject)
+    rows = readings(past, subject)
+    this = monday(past.day)
     late = [row for row in rows if row["age"] <= 28]
-    usual = _mean([row["kwh"] for row in rows if 28 < row["age"] <= 208])
-    shift = past.age(last_season(past.day))
-    then = [row for row in rows if shift < row["age"] <= shift + 28]
-    enough = len(late) >= 14 and len(then) >= 14
-    year = ratio(_mean([row["kwh"] for row in late]), _mean([row["kwh"] for row in then])) if enough else None
-    daily: dict[date, Decimal] = defaultdict(Decimal)
-    for row in rows:
-        if row["age"] <= 56:
-            daily[row["date"]] += row["kwh"]
-    idle = [daily[day] * 10 <= max(daily.values()) for day in daily if past.age(day) <= 28]
-    weekend = _mean([row["kwh"] for row in late if row["date"].isoweekday() >= 6])
-    workday = _mean([row["kwh"] for row in late if row["date"].isoweekday() < 6])
-    seen = any(row["age"] <= 208 for row in rows)
+    before = [row for row in rows if this - 30 * WEEK <= monday(row["date"]) <= this - 5 * WEEK]
+    usual = level(before)
+    now, then = weekend(late), weekend(before)
+    idle = idle_days(past, rows, usual)
+    step_days, step_depth = step(past, rows)
     return {
-        "energy_level_28d": ratio(_mean([row["kwh"] for row in late]), usual),
-        "energy_level_7d": ratio(_mean([row["kwh"] for row in late if row["age"] <= 7]), usual),
-        "energy_level_year": year,
-        "energy_weekend_ratio": ratio(weekend, workday),
-        "energy_idle_days_28d": sum(idle) if idle else None,
-        "energy_readings_28d": len(late) if seen else None,
-        "energy_last_days": newest(rows) if seen else None,
+        "energy_last_days": min((row["age"] for row in rows), default=None),
+        "energy_level_28d": ratio(level(late), usual),
+        "energy_level_7d": ratio(level([row for row in rows if row["age"] <= 7]), usual),
+        "energy_level_year": against_last_year(past, rows),
+        "energy_level_sector": against_peers(past, subject, sector),
+        "energy_level_district": against_peers(past, subject, lambda row: row["district"][:6]),
+        "energy_weekend_ratio": now,
+        "energy_weekend_loss": difference(then, now),
+        "energy_volatility_56d": volatility(past, rows),
+        "energy_readings_28d": len(late) if rows else None,
+        "energy_idle_days_28d": idle_in(past, idle, rows, usual, 28),
+        "energy_idle_run_56d": longest_run(past, idle, rows, usual),
+        "energy_step_days": step_days,
+        "energy_step_depth": step_depth,
     }
 
 
-def last_season(day: date) -> date:
-    """The day as far from last year's Spring Festival if one is within 60 days, else 52 weeks before."""
-    for year in (day.year - 1, day.year, day.year + 1):
-        if abs((day - spring_festival(year)).days) <= 60:
-            return spring_festival(year - 1) + (day - spring_festival(year))
-    return day - timedelta(weeks=52)
+def readings(past: Past, subject: str) -> list[Row]:
+    """The readings of sixty weeks before the date's, without what no meter can read."""
+    return [
+        row
+        for row in past.rows("energy_usage", subject)
+        if monday(row["date"]) >= monday(past.day) - 60 * WEEK and abs(row["kwh"]) <= 10**9
+    ]
+
+
+def monday(day: date) -> date:
+    return day - timedelta(day.weekday())
+
+
+def level(rows: Iterable[Row]) -> float | None:
+    """Mean kWh per meter-day with a reading."""
+    kwh = [row["kwh"] for row in rows]
+    return float(sum(kwh)) / len(kwh) if kwh else None
+
+
+def of_week(past: Past, rows: list[Row], first: int, last: int) -> list[Row]:
+    """The readings of complete weeks, counted back from the week of the date."""
+    this = monday(past.day)
+    return [row for row in rows if first <= (this - monday(row["date"])).days // 7 <= last]
+
+
+def festive(week: date) -> bool:
+    """Whether a week is within three weeks of that of a Spring Festival."""
+    return any(
+        abs((week - monday(spring_festival(year))).days) <= 21
+        for year in (week.year - 1, week.year, week.year + 1)
+    )
+
+
+def last_season(week: date) -> date:
+    """The week as far from last year's Spring Festival within eight weeks of one, else 52 weeks before."""
+    for year in (week.year - 1, week.year, week.year + 1):
+        feast = monday(spring_festival(year))
+        if abs((week - feast).days) <= 56:
+            return monday(spring_festival(year - 1)) + (week - feast)
+    return week - 52 * WEEK
+
+
+def against_last_year(past: Past, rows: list[Row]) -> float | None:
+    this = monday(past.day)
+    season = last_season(this)
+    ordinary = [row for row in rows if not festive(monday(row["date"]))]
+    usual = level(of_week(past, ordinary, 5, 30))
+    base = level(row for row in ordinary if WEEK <= monday(row["date"]) - season <= 26 * WEEK)
+    expected = 0.0
+    for back in range(1, 5):
+        week = [row for row in rows if monday(row["date"]) == this - back * WEEK]
+        if not week:
+            continue
+        near = []
+        for beside in (back - 1, back, back + 1):
+            then = [row for row in rows if monday(row["date"]) == season - beside * WEEK]
+            if len(then) >= 3:
+                near.append(level(then))
+        if near and base:
+            share = min(1.0, min(near) / base)
+        elif festive(this - back * WEEK):
+            return None
+        else:
+            share = 1.0
+        expected += len(week) * share
+    late = of_week(past, rows, 1, 4)
+    if usual is None or len(late) < 14:
+        return None
+    return ratio(total(row["kwh"] for row in late), expected * usual)
+
+
+def change(past: Past, rows: list[Row]) -> float | None:
+    """The last four complete weeks over the 26 before."""
+    return ratio(level(of_week(past, rows, 1, 4)), level(of_week(past, rows, 5, 30)))
+
+
+def sector(row: Row) -> str:
+    return row["industry"][:3] if "industry" in row else row["project_type"]
+
+
+def against_peers(past: Past, subject: str, group: Callable[[Row], str]) -> float | None:
+    id_ = f"{past.kind}_id"
+    changes = {
+        row[id_]: (group(row), change(past, readings(past, row[id_]))) for row in past.all(f"{past.kind}s")
+    }
+    return beside_others({key: value for key, value in changes.items() if value[1] is not None}, subject)
+
+
+def beside_others(values: dict[str, tuple[Any, float | None]], subject: str) -> float | None:
+    """A value over the mean of the others in its group, drawn towards all others by ten of them."""
+    if subject not in values:
+        return None
+    mine, own = values[subject]
+    parts = {key: (group, capped(value)) for key, (group, value) in values.items() if key != subject}
+    if not parts:
+        return None
+    near = [part for group, part in parts.values() if group == mine]
+    everyone = sum(part for _, part in parts.values()) / len(parts)
+    return ratio(own, (sum(near) + everyone * 10) / (len(near) + 10))
+
+
+def capped(value: float | None) -> float:
+    """Between nothing and three, to a millionth."""
+    assert value is not None
+    return int(max(0.0, min(3.0, value)) * 1_000_000 + 0.5) / 1_000_000
+
+
+def weekend(rows: list[Row]) -> float | None:
+    rest = level(row for row in rows if row["date"].isoweekday() >= 6)
+    return ratio(rest, level(row for row in rows if row["date"].isoweekday() < 6))
+
+
+def days_of(rows: Iterable[Row]) -> dict[date, list[Decimal]]:
+    days: dict[date, list[Decimal]] = defaultdict(list)
+    for row in rows:
+        days[row["date"]].append(row["kwh"])
+    return days
+
+
+def volatility(past: Past, rows: list[Row]) -> float | None:
+    """Mean change from one working day to the next, over the mean of the two, in eight complete weeks."""
+    days = days_of(of_week(past, rows, 1, 8))
+    moves = pairs = Decimal(0)
+    for day, kwh in days.items():
+        after = days.get(day + timedelta(1), [])
+        if day.isoweekday() < 5 and len(after) == len(kwh):
+            moves += abs(sum(after) - sum(kwh))
+            pairs += sum(after) + sum(kwh)
+    return ratio(2 * moves, pairs)
+
+
+def on_holiday(day: date) -> bool:
+    """Between 小年 and 元宵."""
+    return any(-8 <= (day - spring_festival(year)).days <= 14 for year in (day.year, day.year + 1))
+
+
+def idle_days(past: Past, rows: list[Row], usual: float | None) -> set[date]:
+    """Days at or below a tenth of the usual level, holidays left out."""
+    if usual is None:
+        return set()
+    days = days_of(row for row in rows if row["age"] <= 56)
+    return {
+        day for day, kwh in days.items() if float(sum(kwh)) <= len(kwh) * usual * 0.1 and not on_holiday(day)
+    }
+
+
+def idle_in(past: Past, idle: set[date], rows: list[Row], usual: float | None, days: int) -> float | None:
+    if usual is None or not any(row["age"] <= days for row in rows):
+        return None
+    return sum(past.age(day) <= days for day in idle)
+
+
+def longest_run(past: Past, idle: set[date], rows: list[Row], usual: float | None) -> float | None:
+    if usual is None or not of_week(past, rows, 0, 8):
+        return None
+    longest = run = 0
+    for age in range(1, 57):
+        day = past.day - timedelta(age)
+        if on_holiday(day):
+            continue
+        run = run + 1 if day in idle else 0
+        longest = max(longest, run)
+    return longest
+
+
+def step(past: Past, rows: list[Row]) -> tuple[float | None, float | None]:
+    """When and how far the level last fell for good: the weeks since against the weeks before."""
+    ordinary = [row for row in of_week(past, rows, 1, 26) if not festive(monday(row["date"]))]
+    best, tried = (0.0, None, 0.0), False
+    for weeks in range(3, 21):
+        since = of_week(past, ordinary, 1, weeks)
+        before = of_week(past, ordinary, weeks + 1, 26)
+        if len(since) < 15 or len(before) < 30:
+            continue
+        tried = True
+        now, then = level(since), level(before)
+        if not then or 1 - now / then < 0.2:
+            continue
+        score = len(since) * len(before) / len(ordinary) * (then - now) ** 2
+        if score > best[0]:
+            best = score, past.age(monday(past.day) - weeks * WEEK), 1 - now / then
+    return number(best[1]), best[2] if tried else None
+
+
+def sites(past: Past, subject: str) -> Values:
+    if past.kind != "project":
+        return {}
+    shares = {}
+    for row in past.all("energy_usage"):
+        if row["project_id"] is not None and row["project_id"] not in shares:
+            found = peak_share(past, readings(past, row["project_id"]))
+            if found is not None:
+                shares[row["project_id"]] = phase(past, row["project_id"]), found
+    own = shares.get(subject, (None, None))
+    known = {key: value for key, value in shares.items() if value[0] is not None}
+    # All others are all with power, whatever their phase; a site without one is compared with nobody.
+    return {
+        "energy_site_peak": own[1],
+        "energy_site_phase": beside_others(shares, subject) if subject in known else None,
+    }
+
+
+def peak_share(past: Past, rows: list[Row]) -> float | None:
+    blocks = [level(of_week(past, rows, 4 * block + 1, 4 * block + 4)) for block in range(13)]
+    return ratio(blocks[0], max((block for block in blocks if block is not None), default=None))
+
+
+def phase(past: Past, subject: str) -> int | None:
+    """Start, main part, finishing, overdue."""
+    row = past.registered(subject)
+    elapsed = row and ratio(past.age(row["start_on"]), (row["planned_end_on"] - row["start_on"]).days)
+    return None if elapsed is None else sum(elapsed >= end for end in (0.15, 0.8, 1.0))
 
 
 def bills(past: Past, subject: str) -> Values:
     rows = past.rows("energy_bills", subject, 365)
-    unpaid = [row for row in rows if past.before(row["due_on"]) and not past.before(row["paid_on"])]
-    late = [
-        max((row["paid_on"] - row["due_on"]).days, 0)
-        for row in rows
-        if row["age"] <= 180 and past.before(row["paid_on"])
-    ]
-    return {
-        "bills_unpaid": len(unpaid) if rows else None,
-        "bills_unpaid_amount": float(total(row["amount"] for row in unpaid)) if rows else None,
-        "bills_unpaid_days": max((past.age(row["due_on"]) for row in unpaid), default=0) if rows else None,
-        "bills_late_days_180d": _mean(late),
-        "bill_last_days": newest(rows),
+    owed = [row for row in rows if past.before(row["due_on"]) and not past.before(row["paid_on"])]
+    found: Values = {
+        "bills_unpaid": len(owed) if rows else None,
+        "bills_unpaid_utilities": len({row["utility"] for row in owed}) if rows else None,
+        "bill_last_days": min((row["age"] for row in rows), default=None),
     }
+    for utility in ("", "_electricity", "_water", "_gas", "_property"):
+        ours = [row for row in rows if utility in ("", f"_{row['utility']}")]
+        unpaid = [row for row in owed if row in ours]
+        now = late(past, [row for row in ours if row["age"] <= 180])
+        before = late(past, [row for row in ours if row["age"] > 180])
+        found |= {
+            f"bills_unpaid_amount{utility}": float(total(row["amount"] for row in unpaid)) if rows else None,
+            f"bills_unpaid_days{utility}": max((past.age(row["due_on"]) for row in unpaid), default=0)
+            if rows
+            else None,
+            f"bills_late_days_180d{utility}": now,
+            f"bills_late_rise_180d{utility}": difference(now, before),
+        }
+    return found
 
 
-def _mean(values: list[Any]) -> float | None:
-    return float(sum(values)) / len(values) if values else None
+def late(past: Past, rows: list[Row]) -> float | None:
+    """Mean days after the due day on which bills were paid."""
+    days = [max((row["paid_on"] - row["due_on"]).days, 0) for row in rows if past.before(row["paid_on"])]
+    return sum(days) / len(days) if days else None
 
 
 FAMILIES = (
     energy,
+    sites,
     bills,
 )

@@ -1,8 +1,9 @@
-"""Electricity and bills: level against own past and last year, near-zero days, rhythm, unpaid bills.
+"""Electricity: level against own past, last year and peers, near-zero days, rhythm, lasting steps; and bills.
 
-Levels are mean kWh per meter-day with a reading: a missing day is a missing row, a real zero counts. Last
-year is shifted so that Spring Festival falls on Spring Festival (`aligned`), or every factory would look
-dead each February.
+A level is mean kWh per meter-day with a reading: a missing day is a missing row, a real zero counts, and a
+meter that falls silent lowers nothing. Days of a subject are put together over its meters where a day counts
+as a day (near-zero, from one day to the next). Readings are daily: weekends stand for the night shift, hours
+are not known. Everything is computed from `weekly`; «complete weeks» end before the week of the date.
 """
 
 from __future__ import annotations
@@ -12,113 +13,365 @@ from datetime import date, timedelta
 import ibis
 import ibis.expr.types as ir
 
-from anxin.domain.calendar import spring_festival
-from anxin.features.known import KEYS, Known, age, counted, ratio, summed
+from anxin.features.bills import bills
+from anxin.features.known import KEYS, Known, age, ratio
+from anxin.features.weeks import (
+    WEEK,
+    aligned,
+    festive_mondays,
+    monday,
+    number,
+    on_holiday,
+    together,
+    weekly,
+)
 
-_LATE, _PAST = 28, 208
-_SEASON = 365 + 31 + _LATE
-"""Days read: a year, the most Spring Festival moves, and the window."""
+_WEEKS = 60
+"""Weeks read: a year, the most Spring Festival moves, and the window."""
+_LATE = 4
+_PAST = (_LATE + 1, _LATE + 26)
+"""The half year of complete weeks before the last four: what is usual."""
+_RECENT = 8
+_UNKNOWN = 1e300
+"""A level of last year nobody knows: more than any."""
 _NEAR_ZERO = 0.1
-"""A day below a tenth of the subject's own largest day is near zero."""
+"""A day at or below a tenth of the usual level is near zero."""
+
+_STEP_WEEKS = 26
+_STEP_SINCE = range(3, 21)
+"""Weeks a step can be old: three weeks must lie after it and six before."""
+_STEP_READINGS = (15, 30)
+_STEP_FALL = 0.2
+
+_BLOCKS = 13
+_PHASES = (0.15, 0.8, 1.0)
+"""Shares of the planned time that end the start, the main part and the finishing; beyond is overdue."""
+
+_PEERS = 10.0
+"""Small groups are drawn towards all others by this many subjects."""
+_MOST_CHANGE = 3.0
+"""A peer that starts up counts three times its past at most, or one would speak for all."""
+_MILLION = 1_000_000
 
 
 def energy(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
-    return [_level(known), _idle(known), _last_year(known), _bills(known)]
+    weeks = known.view.keep(weekly(known, _WEEKS))
+    dated = known.on_dates(weeks).inner_join(_dates(known), "as_of")
+    levels = known.view.keep(_levels(known, dated))
+    parts = [_features(levels, dated, known), _peers(known, levels), *bills(known)]
+    return [*parts, _sites(known, levels)] if known.kind == "project" else parts
 
 
-def _level(known: Known) -> ir.Table:
-    """Plain sums over meter-days in one pass: no day is put together, so nothing is grouped twice."""
-    days = known.rows("energy_usage", _PAST)
-    late, past = days.age <= _LATE, days.age > _LATE
-    weekend = days.date.day_of_week.index() >= 5
-    sums = days.group_by(KEYS).aggregate(
-        late=summed(days.kwh, late),
-        late_days=counted(late),
-        week=summed(days.kwh, days.age <= 7),
-        week_days=counted(days.age <= 7),
-        past=summed(days.kwh, past),
-        past_days=counted(past),
-        weekend=summed(days.kwh, late & weekend),
-        weekend_days=counted(late & weekend),
-        workday=summed(days.kwh, late & ~weekend),
-        workday_days=counted(late & ~weekend),
-        energy_last_days=days.age.min().cast("float64"),
+def _dates(known: Known) -> ir.Table:
+    """Return for each date its day, its Monday, last year's Monday, and which of the last weeks are festive."""
+    festive = set(festive_mondays(known.dates))
+    here = [number(monday(day)) for day in known.dates]
+    weeks = {
+        f"festive_{back}": [this - back * WEEK in festive for this in here] for back in range(1, _LATE + 1)
+    }
+    return known.calendar(
+        today=[number(day) for day in known.dates],
+        here=here,
+        season=[number(aligned(day)) for day in known.dates],
+        **weeks,
     )
-    usual = ratio(sums.past, sums.past_days)
-    return sums.select(
+
+
+def _levels(known: Known, dated: ir.Table) -> ir.Table:
+    """Add up weeks into levels: one pass, plain conditional sums, so a week may come in several rows."""
+    back = dated.here - dated.monday
+    ordinary = ~dated.festive
+    past = (back >= _PAST[0] * WEEK) & (back <= _PAST[1] * WEEK)
+    windows = {
+        "past": past,
+        "ordinary": past & ordinary,
+        # What is usual beside last year's weeks: the half year after them, for before them less is known.
+        "base": ordinary & (dated.monday > dated.season) & (dated.monday <= dated.season + 26 * WEEK),
+        "steady": ordinary & (back >= WEEK) & (back <= _STEP_WEEKS * WEEK),
+    }
+    windows |= {f"week_{k}": back == k * WEEK for k in range(1, _LATE + 1)}
+    windows |= {f"then_{k}": dated.monday == dated.season - k * WEEK for k in range(_LATE + 2)}
+    windows |= {f"since_{k}": ordinary & (back >= WEEK) & (back <= k * WEEK) for k in _STEP_SINCE}
+    if known.kind == "project":
+        windows |= {
+            f"block_{k}": (back > k * _LATE * WEEK) & (back <= (k + 1) * _LATE * WEEK) for k in range(_BLOCKS)
+        }
+    sums = {f"{name}_wh": _sum(dated.wh, rows) for name, rows in windows.items()}
+    sums |= {f"{name}_n": _sum(dated.n, rows) for name, rows in windows.items()}
+    sums |= {
+        "past_rest_wh": _sum(_total(dated, "wh", (5, 6)), past),
+        "past_rest_n": _sum(_total(dated, "n", (5, 6)), past),
+    }
+    dates = {name: dated[name].max() for name in ("today", "here")}
+    dates |= {f"festive_{k}": dated[f"festive_{k}"].cast("int8").max() for k in range(1, _LATE + 1)}
+    found = dated.group_by(KEYS).aggregate(**sums, **dates, last=dated["last"].max())
+    usual = ratio(found.past_wh, found.past_n)
+    late = ratio(_total(found, "week", range(1, 5), "_wh"), _total(found, "week", range(1, 5), "_n"))
+    site = {"peak_share": _peak_share(found)} if known.kind == "project" else {}
+    return found.select(
+        *KEYS,
+        usual=usual,
+        change=ratio(late, usual),
+        past_weekend=_weekend(found.past_rest_wh, found.past_rest_n, found.past_wh, found.past_n),
+        energy_last_days=(found.today - found["last"]).cast("float64"),
+        energy_level_year=_against_last_year(found),
+        week_age=found.today - found.here,
+        **_falls(found),
+        **site,
+    )
+
+
+def _against_last_year(found: ir.Table) -> ir.FloatingValue:
+    """Compare the last four complete weeks with what last year's weeks, aligned, let expect.
+
+    A week is expected at the own usual level times the share of the usual that last year's week had, the
+    lowest of it and its neighbours (holidays move by days) and never more than all. Without that week of last
+    year the usual level is expected, but in a festive week nothing is known and there is no value. Usual is
+    meant without festive weeks, now and then.
+    """
+    usual, base = ratio(found.ordinary_wh, found.ordinary_n), ratio(found.base_wh, found.base_n)
+    then = [
+        (found[f"then_{k}_n"] >= 3).ifelse(ratio(found[f"then_{k}_wh"], found[f"then_{k}_n"]), _UNKNOWN)
+        for k in range(_LATE + 2)
+    ]
+    expected = []
+    for k in range(1, _LATE + 1):
+        lowest = ibis.least(then[k - 1], then[k], then[k + 1])
+        share = ratio(lowest, base)
+        share = (share < 1.0).ifelse(share, 1.0)
+        otherwise = (found[f"festive_{k}"] == 1).ifelse(ibis.null("float64"), 1.0)
+        share = ((lowest < _UNKNOWN) & (base > 0.0)).fill_null(False).ifelse(share, otherwise)
+        n = found[f"week_{k}_n"].cast("float64")
+        expected.append((n == 0.0).ifelse(0.0, n * share))
+    whole = expected[0] + expected[1] + expected[2] + expected[3]
+    read = _total(found, "week", range(1, 5), "_n")
+    value = ratio(_total(found, "week", range(1, 5), "_wh"), whole * usual)
+    return (read >= _LATE * WEEK / 2).ifelse(value, None)
+
+
+def _falls(found: ir.Table) -> dict[str, ir.FloatingValue]:
+    """Return for each week at which a new level could begin how far it fell, and how well it parts the weeks.
+
+    Festive weeks are left out. `score_k` is the sum of squares between the weeks before and the `k` since, 0
+    if the level fell by less than a fifth, missing if there are too few readings.
+    """
+    found_falls: dict[str, ir.FloatingValue] = {}
+    for k in _STEP_SINCE:
+        since_n, before_n = found[f"since_{k}_n"], found.steady_n - found[f"since_{k}_n"]
+        since = ratio(found[f"since_{k}_wh"], since_n)
+        before = ratio(found.steady_wh - found[f"since_{k}_wh"], before_n)
+        enough = (since_n >= _STEP_READINGS[0]) & (before_n >= _STEP_READINGS[1])
+        fall = 1.0 - ratio(since, before)
+        weight = ratio(since_n.cast("float64") * before_n.cast("float64"), found.steady_n)
+        score = (
+            (fall >= _STEP_FALL).fill_null(False).ifelse(weight * (before - since) * (before - since), 0.0)
+        )
+        found_falls |= {f"fall_{k}": fall, f"score_{k}": enough.ifelse(score, None)}
+    return found_falls
+
+
+def _step(levels: ir.Table) -> tuple[ir.FloatingValue, ir.FloatingValue]:
+    """Return the age in days and the depth of the last lasting fall: the best parting, the latest of equals."""
+    scores = {k: levels[f"score_{k}"] for k in _STEP_SINCE}
+    best = ibis.greatest(*(score.fill_null(0.0) for score in scores.values()))
+    hits = {k: ((score == best) & (score > 0.0)).fill_null(False) for k, score in scores.items()}
+    days = ibis.cases(*((hit, levels.week_age + k * WEEK) for k, hit in hits.items()))
+    depth = ibis.cases(*((hit, levels[f"fall_{k}"]) for k, hit in hits.items()), else_=0.0)
+    tried = _any([score.notnull() for score in scores.values()])
+    return days.cast("float64"), tried.ifelse(depth, None)
+
+
+def _peak_share(found: ir.Table) -> ir.FloatingValue:
+    """Return the level of the last four weeks as a share of the best four weeks of a year."""
+    blocks = [ratio(found[f"block_{k}_wh"], found[f"block_{k}_n"]) for k in range(_BLOCKS)]
+    return ratio(blocks[0], ibis.greatest(*(block.fill_null(0.0) for block in blocks)))
+
+
+def _features(levels: ir.Table, dated: ir.Table, known: Known) -> ir.Table:
+    """Return what belongs to one subject alone."""
+    days = dated.filter(dated.monday >= dated.here - _RECENT * WEEK)
+    rows = days.select(*KEYS, "monday", *(name for name in days.columns if name.startswith(("wh_", "n_"))))
+    if len(known.dates) > 1:
+        rows = together(rows)
+    rows = rows.inner_join(_dates(known).select("as_of", "today", "here"), "as_of")
+    late, idle = _late(rows), _idle(known, rows, levels)
+    joined = levels.left_join(late, KEYS).select(levels, *(late[name] for name in late.columns[2:]))
+    joined = joined.left_join(idle, KEYS).select(joined, idle.idle_days, idle.idle_run)
+    weekend = _weekend(joined.rest_wh, joined.rest_n, joined.late_wh, joined.late_n)
+    watched = joined.usual.notnull()
+    step_days, step_depth = _step(joined)
+    return joined.select(
         *KEYS,
         "energy_last_days",
-        energy_level_28d=ratio(ratio(sums.late, sums.late_days), usual),
-        energy_level_7d=ratio(ratio(sums.week, sums.week_days), usual),
-        energy_weekend_ratio=ratio(
-            ratio(sums.weekend, sums.weekend_days), ratio(sums.workday, sums.workday_days)
+        "energy_level_year",
+        energy_step_days=step_days,
+        energy_step_depth=step_depth,
+        energy_level_28d=ratio(ratio(joined.late_wh, joined.late_n), joined.usual),
+        energy_level_7d=ratio(ratio(joined.week_wh, joined.week_n), joined.usual),
+        energy_weekend_ratio=weekend,
+        energy_weekend_loss=joined.past_weekend - weekend,
+        energy_volatility_56d=ratio(2 * joined.moves, joined.pairs),
+        energy_readings_28d=joined.late_n.fill_null(0).cast("float64"),
+        energy_idle_days_28d=(watched & (joined.late_n > 0)).ifelse(
+            joined.idle_days.fill_null(0).cast("float64"), None
         ),
-        energy_readings_28d=sums.late_days,
+        energy_idle_run_56d=(watched & (joined.recent_n > 0)).ifelse(
+            joined.idle_run.fill_null(0).cast("float64"), None
+        ),
     )
 
 
-def _idle(known: Known) -> ir.Table:
-    """Days of the last four weeks on which all meters of the subject together were near zero.
-
-    Near zero is measured against the largest of these days and the month before: a long stop must not
-    become usual.
-    """
-    days = known.rows("energy_usage", 2 * _LATE)
-    daily = days.group_by([*KEYS, "age"]).aggregate(kwh=days.kwh.sum())
-    top = daily.group_by(KEYS).aggregate(top=daily.kwh.max())
-    beside = daily.inner_join(top, KEYS)
-    recent = beside.filter(beside.age <= _LATE)
-    # At or below, so that a subject dead for two months is idle every day, not never.
-    near_zero = recent.kwh.cast("float64") <= recent.top.cast("float64") * _NEAR_ZERO
-    return recent.group_by(KEYS).aggregate(energy_idle_days_28d=counted(near_zero))
-
-
-def _last_year(known: Known) -> ir.Table:
-    """Compare the last four weeks with the same weeks of last year, Spring Festival on Spring Festival."""
-    shift = known.calendar(shift=[(day - aligned(day)).days for day in known.dates])
-    days = known.rows("energy_usage", _SEASON).inner_join(shift, "as_of")
-    then = (days.age > days.shift) & (days.age <= days.shift + _LATE)
-    sums = days.group_by(KEYS).aggregate(
-        now=summed(days.kwh, days.age <= _LATE),
-        now_days=counted(days.age <= _LATE),
-        then=summed(days.kwh, then),
-        then_days=counted(then),
-    )
-    # Half the days at least on both sides, or the comparison is between different weeks.
-    enough = (sums.now_days >= _LATE / 2) & (sums.then_days >= _LATE / 2)
-    level = ratio(ratio(sums.now, sums.now_days), ratio(sums.then, sums.then_days))
-    return sums.select(*KEYS, energy_level_year=enough.ifelse(level, None))
-
-
-def aligned(day: date) -> date:
-    """Return the day of last year's season that corresponds to `day`.
-
-    Within 60 days of a Spring Festival the distance to the festival is kept; otherwise 52 weeks back keep
-    the weekday.
-    """
-    festival = min(
-        (spring_festival(year) for year in (day.year - 1, day.year, day.year + 1)),
-        key=lambda feast: abs((feast - day).days),
-    )
-    if abs((festival - day).days) <= 60:
-        return spring_festival(festival.year - 1) + (day - festival)
-    return day - timedelta(weeks=52)
-
-
-def _bills(known: Known) -> ir.Table:
-    rows = known.rows("energy_bills", 365)
-    due = age(rows.as_of, rows.due_on)
-    paid = (rows.paid_on < rows.as_of).fill_null(False)
-    unpaid = ~paid & (due > 0)
-    paid_late = ibis.greatest(age(rows.paid_on, rows.due_on), 0)
+def _late(rows: ir.Table) -> ir.Table:
+    """Add up the last days to the day, and how much one working day differs from the next."""
+    sums: dict[str, ir.Value] = {}
+    for name, days, of in (("late", 28, range(WEEK)), ("week", 7, range(WEEK)), ("rest", 28, (5, 6))):
+        for what in ("wh", "n"):
+            # Weekday by weekday: only at the edge of the window does a week fall apart.
+            kept = [
+                (rows.today - rows.monday - weekday <= days).ifelse(rows[f"{what}_{weekday}"], 0)
+                for weekday in of
+            ]
+            sums[f"{name}_{what}"] = _add(kept).sum().cast("int64")
+    moves, pairs = [], []
+    for weekday in range(4):
+        left, right = rows[f"wh_{weekday}"], rows[f"wh_{weekday + 1}"]
+        # With a meter missing on one of the days they say nothing about each other.
+        alike = (rows[f"n_{weekday}"] > 0) & (rows[f"n_{weekday}"] == rows[f"n_{weekday + 1}"])
+        alike = alike & (rows.monday < rows.here)
+        moves.append(alike.ifelse((right - left).abs(), 0))
+        pairs.append(alike.ifelse(left + right, 0))
     return rows.group_by(KEYS).aggregate(
-        bills_unpaid=counted(unpaid),
-        bills_unpaid_amount=summed(rows.amount, unpaid),
-        bills_unpaid_days=unpaid.ifelse(due, None).max().cast("float64").fill_null(0.0),
-        bills_late_days_180d=ratio(
-            summed(paid_late, (rows.age <= 180) & paid),
-            counted((rows.age <= 180) & paid),
-        ),
-        bill_last_days=rows.age.min().cast("float64"),
+        **sums,
+        moves=_add(moves).sum().cast("int64"),
+        pairs=_add(pairs).sum().cast("int64"),
+        recent_n=_total(rows, "n", range(WEEK)).sum().cast("int64"),
     )
+
+
+def _idle(known: Known, rows: ir.Table, levels: ir.Table) -> ir.Table:
+    """Count near-zero days and their longest run; days between 小年 and 元宵 are no days here.
+
+    A day without a reading is not near zero and ends a run; a holiday does not.
+    """
+    beside = rows.inner_join(levels.filter(levels.usual.notnull()).select(*KEYS, "usual"), KEYS)
+    limit = beside.usual * _NEAR_ZERO
+    idle = {
+        f"idle_{of}": (beside[f"n_{of}"] > 0)
+        & (beside[f"wh_{of}"].cast("float64") <= beside[f"n_{of}"].cast("float64") * limit)
+        for of in range(WEEK)
+    }
+    beside = beside.select(*KEYS, "monday", "today", **idle)
+    some = beside.filter(_any([beside[f"idle_{of}"] for of in range(WEEK)]))
+    each = some.cross_join(ibis.memtable({"weekday": list(range(WEEK))}))
+    each = each.filter(_any([(each.weekday == of) & each[f"idle_{of}"] for of in range(WEEK)]))
+    each = each.select(*KEYS, age=(each.today - each.monday - each.weekday).cast("int64"))
+    days = each.inner_join(_working_days(known), ["as_of", "age"])
+    nth = ibis.row_number().over(ibis.window(group_by=KEYS, order_by=days.place))
+    days = days.mutate(run=days.place - nth)
+    runs = days.group_by([*KEYS, "run"]).aggregate(
+        length=days.count(), late=(days.age <= 28).cast("int64").sum()
+    )
+    return runs.group_by(KEYS).aggregate(idle_days=runs.late.sum(), idle_run=runs.length.max())
+
+
+def _working_days(known: Known) -> ir.Table:
+    """Return the days before each date that are no Spring Festival holiday, numbered."""
+    rows = [
+        (as_of, days, place)
+        for as_of in known.dates
+        for place, days in enumerate(
+            days for days in range(1, _RECENT * WEEK + 1) if not on_holiday(as_of - timedelta(days))
+        )
+    ]
+    schema = ibis.schema({"as_of": "date", "age": "int64", "place": "int64"})
+    return ibis.memtable(rows, schema=schema)
+
+
+def _peers(known: Known, levels: ir.Table) -> ir.Table:
+    """Compare the change of the last four complete weeks with that of sector and district, itself left out."""
+    registry = known.all(f"{known.kind}s")
+    sector = registry.industry.substr(0, 3) if known.kind == "employer" else registry.project_type
+    people = registry.select(
+        "as_of",
+        subject_id=registry[f"{known.kind}_id"],
+        sector=sector,
+        place=registry.district.substr(0, 6),
+    )
+    rows = people.inner_join(levels.filter(levels.change.notnull()).select(*KEYS, "change"), KEYS)
+    rows = rows.mutate(part=_whole(rows.change))
+    return rows.select(
+        *KEYS,
+        energy_level_sector=ratio(rows.change, _others(rows, "sector")),
+        energy_level_district=ratio(rows.change, _others(rows, "place")),
+    )
+
+
+def _sites(known: Known, levels: ir.Table) -> ir.Table:
+    """Compare a site's power, as a share of its own best, with sites in the same phase, itself left out."""
+    registry = known.all("projects")
+    elapsed = ratio(
+        age(registry.as_of, registry.start_on), age(registry.planned_end_on, registry.start_on).nullif(0)
+    )
+    sites = registry.select("as_of", subject_id=registry.project_id, elapsed=elapsed)
+    shares = levels.filter(levels.peak_share.notnull()).select(*KEYS, "peak_share")
+    rows = shares.left_join(sites, KEYS).select(*(shares[name] for name in shares.columns), sites.elapsed)
+    phase = ibis.cases(
+        *((rows.elapsed < end, place) for place, end in enumerate(_PHASES)), else_=len(_PHASES)
+    )
+    rows = rows.mutate(
+        phase=rows.elapsed.notnull().ifelse(phase, None).cast("int64"), part=_whole(rows.peak_share)
+    )
+    return rows.select(
+        *KEYS,
+        energy_site_peak=rows.peak_share,
+        energy_site_phase=rows.phase.notnull().ifelse(ratio(rows.peak_share, _others(rows, "phase")), None),
+    )
+
+
+def _whole(value: ir.FloatingValue) -> ir.IntegerValue:
+    """Return a share in millionths, between nothing and three times: whole numbers add up in any order."""
+    within = ibis.greatest(ibis.least(value, _MOST_CHANGE), 0.0)
+    return (within * _MILLION + 0.5).floor().cast("int64")
+
+
+def _others(rows: ir.Table, group: str) -> ir.FloatingValue:
+    """Return the mean of `part` over the others of a group, drawn towards all others; nothing without any."""
+    own, window = rows.part.cast("float64"), ibis.window(group_by=["as_of", group])
+    everyone = ibis.window(group_by="as_of")
+    others = rows.count().over(window).cast("float64") - 1.0
+    mine = rows.part.sum().over(window).cast("float64") - own
+    all_others = ratio(
+        rows.part.sum().over(everyone).cast("float64") - own,
+        rows.count().over(everyone).cast("float64") - 1.0,
+    )
+    return (mine + all_others * _PEERS) / (others + _PEERS) / _MILLION
+
+
+def _weekend(
+    rest_wh: ir.IntegerValue, rest_n: ir.IntegerValue, wh: ir.IntegerValue, n: ir.IntegerValue
+) -> ir.FloatingValue:
+    """Return the level of weekends over that of the other days."""
+    return ratio(ratio(rest_wh, rest_n), ratio(wh - rest_wh, n - rest_n))
+
+
+def _sum(value: ir.IntegerValue, rows: ir.BooleanValue) -> ir.IntegerValue:
+    return rows.ifelse(value, 0).sum().cast("int64")
+
+
+def _total(rows: ir.Table, name: str, of: range | tuple[int, ...], suffix: str = "") -> ir.IntegerValue:
+    return _add([rows[f"{name}_{each}{suffix}"] for each in of])
+
+
+def _add(values: list[ir.IntegerValue]) -> ir.IntegerValue:
+    whole = values[0]
+    for value in values[1:]:
+        whole = whole + value
+    return whole
+
+
+def _any(values: list[ir.BooleanValue]) -> ir.BooleanValue:
+    found = values[0]
+    for value in values[1:]:
+        found = found | value
+    return found
