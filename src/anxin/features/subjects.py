@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import ibis
 import ibis.expr.types as ir
 
@@ -68,29 +70,37 @@ def in_hand(known: Known) -> ir.Table:
 def _outside(known: Known, id_: str) -> ir.Table | None:
     """Return who is not in the registry, but of whom a row was received in the last 365 days.
 
-    Only rows received before their subject's first registry row can matter, which leaves very few to look at.
+    Nobody whose registry rows were received before the first date can be outside on any: which ids are not
+    among those is asked first, and only their rows are read.
     """
-    registry = known.view.history(f"{known.kind}s")
-    # A row dated ahead is not known when it is received: then every row of the subject is looked at.
+    registry = known.view.received(f"{known.kind}s")
+    # A row dated ahead is not known when it is received: then the subject may be outside later, too.
     ahead = registry.changed_on.cast("timestamp(6)") >= registry.received_at
-    first = registry.group_by(subject_id=registry[id_]).aggregate(
+    settled = registry.group_by(subject_id=registry[id_]).aggregate(
         received=registry.received_at.min(), ahead=ahead.cast("int64").max()
     )
-    first = first.select("subject_id", registered_at=(first.ahead == 0).ifelse(first.received, None))
-    dates = known.calendar()
-    found = []
+    first = ibis.literal(min(known.dates)).cast("timestamp(6)")
+    settled = settled.filter(settled.ahead == 0, settled.received < first).select("subject_id")
+    feeds = {}
     for name, feed in contract().items():
-        if id_ not in feed.names or name == f"{known.kind}s" or name not in known.view.lake.feeds():
-            continue
-        rows = known.view.history(name)
-        rows = rows.filter(rows[id_].notnull()).select("received_at", subject_id=rows[id_])
-        rows = rows.left_join(first, "subject_id").select("subject_id", "received_at", "registered_at")
-        early = rows.filter(rows.registered_at.isnull() | (rows.received_at < rows.registered_at))
-        found.append(early.select("subject_id", received_on=early.received_at.date()).distinct())
-    if not found:
+        if id_ in feed.names and name != f"{known.kind}s" and name in known.view.lake.feeds():
+            rows = known.view.received(name)
+            feeds[name] = rows.filter(rows[id_].notnull()).select("received_at", subject_id=rows[id_])
+    if not feeds or not known.dates:
         return None
+    heard = [rows.select("subject_id").distinct() for rows in feeds.values()]
+    every = ibis.union(*heard, distinct=True) if len(heard) > 1 else heard[0]
+    strangers = known.view.keep(every.anti_join(settled, "subject_id"))
+    since = ibis.literal(min(known.dates) - timedelta(_MEMORY)).cast("timestamp(6)")
+    found = [
+        rows.filter(rows.received_at >= since)
+        .semi_join(strangers, "subject_id")
+        .select("subject_id", received_on=lambda t: t.received_at.date())
+        .distinct()
+        for rows in feeds.values()
+    ]
     rows = ibis.union(*found) if len(found) > 1 else found[0]
-    asked = rows.cross_join(dates)
+    asked = rows.cross_join(known.calendar())
     received = asked.as_of.delta(asked.received_on, unit="day")
     recent = asked.filter(received > 0, received <= _MEMORY).select(*KEYS).distinct()
     known_rows = known.all(f"{known.kind}s")

@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from anxin.feeds.contract import RECEIVED_AT, Feed, contract
-from anxin.feeds.engine import Engine, file_names
+from anxin.feeds.engine import DUCKDB, SPARK, Engine, file_names, no_engine
 from anxin.feeds.lake import Lake
 from anxin.feeds.versions import OVERLAY
 
@@ -39,6 +39,18 @@ def connect(engine: Engine | None = None) -> ibis.BaseBackend:
     return ibis.duckdb.connect(**(engine or Engine()).settings())
 
 
+def backend_of(engine: str) -> ibis.BaseBackend:
+    """Return the engine of that name, `duckdb` or `spark://host:port`; AnxinError if it is none or does not answer."""
+    if engine == DUCKDB:
+        return connect()
+    if not engine.startswith(SPARK):
+        raise no_engine(engine)
+    # Only who names it needs it installed.
+    from anxin.feeds import spark
+
+    return spark.connect(engine)
+
+
 class View:
     """A lake, pinned to the commit it has now, read by an Ibis backend (DuckDB in process by default)."""
 
@@ -57,6 +69,11 @@ class View:
         if feed not in self._history:
             self._history[feed] = self._build(contract()[feed])
         return self._history[feed]
+
+    def received(self, feed: str) -> ir.Table:
+        """Return all versions as `history` does, without `superseded_at`: cheaper where only arrival matters."""
+        rows = self._stored(contract()[feed])
+        return self.history(feed).drop("superseded_at") if rows is None else rows.drop("_row")
 
     def known(self, feed: str, dates: Sequence[date]) -> ir.Table:
         """Return the rows known on each date: contract columns, `superseded_at` and `as_of` (a date)."""
@@ -102,16 +119,7 @@ class View:
 
     def first_received(self) -> Mapping[str, datetime | None]:
         """Return for each feed of the lake when its first row was received."""
-        firsts = [
-            self.history(feed)
-            .aggregate(first=lambda rows: rows[RECEIVED_AT].min())
-            .mutate(feed=ibis.literal(feed))
-            for feed in self.lake.feeds()
-        ]
-        if not firsts:
-            return {}
-        table = self.backend.to_pyarrow(ibis.union(*firsts) if len(firsts) > 1 else firsts[0])
-        return dict(zip(table["feed"].to_pylist(), table["first"].to_pylist(), strict=True))
+        return {feed: self.lake.first_received(feed) for feed in self.lake.feeds()}
 
     def keep(self, rows: ir.Table) -> ir.Table:
         """Compute a table that several expressions read, once, and return it as a table.
@@ -164,25 +172,27 @@ class View:
         return rows.join(asked, rule).select(*rows.columns, "as_of")
 
     def _build(self, feed: Feed) -> ir.Table:
-        files = self.lake.files(feed.name)
-        if not files:
+        rows = self._stored(feed)
+        if rows is None:
             empty = feed.schema.append(OVERLAY.field("superseded_at")).empty_table()
             return ibis.memtable(empty, schema=ibis.Schema.from_pyarrow(empty.schema))
-        rows = self._read(files)
         overlay = self.lake.overlay(feed.name)
         if not overlay:
             return rows.select(*feed.names, superseded_at=ibis.null("timestamp(6)"))
-        ends = self._read(overlay)
+        ends = self._read(overlay, OVERLAY)
         ends = ends.group_by("_row").aggregate(superseded_at=ends.superseded_at.min())
         joined = rows.left_join(ends, "_row")
         return joined.select(*feed.names, "superseded_at")
 
-    def _read(self, paths: list[Path]) -> ir.Table:
+    def _stored(self, feed: Feed) -> ir.Table | None:
+        files = self.lake.files(feed.name)
+        return self._read(files, feed.schema.append(OVERLAY.field("_row"))) if files else None
+
+    def _read(self, paths: list[Path], schema: pa.Schema) -> ir.Table:
         """Read by file list; folder names are never taken for columns."""
         if self.backend.name == "duckdb":
             return self.backend.read_parquet(file_names(paths), hive_partitioning=False)
-        tables = [self.backend.read_parquet(str(path)) for path in paths]
-        return tables[0] if len(tables) == 1 else ibis.union(*tables)
+        return self.backend.read_files(paths, schema)
 
 
 def _midnight(day: date) -> ir.TimestampScalar:

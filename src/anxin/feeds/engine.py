@@ -1,4 +1,4 @@
-"""How much of the machine DuckDB may take, in one place for ingest and for views."""
+"""What computes: how much of the machine DuckDB may take, and how another engine is named."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from anxin.domain.errors import AnxinError
+
+DUCKDB = "duckdb"
+"""In this process: the engine unless another is named."""
+
+SPARK = "spark://"
+"""How the address of a Spark cluster begins."""
 
 _GIB = 1 << 30
 
@@ -20,6 +28,14 @@ def _default_memory_gib() -> float:
 def file_names(paths: Iterable[Path]) -> list[str]:
     """Return paths for DuckDB, which takes names for patterns: `[`, `*` and `?` are spelt out."""
     return [re.sub(r"[\[*?]", lambda found: f"[{found[0]}]", str(path)) for path in paths]
+
+
+def no_engine(name: str) -> AnxinError:
+    """Return what is said to a name that is none."""
+    return AnxinError(
+        f"计算引擎 {name!r} 应为 duckdb 或 spark://主机:端口[?spark.设置=值]",
+        f"engine {name!r} should be duckdb or spark://host:port[?spark.setting=value]",
+    )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anxin.feeds.commits import Commit, FeedState, latest, load
-from anxin.feeds.contract import contract
+from anxin.feeds.contract import RECEIVED_AT, contract
 from anxin.feeds.refusals import QUARANTINE
 
 
@@ -69,6 +70,11 @@ class Lake:
         """Return the data files of a feed."""
         return [self.path / file.path for file in self.feed(feed).data]
 
+    def first_received(self, feed: str) -> datetime | None:
+        """Return when the first row of a feed was received, from what the files say of themselves."""
+        firsts = [_least(path, RECEIVED_AT) for path in self.files(feed)]
+        return min((first for first in firsts if first is not None), default=None)
+
     def overlay(self, feed: str) -> list[Path]:
         """Return the files that say which rows of the feed were superseded, and when."""
         return [self.path / file.path for file in self.feed(feed).superseded]
@@ -87,3 +93,12 @@ class Lake:
         return [
             json.loads((self.path / file.path).read_text(encoding="utf-8")) for file in self.state.deliveries
         ]
+
+
+@cache
+def _least(path: Path, column: str) -> datetime | None:
+    """Return the least value of a column by the statistics of its row groups; files never change."""
+    found = pq.read_metadata(path)
+    place = found.schema.names.index(column)
+    groups = (found.row_group(i).column(place).statistics for i in range(found.num_row_groups))
+    return min((group.min for group in groups if group is not None and group.has_min_max), default=None)
