@@ -33,7 +33,7 @@ $(RUNTIME): requirements.lock pyproject.toml
 
 $(DEV): $(RUNTIME) requirements-dev.lock
 	@echo "安装测试工具 installing what tests need ..."
-	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-build-isolation --require-hashes -r requirements-dev.lock
 	@$(BYTECODE)
 	@touch $@
 
@@ -66,7 +66,7 @@ COMPILE := $(PYTHON) -m piptools compile pyproject.toml --quiet --generate-hashe
 lock: $(DEV)
 	$(PYTHON) -m pip show --quiet pip-tools || $(PIP) pip-tools
 	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --extra dev --extra postgres --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra dev --extra postgres --extra spark --constraint requirements.lock --output-file requirements-dev.lock
 
 clean:
 	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info

@@ -24,6 +24,7 @@ from anxin.cli_terms import (
     ReportFormat,
     as_date,
     as_instant,
+    choose_engine,
     form_of,
     now,
     open_home,
@@ -45,6 +46,16 @@ tokens = typer.Typer(help="访问令牌 · access tokens.", no_args_is_help=True
 audit = typer.Typer(help="台账校验 · proof of the ledger.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
 app.add_typer(audit, name="audit")
+
+
+@app.callback()
+def _engine(
+    engine: Annotated[
+        str,
+        typer.Option(envvar="ANXIN_ENGINE", help="计算引擎 what computes: duckdb or spark://host:port"),
+    ] = "duckdb",
+) -> None:
+    choose_engine(engine)
 
 
 def main() -> None:
@@ -143,14 +154,12 @@ def train(
 
     Example: anxin train --through 2026-03-31
     """
-    from anxin.feeds.asof import View
-    from anxin.feeds.lake import Lake
     from anxin.training import session
 
     home = open_home()
     with open_ledger(home) as ledger, telling() as tell:
         found = session.train_kinds(
-            View(Lake(home.lake)),
+            home.view(),
             home.models,
             home.mlruns,
             ledger,

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -89,11 +90,19 @@ def now() -> datetime:
     return datetime.now(ZoneInfo("Asia/Shanghai"))
 
 
+_ENGINE: ContextVar[str | None] = ContextVar("engine", default=None)
+
+
+def choose_engine(name: str) -> None:
+    """Remember what computes for the verb that follows; it is connected when something is to be computed."""
+    _ENGINE.set(name or None)
+
+
 def open_home() -> Home:
     """Return the home, made if it is new."""
     from anxin.serving.home import Home
 
-    home = Home.find()
+    home = Home.find(_ENGINE.get())
     home.var.mkdir(parents=True, exist_ok=True)
     return home
 

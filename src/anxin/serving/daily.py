@@ -26,7 +26,6 @@ import pyarrow.parquet as pq
 from anxin.domain.errors import AnxinError
 from anxin.features.snapshots import KINDS, snapshots
 from anxin.feeds.asof import View
-from anxin.feeds.lake import Lake
 from anxin.feeds.locking import alone
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published as Record
@@ -115,7 +114,7 @@ def _run(
     retrospective: bool,
     on_progress: Progress | None,
 ) -> tuple[Record, bool]:
-    view = View(Lake(home.lake))
+    view = home.view()
     scored = score_day(home, ledger, view, day, retrospective=retrospective, on_progress=on_progress)
     previous = before(ledger, day, retrospective)
     compared = compare(home, previous, day)

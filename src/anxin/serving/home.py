@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anxin.feeds.engine import DUCKDB
+
+if TYPE_CHECKING:
+    from anxin.feeds.asof import View
 
 
 @dataclass(frozen=True)
@@ -16,11 +22,17 @@ class Home:
     """
 
     root: Path
+    engine: str = DUCKDB
+    """What computes snapshots: `duckdb` in process, or `spark://host:port`."""
 
     @classmethod
-    def find(cls) -> Home:
-        """Return the home named by ``$ANXIN_HOME``, or the folder the command was started in."""
-        return cls(Path(os.environ.get("ANXIN_HOME") or Path.cwd()).resolve())
+    def find(cls, engine: str | None = None) -> Home:
+        """Return the home named by ``$ANXIN_HOME``, or the folder the command was started in.
+
+        Without an `engine` it is the one ``$ANXIN_ENGINE`` names.
+        """
+        root = Path(os.environ.get("ANXIN_HOME") or Path.cwd()).resolve()
+        return cls(root, engine or os.environ.get("ANXIN_ENGINE") or DUCKDB)
 
     @property
     def var(self) -> Path:
@@ -31,6 +43,13 @@ class Home:
     def lake(self) -> Path:
         """Every row ever received."""
         return self.var / "lake"
+
+    def view(self) -> View:
+        """Return the lake as it is now, read by this home's engine; AnxinError if that does not answer."""
+        from anxin.feeds.asof import View, backend_of
+        from anxin.feeds.lake import Lake
+
+        return View(Lake(self.lake), backend_of(self.engine))
 
     @property
     def snapshots(self) -> Path:

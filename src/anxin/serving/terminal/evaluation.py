@@ -15,8 +15,6 @@ import pyarrow.parquet as pq
 from anxin.domain.errors import AnxinError
 from anxin.features.known import Kind
 from anxin.features.snapshots import KINDS
-from anxin.feeds.asof import View
-from anxin.feeds.lake import Lake
 from anxin.judging.any_list import known_on, matching, placed, read_list, with_labels
 from anxin.judging.baselines import BASELINES
 from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates, paired_gain
@@ -49,7 +47,7 @@ def evaluate(
     scored are counted; AnxinError if none matches.
     """
     hidden = _read_truth(truth) if truth is not None else None
-    view = View(Lake(home.lake))
+    view = home.view()
     known = known_on(view)
     entries = {entry.day: entry for entry in recent(ledger, _ALL)}
     given = pd.concat([read_list(path) for path in lists], ignore_index=True) if lists else None

@@ -11,8 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anxin.domain.errors import AnxinError
-from anxin.feeds.asof import View
-from anxin.feeds.lake import Lake
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import hindsight, of
 from anxin.serving.daily import score_day
@@ -42,7 +40,7 @@ def write_scores(
     if entry is not None:
         table = Published.of_entry(home.root, entry).table("scores.parquet")
     else:
-        view = View(Lake(home.lake))
+        view = home.view()
         scored = score_day(home, ledger, view, day, retrospective=retrospective, on_progress=on_progress)
         frames = pd.concat([part.scores for part in scored.values()], ignore_index=True)
         table = pa.Table.from_pandas(frames[SCORES.names], SCORES, preserve_index=False)
