@@ -40,8 +40,6 @@ Progress = Callable[[str, int, int], None]
 
 _Mark = TypeVar("_Mark", date, datetime)
 STAGING = "staging"
-_OWN_FILE_ROWS = 1 << 18
-"""Drafts smaller than this are merged: a delivery of many small files should not make many small files."""
 
 
 def ingest(
@@ -244,7 +242,8 @@ class _Ingesting:
         """Read one file into drafts of its own, so that a file that breaks half-way leaves nothing."""
         label = f"{feed.name}/{path.name}"
         delivered = open_file(path, label, feed, self._delivered_at, flags=self._flags, utf8=utf8)
-        good, bad = self._draft(_stored_schema(feed)), self._draft(QUARANTINE)
+        good = self._draft(_stored_schema(feed), passing=True)
+        bad = self._draft(QUARANTINE, passing=True)
         counts = FeedSummary()
         next_row, event, received = reading.next_row, reading.last_event, reading.last_received
         try:
@@ -272,9 +271,9 @@ class _Ingesting:
         fresh = [name for name in delivered.ignored if name not in summary.ignored_columns]
         summary.ignored_columns += fresh
 
-    def _draft(self, schema: pa.Schema) -> Draft:
+    def _draft(self, schema: pa.Schema, *, passing: bool = False) -> Draft:
         self._names += 1
-        return Draft(self._staging / f"{self._names:06d}.parquet", schema, self._writer)
+        return Draft(self._staging / f"{self._names:06d}.parquet", schema, self._writer, passing=passing)
 
     def _stored(self, feed: Feed, reading: _Reading, summary: FeedSummary) -> FeedState:
         """Decide versions and put the feed's files in their places."""
@@ -308,10 +307,7 @@ class _Ingesting:
 
     def _kept_data(self, feed: Feed, drafts: list[Draft], duplicates: pa.Array) -> list[StoredFile]:
         folder = f"data/{feed.name}"
-        whole = not len(duplicates) and (
-            len(drafts) == 1 or all(one.rows >= _OWN_FILE_ROWS for one in drafts)
-        )
-        if whole:
+        if not len(duplicates) and not any(draft.plain for draft in drafts):
             return [self._keep(folder, draft) for draft in drafts]
         merged = self._draft(_stored_schema(feed))
         for rows in rows_of([draft.path for draft in drafts], duplicates):

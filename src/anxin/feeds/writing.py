@@ -22,6 +22,9 @@ GROUP_ROWS = 1 << 17
 """Rows per row group: DuckDB reads groups in parallel and skips those whose dates are out of range."""
 
 
+OWN_FILE_ROWS = 1 << 18
+"""Drafts smaller than this are merged: a delivery of many small files should not make many small files."""
+
 _WAITING = 2
 """Row groups handed to the writing thread and not yet written, at most: memory stays bounded."""
 
@@ -30,12 +33,14 @@ class Draft:
     """A Parquet file being written below `staging`; finished, it may be read, moved or dropped.
 
     Writing is done by the thread of `hand`, so that the next rows are read and checked meanwhile. What it
-    could not write is told by a later `write` or by `finish`.
+    could not write is told by a later `write` or by `finish`. A `passing` draft with few rows will be merged
+    into another file: it is written plainly (`plain`), which is cheap.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, hand: Executor) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, hand: Executor, *, passing: bool = False) -> None:
         self.path = path
         self.rows = 0
+        self.plain = passing
         self._hand = hand
         self._gathered: list[pa.Table] = []
         self._gathered_rows = 0
@@ -50,7 +55,8 @@ class Draft:
         self.rows += rows.num_rows
         self._gathered.append(rows)
         self._gathered_rows += rows.num_rows
-        if self._gathered_rows >= GROUP_ROWS:
+        self.plain = self.plain and self.rows < OWN_FILE_ROWS
+        if self._gathered_rows >= GROUP_ROWS and not self.plain:
             self._flush()
 
     def _flush(self) -> None:
@@ -62,7 +68,7 @@ class Draft:
 
     def _put(self, rows: list[pa.Table]) -> None:
         if self._writer is None:
-            self._writer = _open(self.path, self._schema)
+            self._writer = _open(self.path, self._schema, plain=self.plain)
         self._writer.write_table(pa.concat_tables(rows), row_group_size=GROUP_ROWS)
 
     def close(self) -> None:
@@ -87,8 +93,10 @@ class Draft:
         self.path.unlink(missing_ok=True)
 
 
-def _open(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def _open(path: Path, schema: pa.Schema, *, plain: bool) -> pq.ParquetWriter:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if plain:
+        return pq.ParquetWriter(path, schema, compression="none", use_dictionary=False)
     # Numbers that rise or hardly repeat: a dictionary of them only costs, the steps between them are short.
     packed = [field.name for field in schema if field.name == "_row" or pa.types.is_timestamp(field.type)]
     return pq.ParquetWriter(
