@@ -329,10 +329,12 @@ def attendance(past: Past, subject: str) -> Values:
 def insurance(past: Past, subject: str) -> Values:
     if past.kind == "project":
         return {}
-    rows = past.rows("social_insurance", subject, 430)
+    every = past.rows("social_insurance", subject, 430)
+    rows = [row for row in every if past.age(row["month"]) <= 250]
     late = [row for row in rows if past.age(row["month"]) <= 130]
     before = [row for row in rows if past.age(row["month"]) > 130]
-    year = [row for row in rows if row["age"] <= 400]
+    short = [row for row in every if row["paid"] < row["due"]]
+    year = [row for row in short if row["age"] <= 400]
     last = max(rows, key=lambda row: row["month"], default=None)
     overdue = None
     if last is not None:
@@ -340,8 +342,8 @@ def insurance(past: Past, subject: str) -> Values:
         assert usual is not None
         overdue = max(past.age(last["month"]) - 31 - usual, 0)
     return {
-        "insurance_short_months": sum(row["paid"] < row["due"] for row in year) if rows else None,
-        "insurance_short_amount": float(total(max(r["due"] - r["paid"], 0) for r in year)) if rows else None,
+        "insurance_short_months": len(year) if rows or short else None,
+        "insurance_short_amount": float(total(r["due"] - r["paid"] for r in year)) if rows or short else None,
         "insurance_short_share": ratio(
             total(max(r["due"] - r["paid"], 0) for r in late), total(r["due"] for r in late)
         ),
@@ -355,12 +357,19 @@ def insurance(past: Past, subject: str) -> Values:
 def tax(past: Past, subject: str) -> Values:
     if past.kind == "project":
         return {}
-    rows = past.rows("tax", subject, 560)
+    every = past.rows("tax", subject, 560)
+    rows = [
+        row
+        for row in every
+        if past.age(row["month"]) <= 250
+        or 365 < past.age(row["month"]) <= 495
+        or (None not in (row["tax_due"], row["tax_paid"]) and row["tax_paid"] < row["tax_due"])
+    ]
     both = [row for row in rows if row["tax_due"] is not None and row["tax_paid"] is not None]
     late = [row for row in both if past.age(row["month"]) <= 220]
     revenue = [(past.age(row["month"]), row["revenue"]) for row in rows if row["revenue"] is not None]
     now = _mean([value for age, value in revenue if age <= 130])
-    before = _mean([value for age, value in revenue if 130 < age <= 365])
+    before = _mean([value for age, value in revenue if 130 < age <= 250])
     then = _mean([value for age, value in revenue if 365 < age <= 495])
     short = sum(row["tax_paid"] < row["tax_due"] for row in both if row["age"] <= 400)
     return {

@@ -10,13 +10,19 @@ from anxin.features.known import KEYS, Known, age, counted, ratio, summed
 _LATE = 130
 """Age in days of the oldest month of «the last four months» declared: declarations come in the next month."""
 
+_PAST = 250
+"""Age in days of the oldest of the four months before them."""
+
 
 def insurance(known: Known) -> ir.Table:
     """Return social insurance: what was not paid, whether the next declaration is late, and insured heads."""
     rows = known.rows("social_insurance", 430)
+    month_age = age(rows.as_of, rows.month)
+    # Older months are looked at only where they are short: most are not, and the feed is large.
+    rows = rows.filter((month_age <= _PAST) | (rows.paid < rows.due))
     short = ibis.greatest(rows.due - rows.paid, 0)
     month_age = age(rows.as_of, rows.month)
-    late = month_age <= _LATE
+    recent, late = month_age <= _PAST, month_age <= _LATE
     sums = rows.group_by(KEYS).aggregate(
         short=summed(short, late),
         due=summed(rows.due, late),
@@ -24,15 +30,15 @@ def insurance(known: Known) -> ir.Table:
         insurance_short_amount=summed(short, rows.age <= 400),
         insured=summed(rows.insured, late),
         months=counted(late),
-        insured_past=summed(rows.insured, ~late),
-        months_past=counted(~late),
+        insured_past=summed(rows.insured, recent & ~late),
+        months_past=counted(recent & ~late),
         # Days from the month's first to its declaration: its age less the declaration's.
-        waited=summed(month_age - rows.age, rows.age > 0),
-        declared=rows.count().cast("float64"),
+        waited=summed(month_age - rows.age, recent),
+        declared=counted(recent),
         newest=month_age.min().cast("float64"),
         # One row per employer and month is known on a date: the latest month is one row.
-        insured_heads=rows.insured.argmax(rows.month).cast("float64"),
-        insurance_last_days=rows.age.argmax(rows.month).cast("float64"),
+        insured_heads=rows.insured.argmax(rows.month, where=recent).cast("float64"),
+        insurance_last_days=rows.age.argmax(rows.month, where=recent).cast("float64"),
     )
     usual = ratio(sums.waited, sums.declared)
     return sums.select(
@@ -43,7 +49,7 @@ def insurance(known: Known) -> ir.Table:
         "insurance_last_days",
         insurance_short_share=ratio(sums.short, sums.due),
         insured_trend=ratio(ratio(sums.insured, sums["months"]), ratio(sums.insured_past, sums.months_past)),
-        insurance_overdue_days=ibis.greatest(sums.newest - 31 - usual, 0.0),
+        insurance_overdue_days=usual.notnull().ifelse(ibis.greatest(sums.newest - 31 - usual, 0.0), None),
     )
 
 
@@ -51,11 +57,16 @@ def tax(known: Known) -> ir.Table:
     """Return tax: what was not paid, and declared revenue against before and against last year."""
     rows = known.rows("tax", 560)
     month_age = age(rows.as_of, rows.month)
+    same_last_year = (month_age > 365) & (month_age <= 365 + _LATE)
+    rows = rows.filter(
+        (month_age <= _PAST) | same_last_year | (rows.tax_paid < rows.tax_due).fill_null(False)
+    )
+    month_age = age(rows.as_of, rows.month)
     both = rows.tax_due.notnull() & rows.tax_paid.notnull()
     short = ibis.greatest(rows.tax_due - rows.tax_paid, 0)
     told = rows.revenue.notnull()
     late, then = month_age <= _LATE, (month_age > 365) & (month_age <= 365 + _LATE)
-    before = (month_age > _LATE) & (month_age <= 365)
+    before = (month_age > _LATE) & (month_age <= _PAST)
     sums = rows.group_by(KEYS).aggregate(
         now=summed(rows.revenue, late),
         months=counted(late & told),

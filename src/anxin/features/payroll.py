@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
 from anxin.features.levies import insurance, tax
-from anxin.features.worker_months import MONTHS, PAID_MONTHS, Wages, of_subjects, wages
+from anxin.features.worker_months import MONTHS, PAID_MONTHS, Wages, of_subjects, wages, within
 
 _LATE = 125
 """Age in days of the oldest month of «the last four months»."""
@@ -70,9 +70,7 @@ def _months(known: Known, made: Wages) -> ir.Table:
 
 def _payments(known: Known, made: Wages) -> ir.Table:
     """Return per subject, date and month worked what was paid, when, and how."""
-    rows = known.on_dates(of_subjects(known, made.payments))
-    month_age = age(rows.as_of, rows.month)
-    rows = rows.filter(month_age > 0, month_age <= PAID_MONTHS)
+    rows = within(known, of_subjects(known, made.payments), "month", PAID_MONTHS)
     day = (rows.paid > 0).ifelse(rows.paid_on, None)
     return known.view.keep(
         rows.group_by([*KEYS, "month"]).aggregate(
@@ -284,8 +282,9 @@ def _length(day: date) -> int:
 
 def _account(known: Known, made: Wages) -> ir.Table:
     """What payroll says went through the special account, against what the account paid out as wages."""
-    rows = known.on_dates(of_subjects(known, made.payments).filter(lambda t: t.channel == "special_account"))
-    rows = rows.filter(age(rows.as_of, rows.paid_on) <= _ACCOUNT_DAYS, age(rows.as_of, rows.month) <= PAID_MONTHS)
+    through = of_subjects(known, made.payments).filter(lambda t: t.channel == "special_account")
+    rows = within(known, through, "month", PAID_MONTHS)
+    rows = rows.filter(age(rows.as_of, rows.paid_on) <= _ACCOUNT_DAYS)
     said = rows.group_by(*KEYS, paid_in=rows.paid_on.truncate("M")).aggregate(said=rows.paid.sum())
     booked = known.rows("wage_accounts", _ACCOUNT_DAYS)
     booked = booked.filter(booked.kind == "wage")
@@ -303,8 +302,7 @@ def _present(known: Known) -> ir.Table:
     daily = rows.group_by(["subject_id", "date", "since", "until"]).aggregate(
         present=rows.present.sum(), registered=rows.registered.sum()
     )
-    each = known.on_dates(daily)
-    each = each.filter(age(each.as_of, each.date) <= 120)
+    each = within(known, daily, "date", 120)
     each = each.group_by([*KEYS, "date"]).aggregate(
         present=each.present.sum(), registered=each.registered.sum()
     )
@@ -336,9 +334,8 @@ def _leavers(known: Known) -> ir.Table:
     # A day written down in advance is not yet a day of leaving.
     rows = rows.filter(rows.left_on.notnull())
     groups = rows.group_by(["subject_id", "left_on", "cleared_on", "since", "until"]).aggregate(heads=rows.count())
-    each = known.on_dates(groups)
-    gone = age(each.as_of, each.left_on)
-    each = each.mutate(gone=gone).filter(gone > 0, gone <= _LEAVERS)
+    each = within(known, groups, "left_on", _LEAVERS)
+    each = each.mutate(gone=age(each.as_of, each.left_on))
     counts = each.gone > _CLEARING
     unsettled = counts & (each.cleared_on.isnull() | (each.cleared_on >= each.as_of))
     sums = each.group_by(KEYS).aggregate(

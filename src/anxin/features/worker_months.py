@@ -37,7 +37,9 @@ provincial platforms, unverified)."""
 
 SITE = ("employer_id", "project_id")
 _WORKER = (*SITE, "worker_id")
-_SPANS = ("attended_from", "attended_to", "paid_from", "paid_to", "contract_from")
+_SPANS = ("attended_span", "paid_span", "contract_from")
+_PLACES = 10_000
+"""A span is one number: the place of its first date times this, and that of its end."""
 
 _HEADS: Mapping[str, str] = {
     **dict.fromkeys(("workers", "paid_heads", "short", "parts", "too_much"), "p"),
@@ -119,37 +121,48 @@ def _payments(known: Known) -> ir.Table:
     return known.view.keep(rows.group_by(keys).aggregate(paid=rows.paid.sum().cast("decimal(38,2)")))
 
 
+def within(known: Known, rows: ir.Table, event: str, oldest: int) -> ir.Table:
+    """Return what was made of spans for each date it is known on, events of the last `oldest` days only."""
+    dates = sorted(set(known.dates))
+    calendar = known.calendar(
+        place=[dates.index(day) for day in known.dates],
+        oldest=[day - timedelta(oldest) for day in known.dates],
+    )
+    rule = [rows.since <= calendar.place, calendar.place < rows.until]
+    rule += [rows[event] < calendar.as_of, rows[event] >= calendar.oldest]
+    return rows.join(calendar, rule).drop("since", "until", "oldest")
+
+
 def _months(known: Known, levels: Sequence[int]) -> ir.Table:
     rows = _rows(known)
     workers = rows.group_by([*_WORKER, "month"]).aggregate(
         **_one_month(rows),
-        **_from_to("attended", rows, rows.worked.notnull()),
-        **_from_to("paid", rows, rows.paid.notnull()),
+        **_span("attended", rows, rows.worked.notnull()),
+        **_span("paid", rows, rows.paid.notnull()),
     )
-    # A kept table has one row per site, month and spans, and one per worker whose month has several versions.
-    several = len(known.dates) > 1
     contracts = _contracts(known)
-    contracts = contracts.select(
-        *_WORKER, "rate", "wage_basis", "steady", contract_from=contracts.since
-    )
     joined = workers.left_join(contracts, list(_WORKER)).select(
-        *workers.columns, "rate", "wage_basis", "steady", "contract_from"
+        *workers.columns, *(name for name in contracts.columns if name not in _WORKER)
     )
-    joined = joined.mutate(contracted=joined.contract_from.notnull())
-    attended = joined.attended_from.notnull()
-    joined = joined.mutate(contract_from=attended.ifelse(joined.contract_from, None))
+    attended = joined.attended_span.notnull()
+    joined = joined.mutate(
+        contracted=joined.contract_from.notnull(), contract_from=attended.ifelse(joined.contract_from, None)
+    )
     keys = [*SITE, "month", *_SPANS]
-    if several:
-        plain = (
-            joined.attended_plain & joined.paid_plain & (~attended | joined.steady.fill_null(True))
-        )
-        joined = joined.mutate(worker_id=plain.ifelse(None, joined.worker_id))
-        keys.append("worker_id")
-    kept = known.view.keep(joined.group_by(keys).aggregate(**_sums(joined, levels)))
-    if not several:
+    if len(known.dates) == 1:
+        kept = joined.group_by(keys).aggregate(**_sums(joined, levels))
         return known.view.keep(_laid_out(known, kept, levels))
-    alike = _laid_out(known, kept.filter(kept.worker_id.isnull()), levels)
-    others = kept.filter(kept.worker_id.notnull()).select(*_WORKER, "month").distinct()
+    # One row per site, month and spans, and one per worker whose month has several versions.
+    plain = joined.attended_plain & joined.paid_plain & (~attended | joined.steady.fill_null(True))
+    theirs = {name: plain.ifelse(None, joined[name]) for name in ("worker_id", "rate", "wage_basis", "steady")}
+    joined = joined.mutate(**{f"their_{name}": value for name, value in theirs.items()})
+    keys += [f"their_{name}" for name in theirs]
+    kept = known.view.keep(joined.group_by(keys).aggregate(**_sums(joined, levels)))
+    alike = _laid_out(known, kept.filter(kept.their_worker_id.isnull()), levels)
+    others = kept.filter(kept.their_worker_id.notnull())
+    others = others.select(
+        *SITE, "month", "contract_from", **{name: others[f"their_{name}"] for name in theirs}
+    ).mutate(steady=lambda t: t.steady.fill_null(True))
     both = alike.union(_one_by_one(known, rows, others, levels))
     return known.view.keep(both.group_by([*SITE, "month", "as_of"]).aggregate(**_added(both)))
 
@@ -170,7 +183,7 @@ def _rows(known: Known) -> ir.Table:
 def _one_month(rows: ir.Table) -> dict[str, ir.Value]:
     """Add up the rows of one worker and month that are known together."""
     return {
-        "worked": rows.worked.sum().cast("int64"),
+        "worked": rows.worked.max(),
         "uploaded_on": rows.uploaded_on.max(),
         "due": rows.due.max(),
         "paid": rows.paid.sum().cast("decimal(38,2)"),
@@ -178,14 +191,12 @@ def _one_month(rows: ir.Table) -> dict[str, ir.Value]:
     }
 
 
-def _from_to(name: str, rows: ir.Table, there: ir.BooleanColumn) -> dict[str, ir.Value]:
-    """Return the span of the rows of one feed, and whether they share one."""
-    since, until = there.ifelse(rows.since, None), there.ifelse(rows.until, None)
-    one = (since.min() == since.max()) & (until.min() == until.max())
+def _span(name: str, rows: ir.Table, there: ir.BooleanColumn) -> dict[str, ir.Value]:
+    """Return the span of the rows of one feed as one number, and whether they share it."""
+    span = there.ifelse(rows.since.cast("int64") * _PLACES + rows.until, None)
     return {
-        f"{name}_from": since.min().cast("int64"),
-        f"{name}_to": until.max().cast("int64"),
-        f"{name}_plain": one.fill_null(True),
+        f"{name}_span": span.min().cast("int64"),
+        f"{name}_plain": (span.min() == span.max()).fill_null(True),
     }
 
 
@@ -200,7 +211,7 @@ def _contracts(known: Known) -> ir.Table:
     same = (rows.wage_rate.min() == rows.wage_rate.max()) & (rows.wage_basis.min() == rows.wage_basis.max())
     none, every = said.cast("int64").sum() == 0, said.cast("int64").sum() == rows.count()
     return rows.group_by(list(_WORKER)).aggregate(
-        since=rows.since.min().cast("int64"), steady=none | (every & same).fill_null(False), **_terms(rows)
+        contract_from=rows.since.min().cast("int64"), steady=none | (every & same).fill_null(False), **_terms(rows)
     )
 
 
@@ -270,15 +281,16 @@ def _added(sums: ir.Table) -> dict[str, ir.Value]:
 
 def _laid_out(known: Known, kept: ir.Table, levels: Sequence[int]) -> ir.Table:
     """Add up for each date what is known on it of sums per span."""
-    calendar = known.calendar(
-        place=list(range(len(known.dates))), oldest=[day - timedelta(MONTHS) for day in known.dates]
+    for name in ("attended", "paid"):
+        span = kept[f"{name}_span"]
+        kept = kept.mutate(
+            **{f"{name}_to": span % _PLACES, f"{name}_from": ((span - span % _PLACES) / _PLACES).cast("int64")}
+        )
+    kept = kept.mutate(
+        since=ibis.least(kept.attended_from, kept.paid_from),
+        until=ibis.greatest(kept.attended_to, kept.paid_to),
     )
-    first = ibis.least(kept.attended_from, kept.paid_from)
-    last = ibis.greatest(kept.attended_to, kept.paid_to)
-    rows = kept.join(
-        calendar,
-        [first <= calendar.place, calendar.place < last, kept.month < calendar.as_of, kept.month >= calendar.oldest],
-    )
+    rows = within(known, kept, "month", MONTHS)
     attended = (rows.attended_from <= rows.place) & (rows.place < rows.attended_to)
     paid = (rows.paid_from <= rows.place) & (rows.place < rows.paid_to)
     known_of = {"a": attended, "p": paid, "c": rows.contract_from <= rows.place}
@@ -297,12 +309,25 @@ def _laid_out(known: Known, kept: ir.Table, levels: Sequence[int]) -> ir.Table:
 
 def _one_by_one(known: Known, rows: ir.Table, workers: ir.Table, levels: Sequence[int]) -> ir.Table:
     """Add up the months of these workers from the rows known on each date."""
-    each = known.on_dates(rows.semi_join(workers, [*_WORKER, "month"]))
-    each = each.filter(each.month < each.as_of, each.as_of.delta(each.month, unit="day") <= MONTHS)
-    months = each.group_by([*_WORKER, "month", "as_of"]).aggregate(**_one_month(each))
-    contracts = _spans(known, "labour_contracts").semi_join(workers, list(_WORKER))
-    contracts = known.on_dates(contracts.select(*_WORKER, "signed_on", "wage_rate", "wage_basis", "since", "until"))
-    terms = contracts.group_by([*_WORKER, "as_of"]).aggregate(**_terms(contracts), contracted=True)
-    both = months.left_join(terms, [*_WORKER, "as_of"])
-    both = both.select(*months.columns, "rate", "wage_basis", "contracted")
+    terms = ["rate", "wage_basis", "steady", "contract_from"]
+    theirs = rows.inner_join(workers, [*_WORKER, "month"]).select(*rows.columns, *terms)
+    each = within(known, theirs, "month", MONTHS)
+    contracted = (each.contract_from <= each.place).fill_null(False)
+    each = each.mutate(contracted=contracted).drop("contract_from")
+    keys = [*_WORKER, "as_of"]
+    months = each.group_by([*keys, "month", "rate", "wage_basis", "steady", "contracted"]).aggregate(
+        **_one_month(each)
+    )
+    unsteady = workers.filter(~workers.steady).select(*_WORKER).distinct()
+    contracts = _spans(known, "labour_contracts").semi_join(unsteady, list(_WORKER))
+    contracts = known.on_dates(
+        contracts.select(*_WORKER, "signed_on", "wage_rate", "wage_basis", "since", "until")
+    )
+    stated = contracts.group_by(keys).aggregate(**_terms(contracts))
+    stated = stated.select(*keys, then_rate="rate", then_basis="wage_basis")
+    both = months.left_join(stated, keys).select(*months.columns, "then_rate", "then_basis")
+    both = both.mutate(
+        rate=both.steady.ifelse(both.rate, both.then_rate),
+        wage_basis=both.steady.ifelse(both.wage_basis, both.then_basis),
+    )
     return both.group_by([*SITE, "month", "as_of"]).aggregate(**_sums(both, levels))
