@@ -292,7 +292,7 @@ def to_come(seed: int, received: datetime) -> World:
             fresh = {"payment_no": 999, "period_no": 10_000 + number, "meter_id": f"new-{number}"}
             row |= {name: value for name, value in fresh.items() if name in row}
             if feed.name == "participations":
-                row["employer_id"] = make_uscc(f"91500112MA5V{number:04d}0")
+                row["employer_id"] = make_uscc(f"91500112MA5W{number:04d}0")
             if "month" in row:
                 row["month"] = date(2030 + number // 12, 1 + number % 12, 1)
             rows[feed.name].append(row | {"received_at": received})
