@@ -131,7 +131,7 @@ def troubled(state: ir.Table) -> ir.Table:
 
 
 def signs(events: ir.Table, sites: ir.Table, state: ir.Table, bad: ir.Table) -> ir.Table:
-    """Return all signs: `as_of`, `other_id` (a firm), `scope`, `whose`, `at` and the measures.
+    """Return all signs: `as_of`, `other_id` (a firm), `scope`, `whose`, `site` and the measures.
 
     `sites` is (`as_of`, `other_id`, `project_id`, `scope`); `bad` (`as_of`, `other_id`, `project_id`, `scope`)
     are projects in trouble through another firm. `whose` is empty where the project alone is counted, so that
@@ -147,7 +147,7 @@ def signs(events: ir.Table, sites: ir.Table, state: ir.Table, bad: ir.Table) -> 
             other_id=direct.employer_id,
             scope=direct.project_id.isnull().ifelse("own", "named"),
             whose=direct.employer_id,
-            at=direct.project_id,
+            site=direct.project_id,
             **_own(direct, MEASURES),
         ),
         _complete(near, MEASURES, **_at(near), **_own(near, MEASURES)),
@@ -159,7 +159,7 @@ def signs(events: ir.Table, sites: ir.Table, state: ir.Table, bad: ir.Table) -> 
             other_id=state.other_id,
             scope=ibis.literal("state"),
             whose=state.other_id,
-            at=ibis.null("string"),
+            site=ibis.null("string"),
             **_own(state, MEASURES),
         ),
     )
@@ -168,12 +168,12 @@ def signs(events: ir.Table, sites: ir.Table, state: ir.Table, bad: ir.Table) -> 
 def beside(pairs: ir.Table, found: ir.Table, own: ir.Table) -> ir.Table:
     """Return the signs of each subject's pairs, each once; a pair without any stays with nothing beside it.
 
-    `own` (`subject_id`, `as_of`, `at`) are the projects that are the subject, or where it has a part itself.
+    `own` (`subject_id`, `as_of`, `site`) are the projects that are the subject, or where it has a part itself.
     """
-    names = ("scope", "whose", "at", *MEASURES)
+    names = ("scope", "whose", "site", *MEASURES)
     others = pairs.filter(pairs.other_id.notnull())
     near = others.inner_join(found, ["as_of", "other_id"]).select(*KEYS, "relation", *names).distinct()
-    near = near.anti_join(own, [*KEYS, "at"])
+    near = near.anti_join(own, [*KEYS, "site"])
     alone = {name: ibis.null(near.schema()[name]) for name in names}
     return near.union(pairs.select(*KEYS, "relation").distinct().mutate(**alone).select(*near.columns))
 
@@ -216,7 +216,7 @@ class Counts:
 def _at(rows: ir.Table) -> dict[str, ir.Value]:
     return {
         **{"as_of": rows.as_of, "other_id": rows.other_id, "scope": rows.scope},
-        **{"whose": ibis.null("string"), "at": rows.project_id},
+        **{"whose": ibis.null("string"), "site": rows.project_id},
     }
 
 

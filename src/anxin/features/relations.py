@@ -42,7 +42,7 @@ def _of_projects(known: Known) -> list[ir.Table]:
     held = held.select("as_of", "project_id", other_id="firm", scope=ibis.literal("site")).distinct()
     sites = alone.union(held)
     found = _signs(known, pairs, sites, parts)
-    itself = sites.select("as_of", subject_id="project_id", at="project_id")
+    itself = sites.select("as_of", subject_id="project_id", site="project_id")
     near = neighbours.beside(pairs, found, itself)
     counts = Counts(near)
     columns: dict[str, ir.Value] = {}
@@ -88,7 +88,7 @@ def _of_employers(known: Known) -> list[ir.Table]:
     )
     mine = parts.select("as_of", "project_id", other_id="firm", scope=_scope(parts)).distinct()
     found = known.view.keep(_signs(known, pairs, mine, parts))
-    near = neighbours.beside(pairs, found, mine.select("as_of", subject_id="other_id", at="project_id"))
+    near = neighbours.beside(pairs, found, mine.select("as_of", subject_id="other_id", site="project_id"))
     counts = Counts(near)
     columns: dict[str, ir.Value] = {}
     for name in ("cases", "complaints"):
@@ -147,7 +147,7 @@ def _sites(found: ir.Table) -> ir.Table:
     rows = found.filter(
         found.scope.isin(["site", "subcontract", "named", "contractor_troubled", "subcontractor_troubled"])
     )
-    names = ("scope", "at", "cases", "cases_last", "complaints", "complaints_last", "troubled")
+    names = ("scope", "site", "cases", "cases_last", "complaints", "complaints_last", "troubled")
     rows = rows.select("as_of", *names, subject_id="other_id")
     columns: dict[str, ir.Value] = {}
     for name, scope in (("site", "site"), ("site_named", "named"), ("subcontract", "subcontract")):
@@ -156,7 +156,7 @@ def _sites(found: ir.Table) -> ir.Table:
             columns[f"{name}_{what}_365d"] = of.ifelse(rows[what], None).sum().fill_null(0).cast("float64")
             newest = of.ifelse(rows[f"{what}_last"], None).min().cast("float64")
             columns[f"{name}_{what}_last_days"] = newest
-    unpaid = (rows.troubled == 1).fill_null(False).ifelse(rows["at"], None).nunique()
+    unpaid = (rows.troubled == 1).fill_null(False).ifelse(rows["site"], None).nunique()
     return rows.group_by(KEYS).aggregate(**columns, site_owners_troubled=unpaid.cast("float64"))
 
 
