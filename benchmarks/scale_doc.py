@@ -24,14 +24,14 @@ _PLACES += (("the country 全国", 100, 25_000_000, 700_000),)
 
 _HEAD = """# 规模 · Where a city outgrows one machine
 
-Written by `python -m benchmarks scale-doc` from the files of `benchmarks/results`; do not edit. Figures marked *measured*
+Written by `python -m benchmarks scale-doc` from the files of `benchmarks/results`; do not edit. Figures under *Measured*
 are in the file named beside them, with machine, versions and command; all others are computed from those as said.
 """
 
 _HOW = """
 ## 怎么换 · How to move
 
-    pip install 'anxin[spark]'                              # and Java 17 or later, on every machine of the cluster
+    .venv/bin/python -m pip install '.[spark]'              # and Java 17 or later, on every machine of the cluster
     anxin --engine spark://10.0.0.5:7077 run 2026-04-01     # or ANXIN_ENGINE=spark://…, also for train, scores, serve
     anxin --engine 'spark://10.0.0.5:7077?spark.executor.memory=8g&spark.sql.shuffle.partitions=400' run 2026-04-01
 
@@ -104,66 +104,90 @@ def _city() -> _Result | None:
     return _Result(found[-1].name, json.loads(found[-1].read_text(encoding="utf-8"))) if found else None
 
 
+@dataclass(frozen=True)
+class _Rate:
+    """Seconds on w cores are `fixed + divides / w`; two measurements give both. Only the second grows with the rows."""
+
+    fixed: float
+    divides: float
+
+    @classmethod
+    def of(cls, one: float, two: float) -> _Rate:
+        """Return the rate from the seconds on one core and on two."""
+        divides = max(2 * (one - two), 0.0)
+        return cls(one - divides, divides)
+
+    def cores(self, times: float) -> str:
+        """Return how many cores finish so many times the rows within the night."""
+        if self.fixed >= _NIGHT_S:
+            return "none suffices"
+        return f"{max(1, math.ceil(self.divides * times / (_NIGHT_S - self.fixed))):,}"
+
+
 def _needed(spark: _Result) -> list[str]:
-    """Time on w cores is a + b / w: a is planning and starting, b is work that divides; two measurements give both."""
-    facts, seconds = spark.facts, _seconds(spark)
-    one, two = seconds["spark-1-workers"], seconds["spark-2-workers"]
-    divides = max(2 * (one - two), 0.0)
-    fixed = one - divides
-    single, double = seconds["duckdb-1-thread"], seconds["duckdb-2-threads"]
-    scale = facts["scale"]
-    duck = single / scale
+    facts, seconds, scale = spark.facts, _seconds(spark), spark.facts["scale"]
+    duck = _Rate.of(seconds["duckdb-1-thread"], seconds["duckdb-2-threads"])
+    cluster = _Rate.of(seconds["spark-1-workers"], seconds["spark-2-workers"])
+    peak = _peak_gb()
     lines = [
         "## 需要 · Needed",
         "",
-        f"*Spark*: {one:.1f} s on one core and {two:.1f} s on two are {fixed:.1f} s that do not divide (starting, "
-        f"planning, small tables) and {divides:.1f} core-seconds that do; the second grow with the rows, "
-        f"{divides / scale:,.0f} core-seconds for a whole city.",
-        f"*DuckDB*: {single:.1f} s on one thread, {double:.1f} s on two ({single / double:.2f} × as fast): "
-        f"{duck:,.0f} core-seconds for a whole city. Rows, bytes and snapshots grow with the place.",
+        "Seconds on *w* cores are taken as *a + b / w*: *a* is starting, planning and small tables, *b* is work that "
+        "divides and grows with the rows. Two measurements give both.",
         "",
-        "| | employers | projects | rows | Parquet | snapshot in memory | cores for an hour, DuckDB on one machine | "
-        "cores for an hour, Spark |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| engine | a, seconds | b, core-seconds measured | b, core-seconds for a whole city |",
+        "| --- | --- | --- | --- |",
+        f"| DuckDB | {duck.fixed:.1f} | {duck.divides:.1f} | {duck.divides / scale:,.0f} |",
+        f"| Spark | {cluster.fixed:.1f} | {cluster.divides:.1f} | {cluster.divides / scale:,.0f} |",
+        "",
+        f"Rows, bytes, memory and snapshots are taken to grow with the place. An hour is the night's share: cores are "
+        f"those that finish in {_NIGHT_S:,} s.",
+        "",
+        "| | employers | projects | rows | Parquet | snapshot | DuckDB: cores | its memory, unspilt | Spark: cores | "
+        "its workers' memory |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
+    each = float(facts["worker_memory"].rstrip("gG"))
     for name, times, employers, projects in _PLACES:
         size = sum(n * len(of(kind)) for kind, n in zip(KINDS, (employers, projects), strict=True)) * 8
         share = times / scale
+        workers = cluster.cores(share)
+        memory = f"{int(workers.replace(',', '')) * each:,.0f} GB" if workers[0].isdigit() else ""
         lines.append(
             f"| {name}, {times} × | {employers:,} | {projects:,} | {facts['rows'] * share:,.0f} | "
-            f"{facts['parquet_mb'] * share / 1024:,.1f} GB | {size / 2**30:,.1f} GB | "
-            f"{_cores(0.0, duck * times)} | {_cores(fixed, divides * share)} |"
+            f"{facts['parquet_mb'] * share / 1024:,.1f} GB | {size / 2**30:,.1f} GB | {duck.cores(share)} | "
+            f"{f'{peak * times:,.0f} GB' if peak else 'not measured'} | {workers} | {memory} |"
         )
-    return [*lines, "", *_when(duck, fixed, divides / scale)]
+    return [*lines, "", *_when(duck, cluster, scale, peak)]
 
 
-def _cores(fixed: float, divides: float) -> str:
-    """Return how many cores finish within the hour."""
-    return f"{max(1, math.ceil(divides / (_NIGHT_S - fixed))):,}" if fixed < _NIGHT_S else "none suffices"
-
-
-def _when(duck: float, fixed: float, divides: float) -> list[str]:
-    cores = 32
-    fits = _NIGHT_S * cores / duck
+def _peak_gb() -> float | None:
+    """Return the most memory any step of a whole city took, if one was measured."""
     city = _city()
-    peak = (
-        max((step["peak_mb"] for step in city.facts["steps"]), default=0.0) / 1024
-        if city is not None
-        else 0.0
-    )
+    if city is None:
+        return None
+    return float(max(step["peak_mb"] for step in city.facts["steps"])) / 1024 / _scale_of(city)
+
+
+def _scale_of(city: _Result) -> float:
+    return float(city.name.split("-")[1])
+
+
+def _when(duck: _Rate, cluster: _Rate, scale: float, peak: float | None) -> list[str]:
     lines = [
-        "**When to move.** Move when the night is too short or the memory too small, not before: a small cluster is "
-        f"slower than DuckDB on one of its machines ({divides:,.0f} core-seconds a city against {duck:,.0f}, and "
-        f"{fixed:.0f} s before anything).",
-        f"A machine of {cores} cores finishes the snapshots of about {fits:,.0f} cities in an hour, if its threads scale "
-        "as two do and its disk keeps up.",
+        "**When to move.** When the night is too short for one machine or its memory and disk too small; not before. "
+        f"Spark takes {cluster.fixed:.0f} s before any work divides (DuckDB {duck.fixed:.0f} s) and "
+        f"{cluster.divides / duck.divides:.1f} × the core-seconds of DuckDB for the same rows."
+        if duck.divides
+        else "**When to move.** When the night is too short for one machine or its memory and disk too small.",
     ]
     if peak:
         lines.append(
-            f"The step of a whole city that takes most takes {peak:,.1f} GB at its peak; DuckDB spills to disk beyond "
-            "its limit, which is slower and still right."
+            f"Nothing of a city takes more than {peak:,.1f} GB here; beyond its limit DuckDB spills to disk, which is "
+            "slower and still right. A machine with a province's memory in the table above needs no cluster."
         )
     return [
         *lines,
-        "A training asks for many dates at once: count it as that many days, at night or at the weekend.",
+        "A training asks for many dates at once: count it as that many days, at night or at the weekend. The machine",
+        "that asks holds the snapshot: `spark.driver.memory` and its own memory must be some times its size.",
     ]

@@ -28,6 +28,8 @@ SMALL = "?" + urlencode(
         "spark.driver.extraJavaOptions": _SHORT_LIVED,
         "spark.driver.memory": "1g",
         "spark.sql.shuffle.partitions": "4",
+        # Planning a query anew after each of its stages costs more here than what it could save.
+        "spark.sql.adaptive.enabled": "false",
     }
 )
 """What a small job on tiny data asks for after the address: little memory, little compiling."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from anxin.domain.errors import AnxinError
@@ -68,7 +69,7 @@ def test_every_cell_is_the_same_on_two_workers(address: str, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr[-4000:]
     for kind in KINDS:
         meant = snapshots(View(Lake(lake.path)), DAYS, kind)
-        found = pa.parquet.read_table(out / kind)
+        found = pq.read_table(out / kind)
         assert found.schema.equals(meant.schema)
         for name in meant.column_names:
             pairs = zip(found[name].to_pylist(), meant[name].to_pylist(), strict=True)

@@ -62,6 +62,8 @@ _QUIET = {
 
 _SIZES = {
     "spark.driver.memory": "2g",
+    # A snapshot is meant to come back, however large.
+    "spark.driver.maxResultSize": "0",
     # Adaptive execution joins small ones together: this is the most a shuffle is cut into.
     "spark.sql.shuffle.partitions": "32",
     "spark.sql.adaptive.enabled": "true",
