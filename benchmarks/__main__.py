@@ -1,6 +1,7 @@
-"""`python -m benchmarks california FEEDS` and `python -m benchmarks city`.
+"""`python -m benchmarks california FEEDS`, `yangzhong FEEDS`, `city`, `ablation`, `scale`, `spark` and `scale-doc`.
 
-Without a verb (`make bench`) the city, and the dockets too if `$ANXIN_CALIFORNIA` names their feeds.
+Without a verb (`make bench`) the cost at full scale and the city, and the real records too if `$ANXIN_CALIFORNIA` and
+`$ANXIN_YANGZHONG` name their feeds. `ablation` takes most of an hour and is asked for by name.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks import california, city
+from benchmarks import ablation, california, city, scale, scale_doc, yangzhong
 
 
 def main() -> None:
@@ -18,19 +19,52 @@ def main() -> None:
     verbs = parser.add_subparsers(dest="verb")
     docket = verbs.add_parser("california", help="dockets of the California Labor Commissioner")
     docket.add_argument("feeds", type=Path)
+    load = verbs.add_parser("yangzhong", help="daily electricity of the enterprises of Yangzhong")
+    load.add_argument("feeds", type=Path)
     simulated = verbs.add_parser("city", help="a simulated city")
     simulated.add_argument("--scale", type=float, default=0.1)
     simulated.add_argument("--months", type=int, default=36)
     simulated.add_argument("--seed", type=int, default=1)
+    features = verbs.add_parser(
+        "ablation", help="what the features are worth, by family, on simulated cities"
+    )
+    features.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    features.add_argument("--scale", type=float, default=0.1)
+    features.add_argument("--months", type=int, default=36)
+    cost = verbs.add_parser("scale", help="what a full city costs, beside reading its files and SQL by hand")
+    cost.add_argument("--scale", type=float, default=1.0)
+    cost.add_argument("--cities", type=Path, help="folder of simulated cities, kept and used again")
+    clustered = verbs.add_parser("spark", help="one snapshot on DuckDB and on Spark with one and two workers")
+    clustered.add_argument("--scale", type=float, default=0.05)
+    clustered.add_argument("--months", type=int, default=24)
+    clustered.add_argument("--seed", type=int, default=1)
+    clustered.add_argument("--memory", default="4g", help="of each worker")
+    verbs.add_parser("scale-doc", help="write docs/scale.md from the results")
     asked = parser.parse_args()
-    dockets = os.environ.get("ANXIN_CALIFORNIA")
+    dockets, loads = os.environ.get("ANXIN_CALIFORNIA"), os.environ.get("ANXIN_YANGZHONG")
     if asked.verb == "california":
         california.main(asked.feeds)
+    elif asked.verb == "yangzhong":
+        yangzhong.main(asked.feeds)
     elif asked.verb == "city":
         city.main(asked.scale, asked.months, asked.seed)
+    elif asked.verb == "ablation":
+        ablation.main(asked.seeds, asked.scale, asked.months)
+    elif asked.verb == "scale":
+        scale.main(asked.scale, asked.cities)
+    elif asked.verb == "spark":
+        # Only here pyspark is needed.
+        from benchmarks import spark
+
+        spark.main(asked.scale, asked.months, asked.seed, asked.memory)
+    elif asked.verb == "scale-doc":
+        scale_doc.main()
     else:
+        scale.main(1.0, None)
         if dockets:
             california.main(Path(dockets))
+        if loads:
+            yangzhong.main(Path(loads))
         city.main(0.1, 36, 1)
 
 

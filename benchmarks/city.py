@@ -6,27 +6,15 @@ python -m benchmarks city --scale 0.1 --months 36 --seed 1
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from datetime import date
 from pathlib import Path
 
-from benchmarks.recording import Step, facts, run_step, table, write
+from benchmarks.floor import floor
+from benchmarks.recording import facts, run_step, table, write
 
 _THROUGH = date(2025, 9, 1)
 _DAYS = tuple(date(2025 + (8 + i) // 12, (8 + i) % 12 + 1, 1) for i in range(6))
-
-_READ = """
-import sys, duckdb
-duckdb.sql("SET enable_progress_bar = false")
-from pathlib import Path
-for feed in sorted(p for p in Path(sys.argv[1]).iterdir()):
-    files = [str(f) for f in sorted(feed.glob("*.parquet"))]
-    duckdb.read_parquet(files).aggregate("max(columns(*))").fetchall()
-"""
 
 
 def main(scale: float, months: int, seed: int) -> None:
@@ -40,7 +28,7 @@ def main(scale: float, months: int, seed: int) -> None:
             run_step("ingest", home, "ingest", str(city)),
             run_step("ingest-again", home, "ingest", str(city)),
         ]
-        floor = _floor(home / "var" / "lake" / "data")
+        read = floor(home)
         steps.append(run_step("train", home, "train", "--through", _THROUGH.isoformat()))
         steps += [run_step(f"run-{day}", home, "run", day.isoformat()) for day in _DAYS]
         truth = ("--truth", str(city / "truth.parquet"), "--mature-only")
@@ -55,7 +43,7 @@ def main(scale: float, months: int, seed: int) -> None:
             "reading every Parquet file of the lake once with DuckDB in the same run. `truth` ranks by the probability",
             "given the hidden state: the best any model could do.",
             "",
-            table([floor, *steps], floor),
+            table([read, *steps], read),
             "",
             "```",
             trained.rstrip(),
@@ -65,20 +53,7 @@ def main(scale: float, months: int, seed: int) -> None:
             "",
         ]
     )
-    figures = {"judged": found, "steps": [facts(step) for step in [floor, *steps]]}
+    figures = {"judged": found, "steps": [facts(step) for step in [read, *steps]]}
     name = f"city-{scale}-{months}-{seed}"
     command = f"python -m benchmarks city --scale {scale} --months {months} --seed {seed}"
     write(name, command, figures, report)
-
-
-def _floor(data: Path) -> Step:
-    started = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-c", _READ, str(data)])
-    _, status, usage = os.wait4(child.pid, 0)
-    if status:
-        raise SystemExit("reading the lake failed")
-    wall = time.perf_counter() - started
-    cpu = usage.ru_utime + usage.ru_stime
-    return Step(
-        "floor", "read all Parquet once", round(wall, 2), round(cpu, 2), round(usage.ru_maxrss / 1024, 1), ""
-    )

@@ -32,23 +32,31 @@ class Step:
 
 def run_step(name: str, home: Path, *arguments: str) -> Step:
     """Run one `anxin` verb on a home as a process of its own; a failing verb ends the benchmark."""
-    command = [sys.executable, "-m", "anxin.cli", *arguments]
+    command = "anxin " + " ".join(Path(a).name if a.startswith("/") else a for a in arguments)
+    return run_child(name, command, home, "anxin.cli", *arguments)
+
+
+def run_child(name: str, command: str, home: Path, module: str, *arguments: str) -> Step:
+    """Run a module on a home as a process of its own, with its cost; `command` is how the result calls it."""
     started = time.perf_counter()
     out = home / f"{name}.out"
     with out.open("w", encoding="utf-8") as sink:
-        child = subprocess.Popen(command, stdout=sink, env={**os.environ, "ANXIN_HOME": str(home)})
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdout=sink,
+            env={**os.environ, "ANXIN_HOME": str(home)},
+        )
         _, status, usage = os.wait4(child.pid, 0)
     wall = time.perf_counter() - started
     if status:
-        raise SystemExit(f"{' '.join(arguments)} failed with status {status}")
-    text = out.read_text(encoding="utf-8")
+        raise SystemExit(f"{command} failed with status {status}")
     step = Step(
         name,
-        "anxin " + " ".join(Path(a).name if a.startswith("/") else a for a in arguments),
+        command,
         round(wall, 2),
         round(usage.ru_utime + usage.ru_stime, 2),
         round(usage.ru_maxrss / 1024, 1),
-        text,
+        out.read_text(encoding="utf-8"),
     )
     sys.stderr.write(f"{name:24} {step.wall_s:8.1f} s wall {step.cpu_s:8.1f} s cpu {step.peak_mb:8.0f} MB\n")
     return step

@@ -1,0 +1,208 @@
+"""What the features are worth: average precision with all, with the first snapshot's, and without each family.
+
+python -m benchmarks ablation --seeds 1 2 3
+
+Everything but the columns is the same for all: rows, labels, settings of training, a stored number of rounds (what the
+folds chose on such cities). Trained once through 2025-09-01, judged on six dates whose labels are mature.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from anxin.features import catalogue
+from anxin.features.known import Kind
+from anxin.features.snapshots import KINDS, snapshots
+from anxin.feeds.asof import View
+from anxin.feeds.lake import Lake
+from anxin.judging.any_list import known_on, with_labels
+from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates, paired_gain
+from anxin.judging.outages import outages_of
+from anxin.models.probability import SCORE_HORIZON
+from anxin.models.scoring import matrix
+from anxin.training.fitting import fit, learnable
+from anxin.training.rows import label, stack
+from anxin.training.settings import stored
+from anxin.training.splits import training_dates
+from benchmarks.recording import Step, facts, run_child, run_step, table, write
+
+THROUGH = date(2025, 9, 1)
+DAYS = tuple(date(2025 + (8 + i) // 12, (8 + i) % 12 + 1, 1) for i in range(6))
+ROUNDS = 250
+FIRST = Path(__file__).parent / "first_snapshot.txt"
+_AP = "average_precision"
+
+
+def main(seeds: Sequence[int], scale: float, months: int) -> None:
+    """Simulate, ingest, and judge every set of features per seed; write `results/ablation-*`."""
+    steps: list[Step] = []
+    found: dict[str, dict[str, list[Measures]]] = {kind: {} for kind in KINDS}
+    counts: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in seeds:
+            home = Path(folder) / str(seed)
+            home.mkdir()
+            size = ("--scale", str(scale), "--months", str(months), "--seed", str(seed))
+            steps.append(run_step(f"simulate-{seed}", home, "simulate", str(home / "city"), *size))
+            steps.append(run_step(f"ingest-{seed}", home, "ingest", str(home / "city")))
+            for kind in KINDS:
+                name = f"{kind}-{seed}"
+                step = run_child(name, "fit and judge every set", home, "benchmarks.ablation", kind)
+                steps.append(step)
+                for variant, said in json.loads(step.output).items():
+                    counts[kind][variant] = said["features"]
+                    measures = [Measures(**one) for one in said["measures"]]
+                    dated = [replace(one, as_of=f"{seed}/{one.as_of}") for one in measures]
+                    found[kind].setdefault(variant, []).extend(dated)
+            shutil.rmtree(home)
+    compared = {kind: _compared(found[kind], counts[kind]) for kind in KINDS}
+    seeds_said = " ".join(map(str, seeds))
+    report = "\n".join(
+        [
+            f"Simulated cities, scale {scale}, {months} months, seeds {seeds_said}; trained through {THROUGH} with",
+            f"{ROUNDS} rounds, judged on {len(DAYS)} mature dates each. `gain` is how much higher average precision with",
+            "all features is, date by date, with a 90 % bootstrap interval over cities and dates, and the gain in each",
+            "city: one set of trees per city, so differences of a few thousandths between cities are chance.",
+            "`first` are the features named in the first snapshot, as they are computed now.",
+            "",
+            *(line for kind in KINDS for line in _lines(kind, compared[kind])),
+            table(steps),
+            "",
+        ]
+    )
+    figures = {
+        "compared": compared,
+        "measures": {
+            kind: {name: [asdict(one) for one in measures] for name, measures in found[kind].items()}
+            for kind in KINDS
+        },
+        "steps": [facts(step) for step in steps],
+    }
+    command = f"python -m benchmarks ablation --seeds {seeds_said} --scale {scale} --months {months}"
+    write(f"ablation-{scale}-{months}", command, figures, report)
+
+
+def _compared(found: Mapping[str, list[Measures]], counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return per set of features and group its mean average precision and how much higher that of all is."""
+    rows = []
+    for variant, measures in found.items():
+        for group in GROUPS:
+            cities = sorted({one.as_of.split("/")[0] for one in measures})
+            by_city = [
+                paired_gain(_of(found["all"], city), _of(measures, city), _AP, group).get("mean")
+                for city in cities
+            ]
+            rows.append(
+                {
+                    "features": variant,
+                    "columns": counts[variant],
+                    "group": group,
+                    _AP: mean_over_dates(measures, group).get(_AP),
+                    "auc": mean_over_dates(measures, group).get("auc"),
+                    "gain": paired_gain(found["all"], measures, _AP, group),
+                    "gain_by_city": by_city,
+                }
+            )
+    return rows
+
+
+def _of(measures: Sequence[Measures], city: str) -> list[Measures]:
+    return [one for one in measures if one.as_of.startswith(f"{city}/")]
+
+
+def _lines(kind: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = []
+    for group, said in zip(GROUPS, ("all", "新发现 new"), strict=True):
+        lines += [
+            f"## {kind}, {said}",
+            "",
+            "| features | columns | AP | AUC | gain of all | 90 % | dates won | by city |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for row in rows:
+            if row["group"] != group:
+                continue
+            gain = row["gain"]
+            cells = [row["features"], str(row["columns"]), _number(row[_AP]), _number(row["auc"])]
+            if row["features"] == "all" or not gain["dates"]:
+                cells += [""] * 4
+            else:
+                cells += [
+                    f"{gain['mean']:+.4f}",
+                    f"{gain['low']:+.4f} … {gain['high']:+.4f}",
+                    f"{gain['won']}/{gain['dates']}",
+                    " ".join("—" if one is None else f"{one:+.4f}" for one in row["gain_by_city"]),
+                ]
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    return lines
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:.4f}"
+
+
+def variants(kind: Kind) -> dict[str, tuple[str, ...]]:
+    """Return the sets of features compared: all, the first snapshot's, and all but one family."""
+    every = catalogue.of(kind)
+    named = [line.split() for line in FIRST.read_text(encoding="utf-8").splitlines() if line[0] != "#"]
+    first = {name for of, name in named if of == kind}
+    sets = {
+        "all": tuple(feature.name for feature in every),
+        "first": tuple(feature.name for feature in every if feature.name in first),
+    }
+    for family in catalogue.FAMILIES:
+        left = tuple(feature.name for feature in every if feature.family != family)
+        if len(left) < len(every):
+            sets[f"without {family}"] = left
+    return sets
+
+
+def judged(home: Path, kind: Kind) -> dict[str, Any]:
+    """Fit and judge every set of features of a kind on the lake of a home."""
+    settings, view = stored(), View(Lake(home / "var" / "lake"))
+    firsts = [at for feed, at in view.first_received().items() if feed not in ("employers", "projects")]
+    first = min(at.date() for at in firsts if at is not None)
+    dead = outages_of(view, THROUGH, since=first)
+    dates = training_dates(first + timedelta(days=settings.history_days), THROUGH, settings.step_days)
+    snapshot = snapshots(view, dates, kind)
+    sets = variants(kind)
+    kept = tuple(sets["all"][place] for place in learnable(matrix(snapshot, sets["all"]), sets["all"]))
+    labelled = label(view, snapshot, THROUGH, kind, dead)
+    every = np.ones(len(snapshot), dtype=bool)
+    rows = stack(matrix(snapshot, kept), labelled, every, settings.rows, settings.seed)
+    del snapshot
+    asked = snapshots(view, DAYS, kind)
+    people = asked.select(["subject_id", "as_of", "in_hand"]).to_pandas()
+    people["place"] = np.arange(len(people))
+    people = with_labels(view, people, kind, known_on(view))
+    x = matrix(asked, kept)[people.pop("place").to_numpy(int)]
+
+    def one(names: tuple[str, ...]) -> dict[str, Any]:
+        places = [place for place, name in enumerate(kept) if name in set(names)]
+        columns = replace(rows, x=rows.x[:, [*places, len(kept)]])
+        own = tuple(kept[place] for place in places)
+        booster = fit(columns, own, settings.lightgbm[kind], ROUNDS, settings.seed)
+        now = np.column_stack([x[:, places], np.full(len(x), float(SCORE_HORIZON))])
+        margin = np.asarray(booster.predict(now, raw_score=True, num_threads=1))
+        measures = [asdict(found) for found in judge(people.assign(figure=margin))]
+        return {"features": len(own), "measures": measures}
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return dict(zip(sets, pool.map(one, sets.values()), strict=True))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(judged(Path(os.environ["ANXIN_HOME"]), sys.argv[1])))  # type: ignore[arg-type]

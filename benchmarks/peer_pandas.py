@@ -1,0 +1,165 @@
+"""The twelve features of `peer_sql` in careful pandas, on the lake's files: for the record, at a small scale."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from anxin.features.known import Kind
+from anxin.features.weeks import on_holiday
+from anxin.feeds.contract import contract
+from anxin.feeds.lake import Lake
+
+_SITE = ["employer_id", "project_id", "worker_id", "month"]
+_MONEY = ("due", "paid", "amount")
+
+
+def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
+    """Return the twelve features of every subject of a kind that has any."""
+    parts = [_energy(lake, day, kind), _bills(lake, day, kind), _pay(lake, day, kind)]
+    table = pd.concat(parts, axis=1).rename_axis("subject_id").reset_index()
+    return pa.Table.from_pandas(table, preserve_index=False)
+
+
+def _known(lake: Lake, feed: str, day: date, columns: list[str], since: tuple[str, date]) -> pd.DataFrame:
+    """Read the rows known on the day whose column `since[0]` is not before `since[1]`."""
+    event = contract()[feed].event
+    wanted = sorted({*columns, event, since[0], "received_at", "_row"})
+    at = pd.Timestamp(day)
+    parts = []
+    for path in lake.files(feed):
+        rows = pq.read_table(path, columns=wanted, filters=[(since[0], ">=", since[1]), (event, "<", day)])
+        for name in _MONEY:  # whole fen
+            if name in rows.column_names:
+                fen = rows[name].cast(pa.decimal128(38, 2)).to_numpy().astype(float)
+                place = rows.column_names.index(name)
+                rows = rows.set_column(place, name, pa.array(np.round(fen * 100), from_pandas=True))
+        if "kwh" in rows.column_names:  # whole watt-hours
+            wh = np.round(rows["kwh"].to_numpy().astype(float) * 1000)
+            rows = rows.set_column(rows.column_names.index("kwh"), "wh", pa.array(wh))
+        parts.append(rows.to_pandas(date_as_object=False))
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows.loc[rows["received_at"] < at]
+    overlay = [pq.read_table(path).to_pandas() for path in lake.overlay(feed)]
+    if overlay:
+        ends = pd.concat(overlay).groupby("_row")["superseded_at"].min()
+        end = rows["_row"].map(ends)
+        rows = rows.loc[end.isna() | (end >= at)]
+    return rows
+
+
+def _of(rows: pd.DataFrame, kind: Kind, *, own: bool) -> pd.DataFrame:
+    if kind == "project":
+        rows = rows.loc[rows["project_id"].notna()]
+    else:
+        rows = rows.loc[rows["employer_id"].notna() & (rows["project_id"].isna() if own else True)]
+    return rows.assign(subject_id=rows[f"{kind}_id"])
+
+
+def _share(part: pd.Series, whole: pd.Series) -> pd.Series:
+    return part / whole.where(whole != 0)
+
+
+def _energy(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
+    monday = pd.Timestamp(day - timedelta(day.weekday()))
+    at, since = pd.Timestamp(day), (monday - pd.Timedelta(weeks=30)).date()
+    columns = ["employer_id", "project_id", "date", "kwh"]
+    rows = _of(_known(lake, "energy_usage", day, columns, ("date", since)), kind, own=True)
+    rows = rows.loc[rows["wh"].abs() <= 1e12]
+    daily = rows.groupby(["subject_id", "date"])["wh"].agg(wh="sum", n="size").reset_index()
+    everyone = pd.Index(daily["subject_id"].unique())
+
+    def sums(part: pd.DataFrame) -> pd.DataFrame:
+        return part.groupby("subject_id")[["wh", "n"]].sum().reindex(everyone, fill_value=0)
+
+    past = sums(daily.loc[daily["date"] <= monday - pd.Timedelta(days=29)])
+    usual = _share(past["wh"], past["n"])
+    recent = daily.loc[daily["date"] >= at - pd.Timedelta(days=28)]
+    late, week = sums(recent), sums(recent.loc[recent["date"] >= at - pd.Timedelta(days=7)])
+    rest = sums(recent.loc[recent["date"].dt.dayofweek >= 5])
+    holidays = [
+        pd.Timestamp(day - timedelta(back)) for back in range(1, 29) if on_holiday(day - timedelta(back))
+    ]
+    ordinary = recent.loc[~recent["date"].isin(holidays)]
+    idle = ordinary["wh"] <= ordinary["n"] * (ordinary["subject_id"].map(usual) * 0.1)
+    idle_days = idle.groupby(ordinary["subject_id"]).sum().reindex(everyone, fill_value=0)
+    return pd.DataFrame(
+        {
+            "energy_level_28d": _share(_share(late["wh"], late["n"]), usual),
+            "energy_level_7d": _share(_share(week["wh"], week["n"]), usual),
+            "energy_weekend_ratio": _share(
+                _share(rest["wh"], rest["n"]), _share(late["wh"] - rest["wh"], late["n"] - rest["n"])
+            ),
+            "energy_idle_days_28d": idle_days.where(usual.notna() & (late["n"] > 0)).astype(float),
+        }
+    )
+
+
+def _bills(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
+    columns = ["employer_id", "project_id", "amount", "due_on", "paid_on"]
+    since = ("issued_on", day - timedelta(365))
+    rows = _of(_known(lake, "energy_bills", day, columns, since), kind, own=True)
+    at = pd.Timestamp(day)
+    paid = rows["paid_on"] < at
+    owed = rows["amount"].where(~paid & (rows["due_on"] < at))
+    recent = paid & (rows["issued_on"] >= at - pd.Timedelta(days=180))
+    late = (rows["paid_on"] - rows["due_on"]).dt.days.clip(lower=0).where(recent)
+    by = rows["subject_id"]
+    return pd.DataFrame(
+        {
+            "bills_unpaid_amount": owed.groupby(by).sum() / 100,
+            "bills_late_days_180d": late.groupby(by).mean(),
+        }
+    )
+
+
+def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
+    at = pd.Timestamp(day)
+    ago = {days: at - pd.Timedelta(days=days) for days in (61, 125, 155, 250)}
+    since = ("month", ago[250].date())
+    pay = _known(lake, "payroll", day, [*_SITE, "due", "paid", "paid_on"], since)
+    pay = _of(pay.loc[pay["month"] < at], kind, own=False)
+    sheets = _known(lake, "wage_sheets", day, ["employer_id", "project_id", "due", "pay_due_on"], since)
+    sheets = _of(sheets.loc[sheets["month"] < at], kind, own=False)
+    attended = _known(lake, "attendance", day, [*_SITE, "days"], ("month", ago[155].date()))
+    attended = _of(attended.loc[attended["month"] < ago[61]], kind, own=False)
+
+    site = ["subject_id", *_SITE]
+    pay, attended = (rows.fillna({"project_id": "", "employer_id": ""}) for rows in (pay, attended))
+    matched = pay.loc[pay["month"] >= ago[155]]
+    worker = (
+        matched.groupby(site, sort=False)[["due", "paid"]].agg({"due": "max", "paid": "sum"}).reset_index()
+    )
+    recent = worker.loc[worker["month"] >= ago[125]]
+    short = (recent["paid"] * 100 < recent["due"] * 95).groupby(recent["subject_id"]).mean()
+    sums = recent.groupby("subject_id")[["due", "paid"]].sum()
+
+    there = attended.groupby(site, sort=False)["days"].sum().reset_index()
+    there = there.loc[there["days"] > 0].merge(worker, on=site, how="left")
+    unpaid = (there["paid"].fillna(0) <= 0).groupby(there["subject_id"]).sum().astype(float)
+
+    pay["waited"] = pay["paid"] * (pay["paid_on"] - pay["month"]).dt.days
+    months = pay.groupby(["subject_id", "month"])[["paid", "waited"]].sum().reset_index()
+    late = months["month"] >= ago[125]
+    now = months.loc[late].groupby("subject_id")[["paid", "waited"]].sum()
+    before = months.loc[~late].groupby("subject_id")[["paid", "waited"]].sum()
+    everyone = pd.Index(months["subject_id"].unique())
+
+    sheet = sheets.groupby(["subject_id", "month"]).agg(due=("due", "sum"), pay_due_on=("pay_due_on", "max"))
+    sheet = sheet.reset_index().merge(months, on=["subject_id", "month"], how="left")
+    got = sheet["paid"].fillna(0)
+    late_months = (sheet["pay_due_on"] < at) & (got * 100 < sheet["due"] * 95)
+    owed = (sheet["due"] - got).where(late_months, 0)
+    found = {
+        "pay_short_share": short,
+        "pay_paid_share": _share(sums["paid"], sums["due"]),
+        "pay_delay_rise": _share(now["waited"], now["paid"]) - _share(before["waited"], before["paid"]),
+        "wages_unpaid_months": late_months.groupby(sheet["subject_id"]).sum().astype(float),
+        "wages_unpaid_amount": owed.groupby(sheet["subject_id"]).sum() / 100,
+        "attended_unpaid_heads": unpaid,
+    }
+    return pd.DataFrame({name: values.reindex(everyone) for name, values in found.items()})

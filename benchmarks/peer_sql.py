@@ -1,0 +1,172 @@
+"""Twelve features of energy and pay written by hand in DuckDB SQL over the lake's files: the peer of our own path.
+
+The same meaning as of one date, the two times included: a row counts if it was received before the date, its event lies
+before it, and no later version had been received by then.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from anxin.features.known import Kind
+from anxin.features.weeks import on_holiday
+from anxin.feeds.contract import contract
+from anxin.feeds.lake import Lake
+
+_KNOWN = """
+SELECT {columns} FROM read_parquet({files})
+{overlay}
+WHERE received_at < TIMESTAMP '{day}' AND {event} < DATE '{day}' AND {more}
+"""
+_OVERLAY = """
+LEFT JOIN (SELECT _row, min(superseded_at) AS superseded_at FROM read_parquet({files}) GROUP BY _row) USING (_row)
+"""
+_CURRENT = "(superseded_at IS NULL OR superseded_at >= TIMESTAMP '{day}')"
+
+_ENERGY = """
+WITH daily AS (
+    SELECT {subject} AS subject_id, date, sum((kwh * 1000)::BIGINT)::BIGINT AS wh, count(*) AS n FROM ({readings})
+    WHERE abs(kwh) <= 1000000000 GROUP BY ALL
+), usual AS (
+    SELECT subject_id,
+        (sum(wh) FILTER (date BETWEEN $past_from AND $past_to))::DOUBLE
+            / nullif(sum(n) FILTER (date BETWEEN $past_from AND $past_to), 0)::DOUBLE AS usual,
+        sum(wh) FILTER (date >= $late) AS late_wh, sum(n) FILTER (date >= $late) AS late_n,
+        sum(wh) FILTER (date >= $week) AS week_wh, sum(n) FILTER (date >= $week) AS week_n,
+        coalesce(sum(wh) FILTER (date >= $late AND isodow(date) >= 6), 0) AS rest_wh,
+        coalesce(sum(n) FILTER (date >= $late AND isodow(date) >= 6), 0) AS rest_n
+    FROM daily GROUP BY subject_id
+), idle AS (
+    SELECT subject_id, count(*) FILTER (NOT list_contains($holidays::DATE[], date)
+        AND n > 0 AND wh::DOUBLE <= n::DOUBLE * (usual * 0.1)) AS idle
+    FROM daily JOIN usual USING (subject_id) WHERE date >= $late GROUP BY subject_id
+)
+SELECT subject_id,
+    (late_wh::DOUBLE / nullif(late_n, 0)::DOUBLE) / nullif(usual, 0) AS energy_level_28d,
+    (week_wh::DOUBLE / nullif(week_n, 0)::DOUBLE) / nullif(usual, 0) AS energy_level_7d,
+    (rest_wh::DOUBLE / nullif(rest_n, 0)::DOUBLE)
+        / nullif((late_wh - rest_wh)::DOUBLE / nullif(late_n - rest_n, 0)::DOUBLE, 0) AS energy_weekend_ratio,
+    CASE WHEN usual IS NOT NULL AND late_n > 0 THEN coalesce(idle, 0)::DOUBLE END AS energy_idle_days_28d
+FROM usual LEFT JOIN idle USING (subject_id)
+"""
+
+_BILLS = """
+SELECT {subject} AS subject_id,
+    coalesce(sum(amount) FILTER (NOT paid AND due_on < DATE '{day}'), 0)::DOUBLE AS bills_unpaid_amount,
+    coalesce(sum(greatest(paid_on - due_on, 0)) FILTER (paid AND issued_on >= $half), 0)::DOUBLE
+        / nullif(count(*) FILTER (paid AND issued_on >= $half), 0)::DOUBLE AS bills_late_days_180d
+FROM (SELECT *, coalesce(paid_on < DATE '{day}', false) AS paid FROM ({bills})) GROUP BY ALL
+"""
+
+_PAY = """
+WITH pay AS MATERIALIZED ({payroll}),
+attended AS (
+    SELECT employer_id, project_id, worker_id, month, sum(days) AS days FROM ({attendance})
+    WHERE month >= $matched GROUP BY ALL
+), worker AS (
+    SELECT employer_id, project_id, worker_id, month, max(due) AS due, sum(paid) AS paid
+    FROM pay WHERE month >= $matched GROUP BY ALL
+), short AS (
+    SELECT {subject} AS subject_id, count(paid) AS workers, count(*) FILTER (paid * 100 < due * 95) AS short,
+        sum(due) AS due, sum(paid) AS paid
+    FROM worker WHERE month >= $recent GROUP BY ALL
+), unpaid AS (
+    SELECT attended.{subject} AS subject_id, count(*) AS attended, count(*) FILTER (coalesce(paid, 0) <= 0) AS unpaid
+    FROM attended LEFT JOIN worker ON attended.employer_id = worker.employer_id
+        AND attended.project_id IS NOT DISTINCT FROM worker.project_id
+        AND attended.worker_id = worker.worker_id AND attended.month = worker.month
+    WHERE days > 0 AND attended.month < $must GROUP BY ALL
+), paid AS (
+    SELECT {subject} AS subject_id, month, sum(paid) AS paid, sum(paid * (paid_on - month)) AS waited
+    FROM pay GROUP BY ALL
+), delay AS (
+    SELECT subject_id,
+        (sum(waited) FILTER (month >= $recent))::DOUBLE
+            / nullif((sum(paid) FILTER (month >= $recent))::DOUBLE, 0)
+        - (sum(waited) FILTER (month < $recent))::DOUBLE
+            / nullif((sum(paid) FILTER (month < $recent))::DOUBLE, 0) AS pay_delay_rise
+    FROM paid GROUP BY subject_id
+), sheet AS (
+    SELECT {subject} AS subject_id, month, sum(due) AS due, max(pay_due_on) AS pay_due_on FROM ({sheets}) GROUP BY ALL
+), owed AS (
+    SELECT subject_id, (count(*) FILTER (late))::DOUBLE AS wages_unpaid_months,
+        coalesce(sum(due - coalesce(paid, 0)) FILTER (late), 0)::DOUBLE AS wages_unpaid_amount
+    FROM (SELECT *, pay_due_on < DATE '{day}' AND coalesce(paid, 0) * 100 < due * 95 AS late
+        FROM sheet LEFT JOIN paid USING (subject_id, month)) GROUP BY subject_id
+)
+SELECT subject_id,
+    short.short::DOUBLE / nullif(workers, 0)::DOUBLE AS pay_short_share,
+    short.paid::DOUBLE / nullif(short.due::DOUBLE, 0) AS pay_paid_share,
+    pay_delay_rise,
+    wages_unpaid_months,
+    wages_unpaid_amount,
+    CASE WHEN attended > 0 THEN unpaid::DOUBLE END AS attended_unpaid_heads
+FROM delay LEFT JOIN short USING (subject_id) LEFT JOIN owed USING (subject_id) LEFT JOIN unpaid USING (subject_id)
+"""
+
+
+def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
+    """Return the twelve features of every subject of a kind that has any."""
+    subject = f"{kind}_id"
+    # A site's meters and bills are the site's; its workers are also their employer's.
+    own = "project_id IS NOT NULL" if kind == "project" else "employer_id IS NOT NULL AND project_id IS NULL"
+    whose = f"{subject} IS NOT NULL"
+
+    def known(feed: str, columns: str, more: str) -> str:
+        files, overlay = ([str(path) for path in found] for found in (lake.files(feed), lake.overlay(feed)))
+        current = [_CURRENT.format(day=day)] if overlay else []
+        return _KNOWN.format(
+            columns=columns,
+            files=files,
+            overlay=_OVERLAY.format(files=overlay) if overlay else "",
+            day=day,
+            event=contract()[feed].event,
+            more=" AND ".join([more, *current]),
+        )
+
+    monday = day - timedelta(day.weekday())
+    ago = {days: day - timedelta(days) for days in (7, 28, 61, 125, 155, 180, 250, 365)}
+    past_from, past_to = monday - timedelta(weeks=30), monday - timedelta(weeks=4, days=1)
+    filled = {
+        "subject": subject,
+        "day": day,
+        "readings": known("energy_usage", f"{subject}, date, kwh", f"{own} AND date >= DATE '{past_from}'"),
+        "bills": known("energy_bills", "*", f"{own} AND issued_on >= DATE '{ago[365]}'"),
+        "payroll": known(
+            "payroll",
+            "employer_id, project_id, worker_id, month, due, paid, paid_on",
+            f"{whose} AND month >= DATE '{ago[250]}' AND month < DATE '{day}'",
+        ),
+        "attendance": known(
+            "attendance",
+            "employer_id, project_id, worker_id, month, days",
+            f"{whose} AND month >= DATE '{ago[155]}' AND month < DATE '{day}'",
+        ),
+        "sheets": known(
+            "wage_sheets", "*", f"{whose} AND month >= DATE '{ago[250]}' AND month < DATE '{day}'"
+        ),
+    }
+    asked: dict[str, dict[str, Any]] = {
+        _ENERGY: {
+            "past_from": past_from,
+            "past_to": past_to,
+            "late": ago[28],
+            "week": ago[7],
+            "holidays": [day - timedelta(back) for back in range(1, 29) if on_holiday(day - timedelta(back))],
+        },
+        _BILLS: {"half": ago[180]},
+        _PAY: {"matched": ago[155], "recent": ago[125], "must": ago[61]},
+    }
+    with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false")
+        for place, (query, values) in enumerate(asked.items()):
+            text = query.format(**filled)
+            values = {name: value for name, value in values.items() if f"${name}" in text}
+            connection.execute(f"CREATE TEMP TABLE part_{place} AS {text}", values)
+        return connection.sql(
+            "SELECT * FROM part_0 FULL JOIN part_1 USING (subject_id) FULL JOIN part_2 USING (subject_id)"
+        ).to_arrow_table()
