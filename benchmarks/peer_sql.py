@@ -164,9 +164,7 @@ def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false")
         for place, (query, values) in enumerate(asked.items()):
-            text = query.format(**filled)
-            values = {name: value for name, value in values.items() if f"${name}" in text}
-            connection.execute(f"CREATE TEMP TABLE part_{place} AS {text}", values)
+            connection.execute(f"CREATE TEMP TABLE part_{place} AS {query.format(**filled)}", values)
         return connection.sql(
             "SELECT * FROM part_0 FULL JOIN part_1 USING (subject_id) FULL JOIN part_2 USING (subject_id)"
         ).to_arrow_table()
