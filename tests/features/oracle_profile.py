@@ -14,11 +14,12 @@ from .oracle import Past, Row, Values, newest, number, ratio
 
 def profile(past: Past, subject: str) -> Values:
     row = past.registered(subject)
-    meant = _season(past) | (_firm(past, row) if past.kind == "employer" else _project(past, row))
+    meant = _firm(past, row) if past.kind == "employer" else _project(past, row)
     return meant if row is not None else dict.fromkeys(meant)
 
 
-def _season(past: Past) -> Values:
+def season(past: Past, _: str) -> Values:
+    """Return what is the same for everyone, in the registry or not."""
     days = days_to_spring_festival(past.day)
     return {
         "spring_festival_days": days,
@@ -147,6 +148,7 @@ def _rate(past: Past, subject: str, group: str, days: int) -> float | None:
 
 FAMILIES = (
     profile,
+    season,
     listed,
     rates,
 )

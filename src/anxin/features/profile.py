@@ -21,9 +21,9 @@ _PACK = 1_000_000_000
 
 
 def profile(known: Known) -> list[ir.Table]:
-    """Return the tables of the family, each keyed by subject and date."""
+    """Return the tables of the family, keyed by subject and date, the season by date alone."""
     own = _employer(known) if known.kind == "employer" else _project(known)
-    return [own, _listed(known), _rates(known)]
+    return [own, _listed(known), _rates(known), _season(known)]
 
 
 def _season(known: Known) -> ir.Table:
@@ -64,7 +64,7 @@ def _employer(known: Known) -> ir.Table:
         f"firm_{name}": (both.ownership == name).cast("float64")
         for name in ("private", "state", "foreign", "individual")
     }
-    table = both.select(
+    return both.select(
         *KEYS,
         firm_age_days=age(both.as_of, both.established_on).cast("float64"),
         firm_capital=both.registered_capital.cast("float64"),
@@ -82,7 +82,6 @@ def _employer(known: Known) -> ir.Table:
         firm_address_days=(both.places > 1).ifelse(both.place_days, None).cast("float64"),
         registry_last_days=both.age.cast("float64"),
     )
-    return table.inner_join(_season(known), "as_of")
 
 
 def _project(known: Known) -> ir.Table:
@@ -98,7 +97,7 @@ def _project(known: Known) -> ir.Table:
     late = joined.ifelse(age(rows.onboarded_on, rows.start_on), started)
     government = (rows.investment == "government") | rows.government_funded.fill_null(False)
     state = (rows.investment == "soe") | rows.soe_owner.fill_null(False)
-    table = rows.select(
+    return rows.select(
         *KEYS,
         project_amount=rows.contract_amount.cast("float64"),
         project_government=government.cast("float64"),
@@ -115,7 +114,6 @@ def _project(known: Known) -> ir.Table:
         project_labour_share=rows.labour_cost_ratio.cast("float64"),
         registry_last_days=rows.age.cast("float64"),
     )
-    return table.inner_join(_season(known), "as_of")
 
 
 def _listed(known: Known) -> ir.Table:

@@ -83,23 +83,32 @@ class _Places:
 
     def __init__(self, people: pa.Table) -> None:
         self._size = len(people)
+        self._as_of = people["as_of"]
         self._subjects = pc.unique(people["subject_id"])
         self._dates = pc.unique(people["as_of"])
         self._place = np.full(max(1, len(self._subjects) * len(self._dates)), -1)
         self._place[self._codes(people)] = np.arange(self._size)
 
     def put(self, rows: pa.Table, kind: pa.DataType | None = None) -> dict[str, pa.ChunkedArray]:
-        """Return the columns of `rows` (but the keys) in their places, cast to `kind`."""
+        """Return the columns of `rows` (but the keys) in their places, cast to `kind`.
+
+        Rows without `subject_id` hold what is the same for everyone on a date.
+        """
+        own = "subject_id" in rows.column_names
+        taken = self._taken(rows) if own else pc.index_in(self._as_of, rows["as_of"].combine_chunks())
+        columns = {name: rows[name] for name in rows.column_names if name not in KEYS}
+        return {name: (c if kind is None else c.cast(kind)).take(taken) for name, c in columns.items()}
+
+    def _taken(self, rows: pa.Table) -> pa.Array:
+        rows = rows.append_column("_row", pa.array(np.arange(len(rows))))
         rows = rows.filter(pc.is_in(rows["subject_id"], self._subjects))
         rows = rows.filter(pc.is_in(rows["as_of"], self._dates))
         at = self._place[self._codes(rows)]
         order = np.full(self._size, -1)
-        order[at[at >= 0]] = np.flatnonzero(at >= 0)
+        order[at[at >= 0]] = rows["_row"].to_numpy()[at >= 0]
         if np.count_nonzero(at >= 0) != np.count_nonzero(order >= 0):
             raise ValueError("a family gave more than one row for a subject and a date")
-        taken = pa.array(order, pa.int64(), mask=order < 0)
-        columns = {name: rows[name] for name in rows.column_names if name not in KEYS}
-        return {name: (c if kind is None else c.cast(kind)).take(taken) for name, c in columns.items()}
+        return pa.array(order, pa.int64(), mask=order < 0)
 
     def _codes(self, rows: pa.Table) -> npt.NDArray[np.int64]:
         subject: npt.NDArray[np.int64] = (
