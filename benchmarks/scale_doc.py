@@ -55,9 +55,15 @@ class _Result:
     name: str
     facts: dict[str, Any]
 
-    def step(self, name: str) -> dict[str, Any]:
-        """Return a step of it by name."""
-        return next(step for step in self.facts["steps"] if step["name"] == name)
+    @property
+    def scale(self) -> str:
+        """The scale of a city measured whole, as its file is named."""
+        return self.name.removesuffix(".json").split("-")[1]
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """What such a city was measured for, without making it up."""
+        return [step for step in self.facts["steps"][self.scale] if not step["name"].startswith("simulate")]
 
 
 def main() -> None:
@@ -88,11 +94,11 @@ def _measured(spark: _Result) -> list[str]:
     city = _city()
     if city is not None:
         lines += [
-            f"A whole city on DuckDB (`results/{city.name}`):",
+            f"A city at scale {city.scale} on DuckDB, {sum(city.facts['rows'].values()):,} rows (`results/{city.name}`):",
             "",
             "| step | seconds | peak MB |",
             "| --- | --- | --- |",
-            *(f"| {step['name']} | {step['wall_s']} | {step['peak_mb']} |" for step in city.facts["steps"]),
+            *(f"| {step['name']} | {step['wall_s']} | {step['peak_mb']} |" for step in city.steps),
             "",
         ]
     return lines
@@ -100,48 +106,70 @@ def _measured(spark: _Result) -> list[str]:
 
 def _city() -> _Result | None:
     """Return the results of the largest city measured whole, if there are any."""
-    found = sorted(RESULTS.glob("scale-*.json"), key=lambda path: float(path.stem.split("-")[1]))
-    return _Result(found[-1].name, json.loads(found[-1].read_text(encoding="utf-8"))) if found else None
+    found = [
+        _Result(path.name, json.loads(path.read_text(encoding="utf-8")))
+        for path in RESULTS.glob("scale-*.json")
+    ]
+    return max(found, key=lambda city: float(city.scale), default=None)
 
 
 @dataclass(frozen=True)
 class _Rate:
-    """Seconds on w cores are `fixed + divides / w`; two measurements give both. Only the second grows with the rows."""
+    """Seconds for so many cities on w cores are `fixed + divides × cities / w`; two measurements give both."""
 
     fixed: float
     divides: float
+    source: str
 
     @classmethod
-    def of(cls, one: float, two: float) -> _Rate:
-        """Return the rate from the seconds on one core and on two."""
+    def of_cores(cls, one: float, two: float, scale: float, source: str) -> _Rate:
+        """Return the rate from the seconds of one place on one core and on two."""
         divides = max(2 * (one - two), 0.0)
-        return cls(one - divides, divides)
+        return cls(one - divides, divides / scale, source)
 
-    def cores(self, times: float) -> str:
-        """Return how many cores finish so many times the rows within the night."""
-        if self.fixed >= _NIGHT_S:
-            return "none suffices"
-        return f"{max(1, math.ceil(self.divides * times / (_NIGHT_S - self.fixed))):,}"
+    @classmethod
+    def of_sizes(cls, city: _Result) -> _Rate:
+        """Return the rate from the seconds of two places of different size, both on two cores."""
+        seconds = {
+            float(scale): step["wall_s"]
+            for scale, steps in city.facts["steps"].items()
+            for step in steps
+            if step["name"] == "snapshot"
+        }
+        (small, less), (large, more) = sorted(seconds.items())
+        slope = max(more - less, 0.0) / (large - small)
+        return cls(more - slope * large, 2 * slope, city.name)
+
+    def cores(self, cities: float) -> int:
+        """Return how many cores finish within the night; 0 if none."""
+        left = _NIGHT_S - self.fixed
+        return max(1, math.ceil(self.divides * cities / left)) if left > 0 else 0
 
 
 def _needed(spark: _Result) -> list[str]:
     facts, seconds, scale = spark.facts, _seconds(spark), spark.facts["scale"]
-    duck = _Rate.of(seconds["duckdb-1-thread"], seconds["duckdb-2-threads"])
-    cluster = _Rate.of(seconds["spark-1-workers"], seconds["spark-2-workers"])
+    one, two = ("duckdb-1-thread", "duckdb-2-threads"), ("spark-1-workers", "spark-2-workers")
+    cluster = _Rate.of_cores(*(seconds[name] for name in two), scale, spark.name)
+    city = _city()
+    duck = (
+        _Rate.of_sizes(city)
+        if city is not None
+        else _Rate.of_cores(*(seconds[name] for name in one), scale, spark.name)
+    )
     peak = _peak_gb()
     lines = [
         "## 需要 · Needed",
         "",
-        "Seconds on *w* cores are taken as *a + b / w*: *a* is starting, planning and small tables, *b* is work that "
-        "divides and grows with the rows. Two measurements give both.",
+        "Seconds for *n* cities on *w* cores are taken as *a + b n / w*: *a* is starting, planning and small tables,",
+        "*b* is work that divides and grows with the rows. Two measurements give both.",
         "",
-        "| engine | a, seconds | b, core-seconds measured | b, core-seconds for a whole city |",
+        "| engine | a, seconds | b, core-seconds of a city | from |",
         "| --- | --- | --- | --- |",
-        f"| DuckDB | {duck.fixed:.1f} | {duck.divides:.1f} | {duck.divides / scale:,.0f} |",
-        f"| Spark | {cluster.fixed:.1f} | {cluster.divides:.1f} | {cluster.divides / scale:,.0f} |",
+        f"| DuckDB | {duck.fixed:.1f} | {duck.divides:,.0f} | {duck.source} |",
+        f"| Spark | {cluster.fixed:.1f} | {cluster.divides:,.0f} | {cluster.source} |",
         "",
-        f"Rows, bytes, memory and snapshots are taken to grow with the place. An hour is the night's share: cores are "
-        f"those that finish in {_NIGHT_S:,} s.",
+        f"Rows, bytes, memory and snapshots are taken to grow with the place; cores are those that finish in "
+        f"{_NIGHT_S:,} s.",
         "",
         "| | employers | projects | rows | Parquet | snapshot | DuckDB: cores | its memory, unspilt | Spark: cores | "
         "its workers' memory |",
@@ -150,15 +178,13 @@ def _needed(spark: _Result) -> list[str]:
     each = float(facts["worker_memory"].rstrip("gG"))
     for name, times, employers, projects in _PLACES:
         size = sum(n * len(of(kind)) for kind, n in zip(KINDS, (employers, projects), strict=True)) * 8
-        share = times / scale
-        workers = cluster.cores(share)
-        memory = f"{int(workers.replace(',', '')) * each:,.0f} GB" if workers[0].isdigit() else ""
+        workers = cluster.cores(times)
         lines.append(
-            f"| {name}, {times} × | {employers:,} | {projects:,} | {facts['rows'] * share:,.0f} | "
-            f"{facts['parquet_mb'] * share / 1024:,.1f} GB | {size / 2**30:,.1f} GB | {duck.cores(share)} | "
-            f"{f'{peak * times:,.0f} GB' if peak else 'not measured'} | {workers} | {memory} |"
+            f"| {name}, {times} × | {employers:,} | {projects:,} | {facts['rows'] * times / scale:,.0f} | "
+            f"{facts['parquet_mb'] * times / scale / 1024:,.1f} GB | {size / 2**30:,.1f} GB | {duck.cores(times)} | "
+            f"{f'{peak * times:,.0f} GB' if peak else 'not measured'} | {workers} | {workers * each:,.0f} GB |"
         )
-    return [*lines, "", *_when(duck, cluster, scale, peak)]
+    return [*lines, "", *_when(duck, cluster, peak)]
 
 
 def _peak_gb() -> float | None:
@@ -166,14 +192,10 @@ def _peak_gb() -> float | None:
     city = _city()
     if city is None:
         return None
-    return float(max(step["peak_mb"] for step in city.facts["steps"])) / 1024 / _scale_of(city)
+    return float(max(step["peak_mb"] for step in city.steps)) / 1024 / float(city.scale)
 
 
-def _scale_of(city: _Result) -> float:
-    return float(city.name.split("-")[1])
-
-
-def _when(duck: _Rate, cluster: _Rate, scale: float, peak: float | None) -> list[str]:
+def _when(duck: _Rate, cluster: _Rate, peak: float | None) -> list[str]:
     lines = [
         "**When to move.** When the night is too short for one machine or its memory and disk too small; not before. "
         f"Spark takes {cluster.fixed:.0f} s before any work divides (DuckDB {duck.fixed:.0f} s) and "
