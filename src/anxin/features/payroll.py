@@ -94,7 +94,7 @@ def _sheets(known: Known) -> ir.Table:
 
 
 def _paid(months: ir.Table, payments: ir.Table) -> ir.Table:
-    """What payroll alone says: short, in parts, too much; when and through which channel."""
+    """Say what payroll alone says: short, in parts, too much; when and through which channel."""
     late = age(months.as_of, months.month) <= _LATE
     heads = months.group_by(KEYS).aggregate(
         workers=summed(months.workers, late),
@@ -139,9 +139,7 @@ def _paid(months: ir.Table, payments: ir.Table) -> ir.Table:
     )
 
 
-def _matched(
-    known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Table, made: Wages
-) -> ir.Table:
+def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir.Table:
     """Attendance against contracts, the sheet and pay, for months whose wages must be paid by now."""
     sends = payments.select(*KEYS).distinct().mutate(sends=True)
     least = _minimum(known, months.select(*KEYS, "month"), made)
@@ -153,7 +151,11 @@ def _matched(
     must = age(rows.as_of, rows.month) > _DUE
     both = must & rows.sheet_heads.notnull() & attended
     agreed = both & (rows.rated > 0) & (rows.sheet_heads > 0)
-    below = ibis.cases(*((rows.fen == fen, rows[f"below_{fen}"]) for fen in made.levels), else_=0) if made.levels else ibis.literal(0)
+    below = (
+        ibis.cases(*((rows.fen == fen, rows[f"below_{fen}"]) for fen in made.levels), else_=0)
+        if made.levels
+        else ibis.literal(0)
+    )
     judged = rows.fen.notnull()
     newest = attended.ifelse(rows.month, None).max()
     last = rows.group_by(KEYS).aggregate(newest=newest)
@@ -262,7 +264,8 @@ def _pay_day(known: Known, payments: ir.Table, sheets: ir.Table) -> ir.Table:
     last = latest(sheets, sheets.month).select(*KEYS, "pay_due_on")
     lengths = [_length(day) for day in known.dates]
     following = [
-        _length(day.replace(day=1) + timedelta(length)) for day, length in zip(known.dates, lengths, strict=True)
+        _length(day.replace(day=1) + timedelta(length))
+        for day, length in zip(known.dates, lengths, strict=True)
     ]
     here = known.calendar(length=lengths, following=following)
     both = sums.inner_join(last, KEYS).inner_join(here, "as_of")
@@ -281,14 +284,16 @@ def _length(day: date) -> int:
 
 
 def _account(known: Known, made: Wages) -> ir.Table:
-    """What payroll says went through the special account, against what the account paid out as wages."""
+    """Hold what payroll says went through the special account against the wages the account paid out."""
     through = of_subjects(known, made.payments).filter(lambda t: t.channel == "special_account")
     rows = within(known, through, "month", PAID_MONTHS)
     rows = rows.filter(age(rows.as_of, rows.paid_on) <= _ACCOUNT_DAYS)
     said = rows.group_by(*KEYS, paid_in=rows.paid_on.truncate("M")).aggregate(said=rows.paid.sum())
     booked = known.rows("wage_accounts", _ACCOUNT_DAYS)
     booked = booked.filter(booked.kind == "wage")
-    out = booked.group_by(*KEYS, paid_in=booked.transacted_on.truncate("M")).aggregate(out=booked.amount.sum())
+    out = booked.group_by(*KEYS, paid_in=booked.transacted_on.truncate("M")).aggregate(
+        out=booked.amount.sum()
+    )
     both = said.left_join(out, [*KEYS, "paid_in"]).select(*said.columns, "out")
     out = both.out.fill_null(0)
     sums = both.group_by(KEYS).aggregate(
@@ -333,7 +338,9 @@ def _leavers(known: Known) -> ir.Table:
     rows = known.spans("labour_contracts", own=False)
     # A day written down in advance is not yet a day of leaving.
     rows = rows.filter(rows.left_on.notnull())
-    groups = rows.group_by(["subject_id", "left_on", "cleared_on", "since", "until"]).aggregate(heads=rows.count())
+    groups = rows.group_by(["subject_id", "left_on", "cleared_on", "since", "until"]).aggregate(
+        heads=rows.count()
+    )
     each = within(known, groups, "left_on", _LEAVERS)
     each = each.mutate(gone=age(each.as_of, each.left_on))
     counts = each.gone > _CLEARING

@@ -24,6 +24,9 @@ from anxin.feeds.asof import View
 MONTHS = 155
 """Age in days of the oldest month whose workers are matched: about five months."""
 
+_AT_ONCE = 186
+"""Days of months matched at once: one date needs no more than that."""
+
 PAID_MONTHS = 250
 """Age in days of the oldest month whose payments are added up."""
 
@@ -103,7 +106,11 @@ def _minimum(known: Known) -> Sequence[tuple[str, date, int]]:
     months = [known.dates[0] - timedelta(MONTHS)] if known.dates else []
     while months and months[-1] < known.dates[-1]:
         months.append((months[-1].replace(day=1) + timedelta(32)).replace(day=1))
-    found = ((place, day.replace(day=1), minimum_wage(place, day.replace(day=1))) for place in districts for day in months)
+    found = (
+        (place, day.replace(day=1), minimum_wage(place, day.replace(day=1)))
+        for place in districts
+        for day in months
+    )
     return [(place, month, round(amount * 100)) for place, month, amount in found if amount is not None]
 
 
@@ -134,13 +141,39 @@ def within(known: Known, rows: ir.Table, event: str, oldest: int) -> ir.Table:
 
 
 def _months(known: Known, levels: Sequence[int]) -> ir.Table:
+    """Match the workers of each month; a few months at a time, so that memory does not grow with the dates."""
+    contracts = _contracts(known)
+    first, end = known.dates[0] - timedelta(MONTHS), known.dates[-1]
+    starts = [first + timedelta(days) for days in range(0, (end - first).days, _AT_ONCE)]
+    stated = None
+    if len(known.dates) > 1:
+        contracts = known.view.keep(contracts)
+        stated = known.view.keep(_stated(known, contracts.filter(~contracts.steady)))
     rows = _rows(known)
+    parts = [
+        _matched(
+            known,
+            rows.filter(
+                rows.month >= ibis.literal(day), rows.month < ibis.literal(day + timedelta(_AT_ONCE))
+            ),
+            contracts,
+            stated,
+            levels,
+        )
+        for day in starts
+    ]
+    return parts[0] if len(parts) == 1 else ibis.union(*parts)
+
+
+def _matched(
+    known: Known, rows: ir.Table, contracts: ir.Table, stated: ir.Table | None, levels: Sequence[int]
+) -> ir.Table:
+    """Match the rows of some months; with several dates `stated` has the contracts that changed."""
     workers = rows.group_by([*_WORKER, "month"]).aggregate(
         **_one_month(rows),
         **_span("attended", rows, rows.worked.notnull()),
         **_span("paid", rows, rows.paid.notnull()),
     )
-    contracts = _contracts(known)
     joined = workers.left_join(contracts, list(_WORKER)).select(
         *workers.columns, *(name for name in contracts.columns if name not in _WORKER)
     )
@@ -149,12 +182,14 @@ def _months(known: Known, levels: Sequence[int]) -> ir.Table:
         contracted=joined.contract_from.notnull(), contract_from=attended.ifelse(joined.contract_from, None)
     )
     keys = [*SITE, "month", *_SPANS]
-    if len(known.dates) == 1:
+    if stated is None:
         kept = joined.group_by(keys).aggregate(**_sums(joined, levels))
         return known.view.keep(_laid_out(known, kept, levels))
     # One row per site, month and spans, and one per worker whose month has several versions.
     plain = joined.attended_plain & joined.paid_plain & (~attended | joined.steady.fill_null(True))
-    theirs = {name: plain.ifelse(None, joined[name]) for name in ("worker_id", "rate", "wage_basis", "steady")}
+    theirs = {
+        name: plain.ifelse(None, joined[name]) for name in ("worker_id", "rate", "wage_basis", "steady")
+    }
     joined = joined.mutate(**{f"their_{name}": value for name, value in theirs.items()})
     keys += [f"their_{name}" for name in theirs]
     kept = known.view.keep(joined.group_by(keys).aggregate(**_sums(joined, levels)))
@@ -163,7 +198,7 @@ def _months(known: Known, levels: Sequence[int]) -> ir.Table:
     others = others.select(
         *SITE, "month", "contract_from", **{name: others[f"their_{name}"] for name in theirs}
     ).mutate(steady=lambda t: t.steady.fill_null(True))
-    both = alike.union(_one_by_one(known, rows, others, levels))
+    both = alike.union(_one_by_one(known, rows, others, stated, levels))
     return known.view.keep(both.group_by([*SITE, "month", "as_of"]).aggregate(**_added(both)))
 
 
@@ -211,8 +246,18 @@ def _contracts(known: Known) -> ir.Table:
     same = (rows.wage_rate.min() == rows.wage_rate.max()) & (rows.wage_basis.min() == rows.wage_basis.max())
     none, every = said.cast("int64").sum() == 0, said.cast("int64").sum() == rows.count()
     return rows.group_by(list(_WORKER)).aggregate(
-        contract_from=rows.since.min().cast("int64"), steady=none | (every & same).fill_null(False), **_terms(rows)
+        contract_from=rows.since.min().cast("int64"),
+        steady=none | (every & same).fill_null(False),
+        **_terms(rows),
     )
+
+
+def _stated(known: Known, workers: ir.Table) -> ir.Table:
+    """Return for each date the terms of workers whose contracts do not all say the same."""
+    rows = _spans(known, "labour_contracts").semi_join(workers, list(_WORKER))
+    rows = known.on_dates(rows.select(*_WORKER, "signed_on", "wage_rate", "wage_basis", "since", "until"))
+    terms = rows.group_by([*_WORKER, "as_of"]).aggregate(**_terms(rows))
+    return terms.select(*_WORKER, "as_of", then_rate="rate", then_basis="wage_basis")
 
 
 def _terms(rows: ir.Table) -> dict[str, ir.Value]:
@@ -284,7 +329,10 @@ def _laid_out(known: Known, kept: ir.Table, levels: Sequence[int]) -> ir.Table:
     for name in ("attended", "paid"):
         span = kept[f"{name}_span"]
         kept = kept.mutate(
-            **{f"{name}_to": span % _PLACES, f"{name}_from": ((span - span % _PLACES) / _PLACES).cast("int64")}
+            **{
+                f"{name}_to": span % _PLACES,
+                f"{name}_from": ((span - span % _PLACES) / _PLACES).cast("int64"),
+            }
         )
     kept = kept.mutate(
         since=ibis.least(kept.attended_from, kept.paid_from),
@@ -307,7 +355,9 @@ def _laid_out(known: Known, kept: ir.Table, levels: Sequence[int]) -> ir.Table:
     )
 
 
-def _one_by_one(known: Known, rows: ir.Table, workers: ir.Table, levels: Sequence[int]) -> ir.Table:
+def _one_by_one(
+    known: Known, rows: ir.Table, workers: ir.Table, stated: ir.Table, levels: Sequence[int]
+) -> ir.Table:
     """Add up the months of these workers from the rows known on each date."""
     terms = ["rate", "wage_basis", "steady", "contract_from"]
     theirs = rows.inner_join(workers, [*_WORKER, "month"]).select(*rows.columns, *terms)
@@ -318,13 +368,6 @@ def _one_by_one(known: Known, rows: ir.Table, workers: ir.Table, levels: Sequenc
     months = each.group_by([*keys, "month", "rate", "wage_basis", "steady", "contracted"]).aggregate(
         **_one_month(each)
     )
-    unsteady = workers.filter(~workers.steady).select(*_WORKER).distinct()
-    contracts = _spans(known, "labour_contracts").semi_join(unsteady, list(_WORKER))
-    contracts = known.on_dates(
-        contracts.select(*_WORKER, "signed_on", "wage_rate", "wage_basis", "since", "until")
-    )
-    stated = contracts.group_by(keys).aggregate(**_terms(contracts))
-    stated = stated.select(*keys, then_rate="rate", then_basis="wage_basis")
     both = months.left_join(stated, keys).select(*months.columns, "then_rate", "then_basis")
     both = both.mutate(
         rate=both.steady.ifelse(both.rate, both.then_rate),
