@@ -103,6 +103,8 @@ def test_help_answers_without_loading_what_is_slow() -> None:
         ("token", "create", "--person", "张三", "--unit", "某局"),
         ("token", "create", "--person", "张三", "--unit", "某局", "--role", "boss", "--everything"),
         ("token", "revoke", "0000"),
+        ("--engine", "sparc", "train", "--through", "2025-01-01"),
+        ("--engine", "spark://127.0.0.1:1", "train", "--through", "2025-01-01"),
     ],
     ids=" ".join,
 )
