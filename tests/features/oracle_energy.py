@@ -110,7 +110,8 @@ def against_last_year(past: Past, rows: list[Row]) -> float | None:
     late = of_week(past, rows, 1, 4)
     if usual is None or len(late) < 14:
         return None
-    return ratio(total(row["kwh"] for row in late), expected * usual)
+    reached = ratio(total(row["kwh"] for row in late), expected * usual)
+    return None if reached is None else min(1.0, reached)
 
 
 def change(past: Past, rows: list[Row]) -> float | None:

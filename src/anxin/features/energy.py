@@ -8,7 +8,7 @@ are not known. Everything is computed from `weekly`; «complete weeks» end befo
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -123,7 +123,7 @@ def _levels(known: Known, dated: ir.Table) -> ir.Table:
 
 
 def _against_last_year(found: ir.Table) -> ir.FloatingValue:
-    """Compare the last four complete weeks with what last year's weeks, aligned, let expect.
+    """Return the share reached, at most all, of what last year's weeks, aligned, let expect of the last four.
 
     A week is expected at the own usual level times the share of the usual that last year's week had, the
     lowest of it and its neighbours (holidays move by days) and never more than all. Without that week of last
@@ -147,7 +147,8 @@ def _against_last_year(found: ir.Table) -> ir.FloatingValue:
     whole = expected[0] + expected[1] + expected[2] + expected[3]
     read = _total(found, "week", range(1, 5), "_n")
     value = ratio(_total(found, "week", range(1, 5), "_wh"), whole * usual)
-    return (read >= _LATE * WEEK / 2).ifelse(value, None)
+    reached = (value >= 1.0).fill_null(False).ifelse(1.0, value)
+    return (read >= _LATE * WEEK / 2).ifelse(reached, None)
 
 
 def _falls(found: ir.Table) -> dict[str, ir.FloatingValue]:

@@ -16,7 +16,8 @@ from anxin.domain.calendar import spring_festival
 from anxin.features.known import Known
 
 WEEK = 7
-_FIRST = date(2000, 1, 3)
+_FIRST = date(1900, 1, 1)
+"""A Monday before every reading, so that no remainder is negative: engines differ there."""
 
 _MOST_KWH = 1_000_000_000
 """No meter reads more in a day than a whole city uses: beyond it a reading is an error, and sums stay whole."""
@@ -41,7 +42,7 @@ def weekly(known: Known, weeks: int) -> ir.Table:
     rows = known.spans("energy_usage", weeks * WEEK + WEEK - 1)
     rows = rows.filter(rows.kwh.abs() <= _MOST_KWH)
     day = rows.date.delta(ibis.literal(_FIRST), unit="day").cast("int32")
-    weekday = rows.date.day_of_week.index().cast("int32")
+    weekday = (day % WEEK).cast("int32")
     rows = rows.select(
         "subject_id",
         "since",
@@ -55,7 +56,13 @@ def weekly(known: Known, weeks: int) -> ir.Table:
     sums = {f"wh_{of}": (rows.weekday == of).ifelse(rows.wh, 0).sum().cast("int64") for of in range(WEEK)} | {
         f"n_{of}": (rows.weekday == of).cast("int32").sum().cast("int32") for of in range(WEEK)
     }
-    by_week = rows.group_by("subject_id", "monday", "since", "until").aggregate(**sums, last=rows.day.max())
+    if len(known.dates) > 1:
+        by_week = rows.group_by("subject_id", "monday", "since", "until").aggregate(
+            **sums, last=rows.day.max()
+        )
+    else:
+        by_week = rows.group_by("subject_id", "monday").aggregate(**sums, last=rows.day.max())
+        by_week = by_week.mutate(since=ibis.literal(0), until=ibis.literal(1))
     wh, n = by_week.wh_0, by_week.n_0
     for of in range(1, WEEK):
         wh, n = wh + by_week[f"wh_{of}"], n + by_week[f"n_{of}"]
