@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -74,6 +75,10 @@ _SIZES = {
 
 _PATIENCE_S = 5
 
+_ALONE = threading.Lock()
+_SESSIONS: dict[str, SparkSession] = {}
+"""The session of this process by its master: every thread of a service asks the same one."""
+
 # A failed query is told by its exception; Spark would print pages of JSON before.
 logging.getLogger("SQLQueryContextLogger").disabled = True
 
@@ -135,18 +140,21 @@ class Spark(Backend):  # type: ignore[misc]  # Ibis has no types
 def connect(address: str) -> Spark:
     """Return the Spark at `spark://host:port`, with settings after a `?`.
 
-    One process has one session; AnxinError if it has one of another address, or nothing answers.
+    One process has one session, with the settings it was first asked for; AnxinError if it has one of another address, or
+    nothing answers.
     """
     master, asked = _parts(address)
-    running = SparkSession.getActiveSession()
-    if running is not None and running.sparkContext.master != master:
-        raise AnxinError(
-            f"本进程已连接 {running.sparkContext.master}，不能再连接 {master}，请另开一次命令",
-            f"this process is connected to {running.sparkContext.master}, not {master}; use another process",
-        )
+    with _ALONE:
+        for other in _SESSIONS.keys() - {master}:
+            raise AnxinError(
+                f"本进程已连接 {other}，不能再连接 {master}，请另开一次命令",
+                f"this process is connected to {other}, not {master}; use another process",
+            )
+        if master not in _SESSIONS:
+            _SESSIONS[master] = _start(master, asked)
     unbound = Spark()
     unbound.register_options()
-    backend: Spark = unbound.connect(running or _start(master, asked))
+    backend: Spark = unbound.connect(_SESSIONS[master])
     return backend
 
 
@@ -160,10 +168,9 @@ def _start(master: str, asked: dict[str, str]) -> SparkSession:
         )
     scratch = Path(tempfile.mkdtemp(prefix="anxin-spark-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    places = {"spark.sql.warehouse.dir": str(scratch), "spark.local.dir": str(scratch), **_places(master)}
-    conf = (
-        SparkConf().setMaster(master).setAll([*({**_SIZES, **asked, **_QUIET, **_MEANING, **places}).items()])
-    )
+    folders = {"spark.sql.warehouse.dir": str(scratch), "spark.local.dir": str(scratch)}
+    settings = {**folders, **_SIZES, **asked, **_QUIET, **_MEANING, **_places(master)}
+    conf = SparkConf().setMaster(master).setAll(list(settings.items()))
     log = scratch / "driver.log"
     try:
         with log.open("wb") as sink:
