@@ -31,6 +31,7 @@ def main() -> None:
     features.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     features.add_argument("--scale", type=float, default=0.1)
     features.add_argument("--months", type=int, default=36)
+    features.add_argument("--fits", type=int, default=1, help="fits per set of features, to even out chance")
     cost = verbs.add_parser("scale", help="what a full city costs, beside reading its files and SQL by hand")
     cost.add_argument("--scale", type=float, default=1.0)
     cost.add_argument("--cities", type=Path, help="folder of simulated cities, kept and used again")
@@ -49,7 +50,7 @@ def main() -> None:
     elif asked.verb == "city":
         city.main(asked.scale, asked.months, asked.seed)
     elif asked.verb == "ablation":
-        ablation.main(asked.seeds, asked.scale, asked.months)
+        ablation.main(asked.seeds, asked.scale, asked.months, asked.fits)
     elif asked.verb == "scale":
         scale.main(asked.scale, asked.cities)
     elif asked.verb == "spark":

@@ -45,7 +45,7 @@ FIRST = Path(__file__).parent / "first_snapshot.txt"
 _AP = "average_precision"
 
 
-def main(seeds: Sequence[int], scale: float, months: int) -> None:
+def main(seeds: Sequence[int], scale: float, months: int, fits: int) -> None:
     """Simulate, ingest, and judge every set of features per seed; write `results/ablation-*`."""
     steps: list[Step] = []
     found: dict[str, dict[str, list[Measures]]] = {kind: {} for kind in KINDS}
@@ -59,7 +59,9 @@ def main(seeds: Sequence[int], scale: float, months: int) -> None:
             steps.append(run_step(f"ingest-{seed}", home, "ingest", str(home / "city")))
             for kind in KINDS:
                 name = f"{kind}-{seed}"
-                step = run_child(name, "fit and judge every set", home, "benchmarks.ablation", kind)
+                step = run_child(
+                    name, "fit and judge every set", home, "benchmarks.ablation", kind, str(fits)
+                )
                 steps.append(step)
                 for variant, said in json.loads(step.output).items():
                     counts[kind][variant] = said["features"]
@@ -68,14 +70,16 @@ def main(seeds: Sequence[int], scale: float, months: int) -> None:
                     found[kind].setdefault(variant, []).extend(dated)
             shutil.rmtree(home)
     compared = {kind: _compared(found[kind], counts[kind]) for kind in KINDS}
+    gone = sorted({name for _, name in _first()} - set(catalogue.catalogue()))
     seeds_said = " ".join(map(str, seeds))
     report = "\n".join(
         [
             f"Simulated cities, scale {scale}, {months} months, seeds {seeds_said}; trained through {THROUGH} with",
             f"{ROUNDS} rounds, judged on {len(DAYS)} mature dates each. `gain` is how much higher average precision with",
             "all features is, date by date, with a 90 % bootstrap interval over cities and dates, and the gain in each",
-            "city: one set of trees per city, so differences of a few thousandths between cities are chance.",
-            "`first` are the features named in the first snapshot, as they are computed now.",
+            f"city (fits per city and set: {fits}; a few thousandths between cities are chance).",
+            "`first` are the features named in the first snapshot, as they are computed now"
+            + (f"; since gone: {', '.join(gone)}." if gone else "."),
             "",
             *(line for kind in KINDS for line in _lines(kind, compared[kind])),
             table(steps),
@@ -90,7 +94,9 @@ def main(seeds: Sequence[int], scale: float, months: int) -> None:
         },
         "steps": [facts(step) for step in steps],
     }
-    command = f"python -m benchmarks ablation --seeds {seeds_said} --scale {scale} --months {months}"
+    command = (
+        f"python -m benchmarks ablation --seeds {seeds_said} --scale {scale} --months {months} --fits {fits}"
+    )
     write(f"ablation-{scale}-{months}", command, figures, report)
 
 
@@ -157,8 +163,7 @@ def _number(value: float | None) -> str:
 def variants(kind: Kind) -> dict[str, tuple[str, ...]]:
     """Return the sets of features compared: all, the first snapshot's, and all but one family."""
     every = catalogue.of(kind)
-    named = [line.split() for line in FIRST.read_text(encoding="utf-8").splitlines() if line[0] != "#"]
-    first = {name for of, name in named if of == kind}
+    first = {name for of, name in _first() if of == kind}
     sets = {
         "all": tuple(feature.name for feature in every),
         "first": tuple(feature.name for feature in every if feature.name in first),
@@ -170,8 +175,13 @@ def variants(kind: Kind) -> dict[str, tuple[str, ...]]:
     return sets
 
 
-def judged(home: Path, kind: Kind) -> dict[str, Any]:
-    """Fit and judge every set of features of a kind on the lake of a home."""
+def _first() -> list[tuple[str, str]]:
+    lines = FIRST.read_text(encoding="utf-8").splitlines()
+    return [(line.split()[0], line.split()[1]) for line in lines if not line.startswith("#")]
+
+
+def judged(home: Path, kind: Kind, fits: int) -> dict[str, Any]:
+    """Fit and judge every set of features of a kind on the lake of a home, with the mean margin of `fits` fits."""
     settings, view = stored(), View(Lake(home / "var" / "lake"))
     firsts = [at for feed, at in view.first_received().items() if feed not in ("employers", "projects")]
     first = min(at.date() for at in firsts if at is not None)
@@ -194,9 +204,11 @@ def judged(home: Path, kind: Kind) -> dict[str, Any]:
         places = [place for place, name in enumerate(kept) if name in set(names)]
         columns = replace(rows, x=rows.x[:, [*places, len(kept)]])
         own = tuple(kept[place] for place in places)
-        booster = fit(columns, own, settings.lightgbm[kind], ROUNDS, settings.seed)
         now = np.column_stack([x[:, places], np.full(len(x), float(SCORE_HORIZON))])
-        margin = np.asarray(booster.predict(now, raw_score=True, num_threads=1))
+        margin = np.zeros(len(x))
+        for seed in range(settings.seed, settings.seed + fits):
+            booster = fit(columns, own, settings.lightgbm[kind], ROUNDS, seed)
+            margin += np.asarray(booster.predict(now, raw_score=True, num_threads=1)) / fits
         measures = [asdict(found) for found in judge(people.assign(figure=margin))]
         return {"features": len(own), "measures": measures}
 
@@ -205,4 +217,5 @@ def judged(home: Path, kind: Kind) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(judged(Path(os.environ["ANXIN_HOME"]), sys.argv[1])))  # type: ignore[arg-type]
+    found = judged(Path(os.environ["ANXIN_HOME"]), sys.argv[1], int(sys.argv[2]))  # type: ignore[arg-type]
+    sys.stdout.write(json.dumps(found))
