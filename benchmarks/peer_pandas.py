@@ -48,7 +48,8 @@ def _known(lake: Lake, feed: str, day: date, columns: list[str], since: tuple[st
     if overlay:
         ends = pd.concat(overlay).groupby("_row")["superseded_at"].min()
         end = rows["_row"].map(ends)
-        rows = rows.loc[end.isna() | (end >= at)]
+        current: pd.DataFrame = rows.loc[end.isna() | (end >= at)]
+        return current
     return rows
 
 

@@ -13,15 +13,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from anxin.feeds.contract import RECEIVED_AT
 from anxin.feeds.lake import Lake
 from benchmarks.floor import floor
 from benchmarks.peers import NAMES, check
@@ -170,37 +165,10 @@ def _deliveries(cities: Path, folder: Path, size: float) -> tuple[Path, Path, li
         asked = ("--scale", str(size), "--months", str(_MONTHS), "--seed", "1")
         steps.append(run_step(f"simulate-{size}", folder, "simulate", str(city), *asked))
     if not (last / "done").exists():
-        _part(city / "feeds", first, last)
+        feeds = (str(path) for path in (city / "feeds", first, last))
+        run_child(f"part-{size}", "part the last day", folder, "benchmarks.parting", *feeds)
         (last / "done").touch()
     return first, last, steps
-
-
-def _part(feeds: Path, first: Path, last: Path) -> None:
-    """Part a delivery by `received_at`: files without a row of the last day are linked, the others cut."""
-    files = [file for feed in sorted(feeds.iterdir()) for file in sorted(feed.glob("*.parquet"))]
-    newest = {file: _newest(file) for file in files}
-    day = datetime.combine(
-        max(mark for mark in newest.values() if mark is not None).date(), datetime.min.time()
-    )
-    for file, mark in newest.items():
-        place = first / file.parent.name / file.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.unlink(missing_ok=True)
-        if mark is None or mark < day:
-            place.hardlink_to(file)
-            continue
-        rows = pq.read_table(file)
-        late = pc.greater_equal(rows[RECEIVED_AT], pa.scalar(day, rows[RECEIVED_AT].type))
-        pq.write_table(rows.filter(pc.invert(late)), place, compression="zstd", store_schema=False)
-        new = last / file.parent.name / file.name
-        new.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(rows.filter(late), new, compression="zstd", store_schema=False)
-
-
-def _newest(file: Path) -> datetime | None:
-    """Return when the last row of a file was received; None if it has none."""
-    received: datetime | None = pc.max(pq.read_table(file, columns=[RECEIVED_AT])[RECEIVED_AT]).as_py()
-    return received
 
 
 def _figures(run: _Run, small: _Run, peers: _Peers) -> list[dict[str, Any]]:
