@@ -63,6 +63,8 @@ _QUIET = {
 
 _SIZES = {
     "spark.driver.memory": "2g",
+    # The driver plans for minutes and never computes for hours: the optimising compiler took two fifths of its time.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     # A snapshot is meant to come back, however large.
     "spark.driver.maxResultSize": "0",
     # Adaptive execution joins small ones together: this is the most a shuffle is cut into.
