@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from datetime import date
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -55,8 +56,8 @@ def main(scale: float, months: int, seed: int, memory: str) -> None:
         [
             f"Both kinds' snapshots of {_DAY} of a simulated city, scale {scale}, {months} months, seed {seed}: "
             f"{rows:,} rows of all feeds,",
-            f"{files / 2**20:,.0f} MB of Parquet. Workers have one core and {memory} each; master, workers, driver and "
-            "whoever asks share this machine.",
+            f"{files / 2**20:,.0f} MB of Parquet. pyspark {metadata.version('pyspark')}. Workers have one core and",
+            f"{memory} each; master, workers, driver and whoever asks share this machine.",
             "Peak memory is that of the process that asks, without any JVM. The first kind waits for executors to start.",
             "",
             table(steps),
@@ -68,6 +69,7 @@ def main(scale: float, months: int, seed: int, memory: str) -> None:
         ]
     )
     figures = {
+        "pyspark": metadata.version("pyspark"),
         "scale": scale,
         "months": months,
         "day": _DAY,

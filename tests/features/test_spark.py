@@ -77,7 +77,7 @@ def test_every_cell_is_the_same_on_two_workers(address: str, tmp_path: Path) -> 
                 assert all(same(got, wanted) for got, wanted in pairs), name
             else:
                 assert all(got == wanted for got, wanted in pairs), name
-        assert len(meant) > 20
+        assert len(meant) >= 8
         assert sum(pc.count_distinct(meant[name]).as_py() > 1 for name in meant.column_names) > 100
 
 
