@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime, time
 
 import ibis.expr.types as ir
@@ -39,6 +42,9 @@ _FAMILIES: Mapping[str, Callable[[Known], list[ir.Table]]] = {
     "silence": silence,
 }
 
+_SIDE_BY_SIDE = 2
+_LONG = ("energy", "payroll")
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -55,23 +61,42 @@ def snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progre
     held = places.put(_collect(view, in_hand(asked)))["in_hand"].fill_null(False)
     table = people.append_column("in_hand", held)
     table = table.add_column(0, "kind", pa.array([kind] * len(table), pa.string()))
-    found: dict[str, pa.ChunkedArray] = {}
-    for step, (family, compute) in enumerate(_FAMILIES.items()):
-        if on_progress is not None:
-            on_progress(family, step, len(_FAMILIES))
-        for part in compute(asked):
-            found |= places.put(_collect(view, part), pa.float64())
+    found = _computed(view, asked, places, on_progress)
     there = _present(asked)
     for feature in catalogue.of(kind):
         values = found.pop(feature.name, pa.nulls(len(people), pa.float64()))
-        table = table.append_column(feature.name, _filled(feature, values, people["as_of"], there))
+        # Each column is one piece as soon as it is made: many dates of a city hardly fit in memory twice.
+        filled = _filled(feature, values, people["as_of"], there)
+        table = table.append_column(feature.name, pa.chunked_array(filled).combine_chunks())
     for name, fact in catalogue.facts().items():
         if kind in fact.kinds:
             values = found.pop(name, pa.nulls(len(people), pa.float64()))
-            table = table.append_column(name, values)
+            table = table.append_column(name, pa.chunked_array(values).combine_chunks())
     if found:
         raise KeyError(f"computed but not in the catalogue: {sorted(found)}")
-    return table.combine_chunks()
+    return table
+
+
+def _computed(
+    view: View, asked: Known, places: _Places, on_progress: Progress | None
+) -> dict[str, pa.ChunkedArray]:
+    """Compute the families side by side, so that one is read while another is put into words for the engine."""
+    done = itertools.count()
+
+    def compute(family: str) -> dict[str, pa.ChunkedArray]:
+        if on_progress is not None:
+            on_progress(family, next(done), len(_FAMILIES))
+        own = view.beside()
+        found: dict[str, pa.ChunkedArray] = {}
+        for part in _FAMILIES[family](replace(asked, view=own)):
+            found |= places.put(_collect(own, part), pa.float64())
+        own.release()
+        return found
+
+    # The longest first, or the last one would run alone.
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        each = pool.map(compute, sorted(_FAMILIES, key=lambda name: name not in _LONG))
+        return {name: column for found in each for name, column in found.items()}
 
 
 def _collect(view: View, rows: ir.Table) -> pa.Table:

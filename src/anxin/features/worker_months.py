@@ -12,14 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from weakref import WeakKeyDictionary
 
 import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.wages import minimum_wage
 from anxin.features.known import Known
-from anxin.feeds.asof import View
 
 MONTHS = 155
 """Age in days of the oldest month whose workers are matched: about five months."""
@@ -71,24 +69,20 @@ class Wages:
     """The minimum wages in fen there are; `months` has one `below_<fen>` for each."""
 
 
-_HELD: WeakKeyDictionary[View, tuple[tuple[date, ...], Wages]] = WeakKeyDictionary()
-"""Both kinds of a snapshot are made from the same sums of the same view."""
-
-
 def wages(known: Known) -> Wages:
-    """Return the sums of all sites on the dates, computed once per view."""
+    """Return the sums of all sites on the dates, made once for both kinds of a view."""
     asked = tuple(sorted(set(known.dates)))
-    held = _HELD.get(known.view)
-    if held is None or held[0] != asked:
-        everyone = Known(known.view, asked, "employer")
-        minimum = _minimum(everyone)
-        levels = tuple(sorted({row[2] for row in minimum}))
-        table = ibis.memtable(
-            minimum, schema=ibis.schema({"district": "string", "month": "date", "fen": "int64"})
-        )
-        held = asked, Wages(_months(everyone, levels), _payments(everyone), table, levels)
-        _HELD[known.view] = held
-    return held[1]
+    return known.view.once(("wages", asked), lambda view: _made(Known(view, asked, "employer")))
+
+
+def _made(everyone: Known) -> Wages:
+    minimum = _minimum(everyone)
+    levels = tuple(sorted({row[2] for row in minimum}))
+    table = ibis.memtable(
+        minimum, schema=ibis.schema({"district": "string", "month": "date", "fen": "int64"})
+    )
+    # A table in memory is seen by its own connection alone.
+    return Wages(_months(everyone, levels), _payments(everyone), everyone.view.keep(table), levels)
 
 
 def of_subjects(known: Known, sites: ir.Table) -> ir.Table:

@@ -8,9 +8,11 @@ ahead could enter. Expressions use only what every engine of Ibis has.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import RLock
+from typing import TypeVar, cast
 
 import ibis
 import ibis.expr.types as ir
@@ -20,6 +22,8 @@ from anxin.feeds.contract import RECEIVED_AT, Feed, contract
 from anxin.feeds.engine import DUCKDB, SPARK, Engine, file_names, no_engine
 from anxin.feeds.lake import Lake
 from anxin.feeds.versions import OVERLAY
+
+_Made = TypeVar("_Made")
 
 _NUMBERS = itertools.count()
 """Views of one backend are named apart."""
@@ -60,6 +64,27 @@ class View:
         self._history: dict[str, ir.Table] = {}
         self._named: dict[tuple[str, tuple[date, ...], int | None], ir.Table] = {}
         self._kept: list[ir.Table] = []
+        self._tables: list[str] = []
+        self._root = self
+        self._once: dict[Hashable, object] = {}
+        self._lock = RLock()
+
+    def beside(self) -> View:
+        """Return a view of the same commit for another thread: its own connection, the same engine and limits."""
+        duckdb = self.backend.name == "duckdb"
+        beside = View(
+            self.lake, ibis.duckdb.from_connection(self.backend.con.cursor()) if duckdb else self.backend
+        )
+        beside._root = self._root
+        return beside
+
+    def once(self, asked: Hashable, make: Callable[[View], _Made]) -> _Made:
+        """Return what `make` makes of the view all its views beside it came from, made once for all of them."""
+        root = self._root
+        with root._lock:
+            if asked not in root._once:
+                root._once[asked] = make(root)
+            return cast(_Made, root._once[asked])
 
     def history(self, feed: str) -> ir.Table:
         """Return all versions ever received: the contract's columns and `superseded_at` (null: current).
@@ -122,14 +147,20 @@ class View:
         return {feed: self.lake.first_received(feed) for feed in self.lake.feeds()}
 
     def keep(self, rows: ir.Table) -> ir.Table:
-        """Compute a table that several expressions read, once, and return it as a table.
+        """Compute a table that several expressions read, once, and return it as a table, until `release`.
 
-        Ibis 12 drops a cached table with a statement DuckDB 2 does not parse, so there it is held as Arrow.
+        Ibis 12 drops a cached table with a statement DuckDB 2 does not parse, so there it is a table of the
+        in-process database, which DuckDB may spill to disk and every view beside this one can read.
         """
         if self.backend.name != "duckdb":
             return rows.cache()
-        table = self.backend.to_pyarrow(rows)
-        return ibis.memtable(table, schema=ibis.Schema.from_pyarrow(table.schema))
+        self._tables.append(f"kept_{next(_NUMBERS)}")
+        return self.backend.create_table(self._tables[-1], rows)
+
+    def release(self) -> None:
+        """Give back the memory of all that was kept; expressions made of it are of no use any more."""
+        while self._tables:
+            self.backend.con.execute(f"DROP TABLE {self._tables.pop()}")
 
     def _view(self, feed: str, dates: Sequence[date], days: int | None) -> ir.Table:
         """Name what is known once, so that expressions over it are short: compiling costs more than reading."""
