@@ -34,6 +34,10 @@ def rows_of(table: ibis.Table) -> list[tuple[Any, ...]]:
     return sorted((tuple(row.values()) for row in table.to_pyarrow().to_pylist()), key=repr)
 
 
+def tables(view: View) -> list[str]:
+    return [name for (name,) in view.backend.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+
+
 def test_many_dates_at_once_are_the_dates_one_by_one(lake: Lake) -> None:
     view = View(lake)
     singly = [row for day in DAYS for row in rows_of(view.known("energy_usage", [day]))]
@@ -70,6 +74,23 @@ def test_spans_laid_out_by_date_are_what_is_known_on_each(
     if days is not None:
         known = known.filter(known.date >= ibis.literal(min(dates)) - ibis.interval(days=days))
     assert rows_of(view.on_dates(spans, dates).select(*known.columns)) == rows_of(known)
+
+
+def test_what_is_kept_is_read_by_views_beside_until_released(lake: Lake) -> None:
+    view = View(lake)
+    beside = view.beside()
+    kept = beside.keep(beside.known("energy_usage", DAYS))
+    assert beside.backend.con is not view.backend.con
+    assert len(tables(view)) == 1 and kept.count().execute() > 0
+    beside.release()
+    assert tables(view) == []
+
+
+def test_what_is_made_once_is_made_once_for_all_views_beside(lake: Lake) -> None:
+    view, made = View(lake), []
+    for each in (view, view.beside(), view.beside().beside()):
+        assert each.once("answer", lambda root: made.append(root) or len(made)) == 1
+    assert made == [view]
 
 
 @pytest.mark.parametrize("feed", contract())

@@ -8,7 +8,8 @@ are not known. Everything is computed from `weekly`; «complete weeks» end befo
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -47,6 +48,9 @@ _BLOCKS = 13
 _PHASES = (0.15, 0.8, 1.0)
 """Shares of the planned time that end the start, the main part and the finishing; beyond is overdue."""
 
+_ROWS_AT_ONCE = 20_000_000
+"""Subject-weeks looked at for several dates at once: sums of more subjects and dates no longer fit in memory."""
+
 _PEERS = 10.0
 """Small groups are drawn towards all others by this many subjects."""
 _MOST_CHANGE = 3.0
@@ -57,25 +61,43 @@ _MILLION = 1_000_000
 def energy(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
     weeks = known.view.keep(weekly(known, _WEEKS))
-    dated = known.on_dates(weeks).inner_join(_dates(known), "as_of")
-    levels = known.view.keep(_levels(known, dated))
-    parts = [_features(levels, dated, known), _peers(known, levels), *bills(known)]
-    return [*parts, _sites(known, levels)] if known.kind == "project" else parts
+    rows = int(known.view.backend.to_pyarrow(weeks.count()).as_py())
+    at_once = max(1, _ROWS_AT_ONCE // max(1, rows))
+    dates = sorted(set(known.dates))
+    parts = [
+        known.view.keep(_levels(known, _laid_out(known, weeks, dates[first : first + at_once], _WEEKS)))
+        for first in range(0, len(dates), at_once)
+    ]
+    levels = parts[0] if len(parts) == 1 else ibis.union(*parts)
+    recent = _laid_out(known, weeks, dates, _RECENT)
+    tables = [_features(levels, recent, known), _peers(known, levels), *bills(known)]
+    return [*tables, _sites(known, levels)] if known.kind == "project" else tables
 
 
-def _dates(known: Known) -> ir.Table:
-    """Return for each date its day, its Monday, last year's Monday, and which of the last weeks are festive."""
+def _laid_out(known: Known, weeks: ir.Table, dates: Sequence[date], back: int) -> ir.Table:
+    """Return the weeks known on each date, `back` weeks before its own, with what the date makes of them.
+
+    One scan per date: a join over ranges of dates costs several times that. Beside the columns of `weekly`:
+    `as_of`, `today`, `here` (the date's Monday), `season` (last year's), `festive_k` (of the k-th week back).
+    """
+    places = {day: place for place, day in enumerate(sorted(set(known.dates)))}
     festive = set(festive_mondays(known.dates))
-    here = [number(monday(day)) for day in known.dates]
-    weeks = {
-        f"festive_{back}": [this - back * WEEK in festive for this in here] for back in range(1, _LATE + 1)
-    }
-    return known.calendar(
-        today=[number(day) for day in known.dates],
-        here=here,
-        season=[number(aligned(day)) for day in known.dates],
-        **weeks,
-    )
+    each = []
+    for day in dates:
+        here = number(monday(day))
+        rows = weeks.filter(
+            weeks.since <= places[day], weeks.until > places[day], weeks.monday >= here - back * WEEK
+        )
+        numbers = {"today": number(day), "here": here, "season": number(aligned(day))}
+        near = {f"festive_{k}": here - k * WEEK in festive for k in range(1, _LATE + 1)}
+        each.append(
+            rows.drop("since", "until").mutate(
+                as_of=ibis.literal(day),
+                **{name: ibis.literal(value, "int32") for name, value in numbers.items()},
+                **{name: ibis.literal(value, "boolean") for name, value in near.items()},
+            )
+        )
+    return each[0] if len(each) == 1 else ibis.union(*each)
 
 
 def _levels(known: Known, dated: ir.Table) -> ir.Table:
@@ -189,13 +211,17 @@ def _peak_share(found: ir.Table) -> ir.FloatingValue:
     return ratio(blocks[0], ibis.greatest(*(block.fill_null(0.0) for block in blocks)))
 
 
-def _features(levels: ir.Table, dated: ir.Table, known: Known) -> ir.Table:
+def _features(levels: ir.Table, days: ir.Table, known: Known) -> ir.Table:
     """Return what belongs to one subject alone."""
-    days = dated.filter(dated.monday >= dated.here - _RECENT * WEEK)
-    rows = days.select(*KEYS, "monday", *(name for name in days.columns if name.startswith(("wh_", "n_"))))
+    rows = days.select(
+        *KEYS,
+        "monday",
+        "today",
+        "here",
+        *(name for name in days.columns if name.startswith(("wh_", "n_"))),
+    )
     if len(known.dates) > 1:
         rows = together(rows)
-    rows = rows.inner_join(_dates(known).select("as_of", "today", "here"), "as_of")
     late, idle = _late(rows), _idle(known, rows, levels)
     joined = levels.left_join(late, KEYS).select(levels, *(late[name] for name in late.columns[2:]))
     joined = joined.left_join(idle, KEYS).select(joined, idle.idle_days, idle.idle_run)

@@ -73,7 +73,7 @@ def weekly(known: Known, weeks: int) -> ir.Table:
 def together(rows: ir.Table) -> ir.Table:
     """Return one row per subject, date and week of what `on_dates` made of `weekly`."""
     sums = {name: rows[name].sum().cast("int64") for name in rows.columns if name.startswith(("wh_", "n_"))}
-    return rows.group_by("subject_id", "as_of", "monday").aggregate(**sums)
+    return rows.group_by("subject_id", "as_of", "monday", "today", "here").aggregate(**sums)
 
 
 def number(day: date) -> int:

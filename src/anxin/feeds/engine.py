@@ -53,6 +53,8 @@ class Engine:
             "threads": self.threads,
             "autoinstall_known_extensions": False,
             "preserve_insertion_order": False,
+            # Rows are joined to a few dozen dates by ranges: comparing with each is far cheaper than sorting rows.
+            "nested_loop_join_threshold": 64,
         }
         if self.spill is not None:
             settings["temp_directory"] = str(self.spill)
