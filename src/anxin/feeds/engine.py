@@ -20,9 +20,9 @@ _GIB = 1 << 30
 
 
 def _default_memory_gib() -> float:
-    """Half of the machine, so that a service beside it still breathes; never less than 1 GiB."""
+    """A third of the machine: what DuckDB hands over stands beside it; never less than 1 GiB."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
-    return max(1.0, round(total / 2, 1))
+    return max(1.0, round(total / 3, 1))
 
 
 def file_names(paths: Iterable[Path]) -> list[str]:
