@@ -77,7 +77,7 @@ def _sent(known: Known, feed: str) -> ir.Table:
     """Return per subject: age of the newest and oldest row, number of periods, and months sent lately."""
     if feed == "energy_usage":
         return _metered(known)
-    rows = known.rows(feed, _YEAR, own=feed not in _WITH_PEOPLE)
+    rows = _paid(known) if feed == "payroll" else known.rows(feed, _YEAR, own=feed not in _WITH_PEOPLE)
     periods = rows.group_by(*KEYS, period=_period(feed, rows)).aggregate(
         newest=rows.age.min(), oldest=rows.age.max()
     )
@@ -105,6 +105,14 @@ def _metered(known: Known) -> ir.Table:
     asked = asked.mutate(age=age(asked.as_of, asked.read_on))
     asked = asked.filter(asked.age <= _SEASON)
     return asked.group_by(KEYS).aggregate(own=asked.age.min())
+
+
+def _paid(known: Known) -> ir.Table:
+    """Return the days on which something was paid for a month: who it was paid to is left out before any date."""
+    rows = known.spans("payroll", _YEAR, own=False)
+    rows = known.on_dates(rows.select("subject_id", "month", "paid_on", "since", "until").distinct())
+    rows = rows.mutate(age=age(rows.as_of, rows.paid_on))
+    return rows.filter(rows.age <= _YEAR)
 
 
 def _period(feed: str, rows: ir.Table) -> ir.IntegerValue:

@@ -20,7 +20,7 @@ _GIB = 1 << 30
 
 
 def _default_memory_gib() -> float:
-    """A third of the machine: what DuckDB hands over stands beside it; never less than 1 GiB."""
+    """Return a third of the machine: what DuckDB hands over stands beside it. Never less than 1 GiB."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
     return max(1.0, round(total / 3, 1))
 
