@@ -45,10 +45,9 @@ def progress(past: Past, subject: str) -> Values:
 
 
 def _paid_share(rows: list[Row]) -> float | None:
-    """Paid of completed, over periods of known completed value; nothing if no payment is known at all."""
+    """Paid of completed, over periods past due of known completed value: where no payment is stated, none was."""
     valued = [row for row in rows if row["completed_value"] is not None]
-    paid = [row["paid"] for row in valued if row["paid"] is not None]
-    return ratio(total(paid), total(row["completed_value"] for row in valued)) if paid else None
+    return ratio(total(row["paid"] for row in valued), total(row["completed_value"] for row in valued))
 
 
 def works(past: Past, subject: str) -> Values:

@@ -70,8 +70,9 @@ def _settlements(known: Known) -> ir.Table:
     unpaid = rows.payable - rows.paid.fill_null(0)
     owed = (unpaid > 0) | ~settled
     lag = age(rows.settled_on, rows.due_on)
-    # A share divides sums over the same rows: those where both are known. Nothing known is missing, not zero.
-    paid = rows.completed_value.notnull().ifelse(rows.paid, None)
+    # A payment sends the period again, so one past its day without any is unpaid: else an owner who pays nothing
+    # would have no share. Both sums are over the periods whose completed value is known.
+    paid = rows.completed_value.notnull().ifelse(rows.paid.fill_null(0), None)
     late = rows.age <= 120
     funded = recent & rows.public_funds_in.notnull() & rows.payable.notnull()
     without = rows.payable - rows.public_funds_in
