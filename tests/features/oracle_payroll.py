@@ -222,13 +222,13 @@ def matched(past: Past, subject: str) -> Values:
 
 
 def owed(past: Past, subject: str) -> Values:
-    """Months whose pay day has passed and that payroll does not show paid."""
+    """Months whose pay day is more than a week past and that payroll does not show paid."""
     sheets, payments = _sheets(past, subject), _payments(past, subject)
     unpaid, passed_due, soon, means = [], [], [], []
     for month, sheet in sheets.items():
         passed = past.age(sheet["pay_due_on"])
         got = total(row["paid"] for row in payments if row["month"] == month)
-        if passed > 0:
+        if passed > 7:
             passed_due.append(sheet["due"])
             if got < sheet["due"] * Decimal("0.95"):
                 unpaid.append((sheet["due"] - got, passed))
@@ -269,15 +269,23 @@ def pay_day(past: Past, subject: str) -> Values:
 
 
 def account(past: Past, subject: str) -> Values:
-    """Per month of payment: what payroll says went through the account, and what the account paid as wages."""
+    """Per month of payment: what payroll says went through the account, and what the account paid as wages.
+
+    Of the last 180 days but the last ten; nothing is said of an account no bookings are known of.
+    """
     if past.kind == "employer":
         return {}
+    bookings = [
+        row for row in past.rows("wage_accounts", subject, 180) if past.age(row["transacted_on"]) > 10
+    ]
     said: dict[Any, Any] = defaultdict(Decimal)
     out: dict[Any, Any] = defaultdict(Decimal)
     for row in _payments(past, subject):
-        if row["channel"] == "special_account" and past.age(row["paid_on"]) <= 180:
+        if row["channel"] == "special_account" and 10 < past.age(row["paid_on"]) <= 180:
             said[row["paid_on"].year, row["paid_on"].month] += row["paid"]
-    for row in past.rows("wage_accounts", subject, 180):
+    if not bookings:
+        said.clear()
+    for row in bookings:
         if row["kind"] == "wage":
             out[row["transacted_on"].year, row["transacted_on"].month] += row["amount"]
     gaps = sum(out[month] < said[month] * Decimal("0.95") for month in said)

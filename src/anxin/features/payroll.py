@@ -21,8 +21,15 @@ _LATE = 125
 _DUE = 61
 """A month that began longer ago than this ended a month ago: by then its wages must be paid (条例 12, 13)."""
 
+_GRACE = 7
+"""Days after the agreed pay day before a month counts as not paid: payroll rows are sent days after the payment,
+and a row still on its way is no arrears."""
+
 _ACCOUNT_DAYS = 180
 """Days of payments that are compared with the wage account."""
+
+_BOOKED = 10
+"""Days of the newest payments and bookings that are not compared yet: two feeds, each with its own delay."""
 
 _LEAVERS = 365
 """Days for which who left is looked at."""
@@ -219,7 +226,7 @@ def _minimum(known: Known, months: ir.Table, made: Wages) -> ir.Table:
 
 
 def _owed(known: Known, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir.Table:
-    """Wage sheets whose pay day has passed, against what payroll shows; only for who sends payroll at all."""
+    """Wage sheets whose pay day is well past, against what payroll shows; only for who sends payroll at all."""
     paid = payments.select(*KEYS, "month", got=payments.paid)
     sends = payments.select(*KEYS).distinct().mutate(sends=True)
     late = sheets.filter(age(sheets.as_of, sheets.month) <= _LATE).select(*KEYS, "month")
@@ -228,13 +235,14 @@ def _owed(known: Known, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir
     rows = rows.left_join(sends, KEYS).select(*rows.columns, "sends")
     passed = age(rows.as_of, rows.pay_due_on)
     got = rows.got.fill_null(0)
-    owed = (passed > 0) & rows.sends & (got * 100 < rows.due * 95)
+    overdue = passed > _GRACE
+    owed = overdue & rows.sends & (got * 100 < rows.due * 95)
     judged = rows.fen.notnull() & (rows.heads > 0)
     sums = rows.group_by(KEYS).aggregate(
         sends=rows.sends.max(),
         months=counted(owed),
         amount=summed(rows.due - got, owed),
-        passed_due=summed(rows.due, passed > 0),
+        passed_due=summed(rows.due, overdue),
         oldest=owed.ifelse(passed, None).max().cast("float64").fill_null(0.0),
         mean_due=summed(rows.due, judged),
         mean_least=summed(rows.heads * rows.fen, judged),
@@ -284,17 +292,22 @@ def _length(day: date) -> int:
 
 
 def _account(known: Known, made: Wages) -> ir.Table:
-    """Hold what payroll says went through the special account against the wages the account paid out."""
+    """Hold what payroll says went through the special account against the wages the account paid out.
+
+    Only where the bank sends the flow of the account at all: else nothing is known of what it paid.
+    """
     through = of_subjects(known, made.payments).filter(lambda t: t.channel == "special_account")
     rows = within(known, through, "month", PAID_MONTHS)
-    rows = rows.filter(age(rows.as_of, rows.paid_on) <= _ACCOUNT_DAYS)
+    paid_age = age(rows.as_of, rows.paid_on)
+    rows = rows.filter(paid_age > _BOOKED, paid_age <= _ACCOUNT_DAYS)
     said = rows.group_by(*KEYS, paid_in=rows.paid_on.truncate("M")).aggregate(said=rows.paid.sum())
     booked = known.rows("wage_accounts", _ACCOUNT_DAYS)
-    booked = booked.filter(booked.kind == "wage")
+    booked = booked.filter(age(booked.as_of, booked.transacted_on) > _BOOKED)
     out = booked.group_by(*KEYS, paid_in=booked.transacted_on.truncate("M")).aggregate(
-        out=booked.amount.sum()
+        out=(booked.kind == "wage").ifelse(booked.amount, None).sum()
     )
     both = said.left_join(out, [*KEYS, "paid_in"]).select(*said.columns, "out")
+    both = both.semi_join(out, KEYS)
     out = both.out.fill_null(0)
     sums = both.group_by(KEYS).aggregate(
         said=both.said.sum(), out=out.sum(), account_gap_months=counted(out * 100 < both.said * 95)
