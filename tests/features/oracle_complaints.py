@@ -178,13 +178,12 @@ def cases(past: Past, subject: str) -> Values:
 
 
 def afterwards(past: Past, subject: str) -> Values:
-    """What came after a settlement; and whether anyone came after the latest complaint."""
+    """What came after a verified case was settled; and whether anyone came after the latest complaint."""
     complained = [row for row in past.complained() if row in past.rows("complaints", subject)]
     opened = past.rows("cases", subject)
     new = [row["occurred_on"] for row in complained]
     new += [row["opened_on"] for row in opened if row["outcome"] != "unfounded"]
-    settled = [row["closed_on"] for row in complained if row["result"] == "wage"]
-    settled += [row["closed_on"] for row in opened if row["outcome"] == "verified"]
+    settled = [row["closed_on"] for row in opened if row["outcome"] == "verified"]
     settled = [day for day in settled if past.before(day)]
     again = sum(any(0 < (day - end).days <= 180 for day in new) for end in settled)
     since = [day for day in new if settled and day > max(settled)]
@@ -193,7 +192,6 @@ def afterwards(past: Past, subject: str) -> Values:
     return {
         "settled_again_180d": again,
         "settled_again_share": ratio(again, len(settled)),
-        "settled_last_days": past.age(max(settled)) if settled else None,
         "again_since_settled": len(since) if settled else None,
         "again_last_days": past.age(max(since)) if since else None,
         "complaint_uninspected": None if latest is None else not any(day >= latest for day in visited),

@@ -193,20 +193,17 @@ def _cases(rows: ir.Table) -> ir.Table:
 def _afterwards(complaints: ir.Table, cases: ir.Table, visits: ir.Table) -> ir.Table:
     """See what came after a settlement, and whether anyone came after the latest complaint.
 
-    Settled is a verified case or a complaint about wages that was closed. One line of time per subject, latest
-    event first, gives each settlement the next complaint or case after it without joining the feeds.
+    Settled is a verified case that was closed. A complaint closed as about wages settles nothing: the case that
+    comes of it follows. One line of time per subject, latest event first, gives each settlement the next
+    complaint or case after it without joining the feeds.
     """
-    done = complaints.filter(complaints.result == "wage", _past(complaints.as_of, complaints.closed_on))
     paid = cases.filter(cases.outcome == "verified", _past(cases.as_of, cases.closed_on))
     opened = cases.filter(cases.outcome != "unfounded")
     line = ibis.union(
         complaints.select(*KEYS, "age", event=ibis.literal("complaint")),
         opened.select(*KEYS, "age", event=ibis.literal("case")),
         visits.group_by(KEYS).aggregate(age=visits.age.min()).mutate(event=ibis.literal("visit")),
-        *(
-            rows.select(*KEYS, age=age(rows.as_of, rows.closed_on), event=ibis.literal("settled"))
-            for rows in (done, paid)
-        ),
+        paid.select(*KEYS, age=age(paid.as_of, paid.closed_on), event=ibis.literal("settled")),
     )
     starts, settled = line.event.isin(["complaint", "case"]), line.event == "settled"
     # What starts on the day of a settlement did not come after it: there the settlement goes first.
@@ -220,7 +217,6 @@ def _afterwards(complaints: ir.Table, cases: ir.Table, visits: ir.Table) -> ir.T
     found = line.group_by(KEYS).aggregate(
         settled_again_180d=counted(again),
         settled_again_share=ratio(counted(again), counted(settled)),
-        settled_last_days=_least(settled, line.age),
         again_since_settled=counted(starts & (line.age < line["last"])),
         again_last_days=_least(starts & (line.age < line["last"]), line.age),
         settled=counted(settled),
