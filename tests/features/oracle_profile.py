@@ -74,10 +74,12 @@ def _different(seen: list[Row], name: str) -> int:
 
 
 def _since(seen: list[Row], name: str, now: Row) -> float | None:
-    """Days since the present one was first named, if there ever was another."""
-    if _different(seen, name) < 2:
+    """Days since the present one was named, after the last time another was; nothing if there never was another."""
+    others = [old["age"] for old in seen if old[name] is not None and old[name] != now[name]]
+    if now[name] is None or not others:
         return None
-    return max((old["age"] for old in seen if old[name] == now[name] is not None), default=None)
+    ages = [old["age"] for old in seen if old[name] == now[name] and old["age"] <= min(others)]
+    return max(ages, default=None)
 
 
 def _project(past: Past, found: Row | None) -> Values:
@@ -108,13 +110,23 @@ def listed(past: Past, subject: str) -> Values:
     rows = past.rows("credit_records", subject, own=False)
     ended = [row["list"] for row in rows if past.before(row["to_on"])]
     now = [(row["list"], row["value"]) for row in rows if not past.before(row["to_on"])]
+    youngest = {
+        name: min(row["age"] for row in rows if row["list"] == name) for name in {r["list"] for r in rows}
+    }
+    grades = [
+        (row["list"], row["value"])
+        for row in rows
+        if not past.before(row["to_on"]) and row["age"] == youngest[row["list"]]
+    ]
     return {
         "listed_punished": sum(name in ("joint_punishment", "key_watch") for name, _ in now),
         "listed_punished_before": sum(name in ("joint_punishment", "key_watch") for name in ended),
         "listed_safe": sum(name == "anxin_project" for name, _ in now),
-        "listed_credit_low": sum(name == "wage_credit" and value in ("C", "D") for name, value in now),
-        "listed_credit_high": sum(name == "wage_credit" and value == "A" for name, value in now),
-        "listed_integrity_low": sum(name == "integrity_grade" and value in ("C", "D") for name, value in now),
+        "listed_credit_low": sum(name == "wage_credit" and value in ("C", "D") for name, value in grades),
+        "listed_credit_high": sum(name == "wage_credit" and value == "A" for name, value in grades),
+        "listed_integrity_low": sum(
+            name == "integrity_grade" and value in ("C", "D") for name, value in grades
+        ),
         "listed_last_days": newest(rows),
     }
 

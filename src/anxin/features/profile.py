@@ -48,11 +48,19 @@ def _employer(known: Known) -> ir.Table:
     now = rows.select(*KEYS, person="legal_representative", place="address")
     # The registry sends a change as a whole row: who is named since when is read off all versions.
     seen = _versions(known).inner_join(now, KEYS)
+    another = seen.group_by(KEYS).aggregate(
+        person_before=(seen.legal_representative != seen.person).ifelse(seen.age, None).min(),
+        place_before=(seen.address != seen.place).ifelse(seen.age, None).min(),
+    )
+    seen = seen.inner_join(another, KEYS)
+    # Who was named before, then another, then again, is there since the last return.
+    again = (seen.legal_representative == seen.person) & (seen.age <= seen.person_before)
+    back = (seen.address == seen.place) & (seen.age <= seen.place_before)
     past = seen.group_by(KEYS).aggregate(
         people=seen.legal_representative.nunique(),
         places=seen.address.nunique(),
-        person_days=(seen.legal_representative == seen.person).ifelse(seen.age, None).max(),
-        place_days=(seen.address == seen.place).ifelse(seen.age, None).max(),
+        person_days=again.ifelse(seen.age, None).max(),
+        place_days=back.ifelse(seen.age, None).max(),
         largest=seen.registered_capital.max(),
         abnormal=(seen.status == "abnormal").cast("int64").max(),
     )
@@ -77,9 +85,9 @@ def _employer(known: Known) -> ir.Table:
         firm_industry=both.industry.substr(1, 2).try_cast("int64").cast("float64"),
         firm_in_park=both.park.notnull().cast("float64"),
         firm_representatives=both.people.cast("float64").nullif(0.0),
-        firm_representative_days=(both.people > 1).ifelse(both.person_days, None).cast("float64"),
+        firm_representative_days=both.person_days.cast("float64"),
         firm_addresses=both.places.cast("float64").nullif(0.0),
-        firm_address_days=(both.places > 1).ifelse(both.place_days, None).cast("float64"),
+        firm_address_days=both.place_days.cast("float64"),
         registry_last_days=both.age.cast("float64"),
     )
 
@@ -119,15 +127,19 @@ def _project(known: Known) -> ir.Table:
 def _listed(known: Known) -> ir.Table:
     """Count the lists it stands on: established facts of wage credit."""
     rows = known.rows("credit_records", own=False)
+    # A new grade replaces the one before, whether or not that was ended.
+    newest = rows.group_by([*KEYS, "list"]).aggregate(newest=rows.age.min())
+    rows = rows.inner_join(newest, [*KEYS, "list"])
     live = rows.to_on.isnull() | (rows.to_on >= rows.as_of)
     punished = rows.list.isin(["joint_punishment", "key_watch"])
+    graded = live & (rows.age == rows.newest)
     return rows.group_by(KEYS).aggregate(
         listed_punished=counted(live & punished),
         listed_punished_before=counted(~live & punished),
         listed_safe=counted(live & (rows.list == "anxin_project")),
-        listed_credit_low=counted(live & (rows.list == "wage_credit") & rows.value.isin(["C", "D"])),
-        listed_credit_high=counted(live & (rows.list == "wage_credit") & (rows.value == "A")),
-        listed_integrity_low=counted(live & (rows.list == "integrity_grade") & rows.value.isin(["C", "D"])),
+        listed_credit_low=counted(graded & (rows.list == "wage_credit") & rows.value.isin(["C", "D"])),
+        listed_credit_high=counted(graded & (rows.list == "wage_credit") & (rows.value == "A")),
+        listed_integrity_low=counted(graded & (rows.list == "integrity_grade") & rows.value.isin(["C", "D"])),
         listed_last_days=rows.age.min().cast("float64"),
     )
 

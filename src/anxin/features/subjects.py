@@ -15,7 +15,7 @@ _MEMORY = 365
 
 _COMPLAINT_DAYS = 90
 
-_EMPLOYER = ("name", "district", "industry", "ownership", "park", "legal_representative", "controller_id")
+_EMPLOYER = ("name", "district", "industry", "ownership", "park", "controller_id")
 _PROJECT = (
     "name",
     "district",
