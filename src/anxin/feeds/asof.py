@@ -153,7 +153,9 @@ class View:
         in-process database, which DuckDB may spill to disk and every view beside this one can read.
         """
         if self.backend.name != "duckdb":
-            return rows.cache()
+            backends, _ = rows._find_backends()
+            # Only tables in memory: they are held already, and Ibis would take them to its default engine.
+            return rows.cache() if backends else rows
         self._tables.append(f"kept_{next(_NUMBERS)}")
         return self.backend.create_table(self._tables[-1], rows)
 
