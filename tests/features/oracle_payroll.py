@@ -6,7 +6,7 @@ import calendar
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from anxin.domain.wages import minimum_wage
@@ -45,13 +45,17 @@ class Worker:
 
     @property
     def expected(self) -> Any:
-        """By the contract signed last among those with a rate; nothing for piece work or without a rate."""
+        """By the contract signed last among those with a rate; nothing for piece work or without a rate.
+
+        A monthly wage is due in full for 21 days of attendance and in parts of 21 for less, to the fen.
+        """
         stated = [row for row in self.contracts if row["wage_rate"] is not None]
         if not self.attended or not stated:
             return None
         last = max(stated, key=lambda row: row["signed_on"])
-        by = {"day": last["wage_rate"] * self.worked, "month": last["wage_rate"], "piece": None}
-        return by[last["wage_basis"]]
+        rate, days = last["wage_rate"], self.worked
+        monthly = (Decimal(rate) * min(days, 21) / 21).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        return {"day": rate * days, "month": monthly, "piece": None}[last["wage_basis"]]
 
 
 Months = dict[date, dict[tuple[Any, ...], Worker]]

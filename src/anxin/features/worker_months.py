@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 import ibis
 import ibis.expr.types as ir
@@ -268,8 +269,8 @@ def _sums(w: ir.Table, levels: Sequence[int]) -> dict[str, ir.Value]:
     attended, got = (w.worked > 0).fill_null(False), (w.paid > 0).fill_null(False)
     contracted = attended & w.contracted.fill_null(False)
     by_day = (w.rate * w.worked).cast("decimal(38,2)")
-    rate = w.rate.cast("decimal(38,2)")
-    expected = ibis.cases((w.wage_basis == "day", by_day), (w.wage_basis == "month", rate))
+    by_month = _monthly(w.rate, w.worked)
+    expected = ibis.cases((w.wage_basis == "day", by_day), (w.wage_basis == "month", by_month))
     rated = contracted & expected.notnull()
     full = got & (w.worked >= _FULL_MONTH).fill_null(False)
     heads = {
@@ -299,6 +300,17 @@ def _sums(w: ir.Table, levels: Sequence[int]) -> dict[str, ir.Value]:
         **{name: _heads(value.fill_null(False).cast("int64")) for name, value in heads.items()},
         **{name: _yuan(value) for name, value in yuan.items()},
     }
+
+
+def _monthly(rate: ir.DecimalValue, worked: ir.IntegerValue) -> ir.DecimalValue:
+    """Return a monthly rate for the days worked: in full from a full month on, else its part, to the nearest fen.
+
+    In whole fen, as engines divide decimals differently; 21 is odd, so no fen lies halfway.
+    """
+    fen = (rate * 100).cast("int64") * ibis.least(worked, _FULL_MONTH) + _FULL_MONTH // 2
+    whole = ((fen - fen % _FULL_MONTH) / _FULL_MONTH).cast("int64")
+    one_fen = ibis.literal(Decimal("0.01"), "decimal(19,2)")
+    return (whole.cast("decimal(19,2)") * one_fen).cast("decimal(38,2)")
 
 
 def _heads(value: ir.IntegerValue) -> ir.IntegerScalar:
