@@ -22,6 +22,9 @@ def credit(past: Past, subject: str) -> Values:
     last = rows[0] if rows else _NOTHING
     then = rows[3] if len(rows) > 3 else _NOTHING
     year = [row for row in rows if row["age"] <= 365]
+    # Who was not reported in the year is unknown, not in order.
+    overdue = [row["overdue_amount"] for row in year if row["overdue_amount"] is not None]
+    classed = any(row["classification"] is not None for row in year)
     recent = [row for row in rows if row["age"] <= 62]
     steps = list(itertools.pairwise(rows))
     drops = [new for new, old in steps if _less(_grade(old), _grade(new))]
@@ -35,11 +38,11 @@ def credit(past: Past, subject: str) -> Values:
         "credit_overdue_days": last["overdue_days"],
         "credit_overdue_share": ratio(last["overdue_amount"], last["loan_balance"]),
         "credit_overdue_capital": ratio(last["overdue_amount"], capital),
-        "credit_overdue_months_365d": sum((row["overdue_amount"] or 0) > 0 for row in year),
+        "credit_overdue_months_365d": sum(amount > 0 for amount in overdue) if overdue else None,
         "credit_overdue_rise": difference(number(last["overdue_amount"]), number(then["overdue_amount"])),
         "credit_class": _grade(last),
         "credit_class_fall": difference(_grade(last), best),
-        "credit_class_drops_365d": sum(row["age"] <= 365 for row in drops),
+        "credit_class_drops_365d": sum(row["age"] <= 365 for row in drops) if classed else None,
         "credit_class_drop_days": newest(drops),
         "credit_utilisation": use,
         "credit_utilisation_rise": difference(use, use_then),

@@ -40,13 +40,14 @@ def credit(known: Known) -> list[ir.Table]:
         line_before=rows.credit_line.lead().over(window),
     )
     now, then = rows.nth == 0, rows.nth == _QUARTER
+    year = rows.age <= 365
     lowered, cut = rows.grade > rows.grade_before, rows.credit_line < rows.line_before
     found = rows.group_by(KEYS).aggregate(
         credit_overdue_amount=_at(now, rows.overdue_amount),
         credit_overdue_days=_at(now, rows.overdue_days),
-        credit_overdue_months_365d=counted((rows.age <= 365) & (rows.overdue_amount > 0)),
+        credit_overdue_months_365d=_stated(year, rows.overdue_amount, rows.overdue_amount > 0),
         credit_class=_at(now, rows.grade),
-        credit_class_drops_365d=counted(lowered & (rows.age <= 365)),
+        credit_class_drops_365d=_stated(year, rows.grade, lowered),
         credit_class_drop_days=lowered.ifelse(rows.age, None).min().cast("float64"),
         credit_line_cut_days=cut.ifelse(rows.age, None).min().cast("float64"),
         credit_balance=_at(now, rows.loan_balance),
@@ -93,6 +94,11 @@ def with_capital(known: Known, found: ir.Table) -> ir.Table:
         "as_of", subject_id=registry.employer_id, capital=registry.registered_capital.cast("float64")
     )
     return found.left_join(capital, KEYS).select(*found.columns, "capital")
+
+
+def _stated(rows: ir.BooleanValue, value: ir.Value, condition: ir.BooleanValue) -> ir.FloatingValue:
+    """Return how many of the rows satisfy a condition, missing where none of them states the value it needs."""
+    return (counted(rows & value.notnull()) > 0).ifelse(counted(rows & condition), None)
 
 
 def _at(rows: ir.BooleanValue, value: ir.Value) -> ir.FloatingScalar:
