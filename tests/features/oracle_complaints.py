@@ -217,7 +217,7 @@ def hazards(past: Past, subject: str) -> Values:
         "hazard_open_days": max((row["age"] for row in standing), default=None),
         "hazard_open_last_days": newest(standing),
         "hazards_365d": len(year),
-        "hazards_averted_365d": sum(row["resolution"] == "averted" for row in year),
+        "hazards_averted_365d": sum(row["resolution"] == "averted" for row in ended if row["age"] <= 365),
         "hazard_became_case_share": ratio(
             sum(row["resolution"] == "became_case" for row in ended), len(ended)
         ),

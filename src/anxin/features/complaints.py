@@ -248,7 +248,7 @@ def _hazards(rows: ir.Table) -> ir.Table:
         hazard_open_days=_most(~resolved, rows.age),
         hazard_open_last_days=_least(~resolved, rows.age),
         hazards_365d=counted(rows.age <= 365),
-        hazards_averted_365d=counted((rows.age <= 365) & (rows.resolution == "averted")),
+        hazards_averted_365d=counted((rows.age <= 365) & ended & (rows.resolution == "averted")),
         hazards_paid_730d=counted((rows.age <= 730) & ended & (rows.resolution == "paid")),
         hazards_became_case_730d=counted((rows.age <= 730) & became),
         hazard_became_case_share=ratio(counted(became), counted(ended)),
