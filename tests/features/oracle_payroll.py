@@ -115,12 +115,24 @@ def _minimum(past: Past, subject: str, month: date) -> Decimal | None:
 
 
 def paid(past: Past, subject: str) -> Values:
-    """What payroll alone says."""
-    months = _workers(past, subject)
+    """What payroll says; short only once the pay day is past.
+
+    By the sheet of the month that is more than a week past the day agreed, without a sheet 61 days after the
+    month began.
+    """
+    months, sheets = _workers(past, subject), _sheets(past, subject)
     late = [
         worker
         for month, workers in months.items()
         if past.age(month) <= 125
+        for worker in workers.values()
+        if worker.payments
+    ]
+    payable = [
+        worker
+        for month, workers in months.items()
+        if past.age(month) <= 125
+        and (past.age(sheets[month]["pay_due_on"]) > 7 if month in sheets else past.age(month) > 61)
         for worker in workers.values()
         if worker.payments
     ]
@@ -136,8 +148,8 @@ def paid(past: Past, subject: str) -> Values:
     if len(firsts) > 1:
         usual = (max(firsts.values()) - min(firsts.values())).days / (len(firsts) - 1)
     return {
-        "pay_short_share": ratio(sum(w.short for w in late), len(late)),
-        "pay_short_amount": number(total(max(w.due - w.paid, 0) for w in late)) if late else None,
+        "pay_short_share": ratio(sum(w.short for w in payable), len(payable)),
+        "pay_short_amount": number(total(max(w.due - w.paid, 0) for w in payable)) if payable else None,
         "pay_paid_share": ratio(total(w.paid for w in late), total(w.due for w in late)),
         "pay_parts_share": ratio(sum(len(w.payments) > 1 for w in late), len(late)),
         "pay_too_much_heads": sum(w.paid > 50_000 for w in late) if late else None,
@@ -177,7 +189,7 @@ def matched(past: Past, subject: str) -> Values:
     unattended = [worker for worker in got if not worker.attended]
 
     full, below = 0, 0
-    for month, _, worker in every:
+    for month, _, worker in must:
         least = _minimum(past, subject, month)
         if least is not None and worker.got and worker.worked >= 21:
             full += 1

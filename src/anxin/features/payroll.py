@@ -45,7 +45,7 @@ def payroll(known: Known) -> list[ir.Table]:
     payments = _payments(known, made)
     sheets = known.view.keep(_sheets(known))
     tables = [
-        _paid(months, payments),
+        _paid(months, payments, sheets),
         _matched(known, months, payments, sheets, made),
         _owed(known, payments, sheets, made),
         _pay_day(known, payments, sheets),
@@ -100,16 +100,25 @@ def _sheets(known: Known) -> ir.Table:
     )
 
 
-def _paid(months: ir.Table, payments: ir.Table) -> ir.Table:
-    """Say what payroll alone says: short, in parts, too much; when and through which channel."""
-    late = age(months.as_of, months.month) <= _LATE
+def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
+    """Say what payroll says: short once it is due, in parts, too much; when and through which channel."""
+    agreed = sheets.select(*KEYS, "month", "pay_due_on")
+    months = months.left_join(agreed, [*KEYS, "month"]).select(*months.columns, "pay_due_on")
+    month_age = age(months.as_of, months.month)
+    late = month_age <= _LATE
+    # An advance is not short pay: the rest comes on the pay day, by the sheet or else when it must.
+    overdue = months.pay_due_on.isnull().ifelse(
+        month_age > _DUE, age(months.as_of, months.pay_due_on) > _GRACE
+    )
+    payable = late & overdue
     heads = months.group_by(KEYS).aggregate(
         workers=summed(months.workers, late),
-        short=summed(months.short, late),
+        payable=summed(months.workers, payable),
+        short=summed(months.short, payable),
         parts=summed(months.parts, late),
         due=summed(months.due, late),
         paid=summed(months.paid, late),
-        pay_short_amount=summed(months.gap, late),
+        pay_short_amount=summed(months.gap, payable),
         pay_too_much_heads=summed(months.too_much, late),
     )
     late = age(payments.as_of, payments.month) <= _LATE
@@ -132,9 +141,9 @@ def _paid(months: ir.Table, payments: ir.Table) -> ir.Table:
     return both.select(
         *KEYS,
         "pay_last_days",
-        pay_short_share=ratio(both.short, both.workers),
+        pay_short_share=ratio(both.short, both.payable),
         pay_parts_share=ratio(both.parts, both.workers),
-        pay_short_amount=seen.ifelse(both.pay_short_amount, None),
+        pay_short_amount=(both.payable > 0).ifelse(both.pay_short_amount, None),
         pay_too_much_heads=seen.ifelse(both.pay_too_much_heads, None),
         pay_paid_share=ratio(both.paid, both.due),
         pay_delay_days=delay,
@@ -163,7 +172,7 @@ def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Tabl
         if made.levels
         else ibis.literal(0)
     )
-    judged = rows.fen.notnull()
+    judged = must & rows.fen.notnull()
     newest = attended.ifelse(rows.month, None).max()
     last = rows.group_by(KEYS).aggregate(newest=newest)
     sums = rows.group_by(KEYS).aggregate(
