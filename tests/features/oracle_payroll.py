@@ -144,6 +144,8 @@ def paid(past: Past, subject: str) -> Values:
         for month in {row["month"] for row in payments if row["paid"] > 0}
     }
     last = min((past.age(row["paid_on"]) for row in payments), default=None)
+    # A batch of nothing is a row, but no pay.
+    last_paid = min((past.age(row["paid_on"]) for row in payments if row["paid"] > 0), default=None)
     usual = None
     if len(firsts) > 1:
         usual = (max(firsts.values()) - min(firsts.values())).days / (len(firsts) - 1)
@@ -157,7 +159,7 @@ def paid(past: Past, subject: str) -> Values:
         "pay_delay_rise": difference(_delay(now), _delay(before)),
         "pay_other_share": _through("other", now),
         "pay_account_fall": difference(_through("special_account", before), _through("special_account", now)),
-        "pay_gap_ratio": ratio(last, usual),
+        "pay_gap_ratio": ratio(last_paid, usual),
         "pay_last_days": last,
     }
 

@@ -85,6 +85,8 @@ def _payments(known: Known, made: Wages) -> ir.Table:
             waited=(rows.paid * age(rows.paid_on, rows.month)).sum(),
             first=day.min(),
             last=rows.paid_on.max(),
+            # A batch of nothing dates what is known, but is no pay.
+            last_paid=day.max(),
             special=(rows.channel == "special_account").ifelse(rows.paid, None).sum(),
             other=(rows.channel == "other").ifelse(rows.paid, None).sum(),
         )
@@ -131,6 +133,7 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         special_before=summed(payments.special, ~late),
         other=summed(payments.other, late),
         pay_last_days=age(payments.as_of, payments["last"]).min().cast("float64"),
+        last_paid=age(payments.as_of, payments.last_paid).min(),
         newest=age(payments.as_of, payments["first"]).min(),
         oldest=age(payments.as_of, payments["first"]).max(),
         paid_months=payments["first"].count(),
@@ -151,7 +154,7 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         pay_other_share=ratio(both.other, both.got),
         pay_account_fall=ratio(both.special_before, both.got_before) - ratio(both.special, both.got),
         # Days since the last pay, in intervals between the months' first pay days.
-        pay_gap_ratio=ratio(both.pay_last_days * (both.paid_months - 1), both.oldest - both.newest),
+        pay_gap_ratio=ratio(both.last_paid * (both.paid_months - 1), both.oldest - both.newest),
     )
 
 
