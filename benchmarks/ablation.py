@@ -69,6 +69,19 @@ def main(seeds: Sequence[int], scale: float, months: int, fits: int) -> None:
                     dated = [replace(one, as_of=f"{seed}/{one.as_of}") for one in measures]
                     found[kind].setdefault(variant, []).extend(dated)
             shutil.rmtree(home)
+            # After each city: a run that is cut short has told what it found.
+            _report(seeds[: seeds.index(seed) + 1], scale, months, fits, found, counts, steps)
+
+
+def _report(
+    seeds: Sequence[int],
+    scale: float,
+    months: int,
+    fits: int,
+    found: Mapping[str, Mapping[str, list[Measures]]],
+    counts: Mapping[str, Mapping[str, int]],
+    steps: Sequence[Step],
+) -> None:
     compared = {kind: _compared(found[kind], counts[kind]) for kind in KINDS}
     gone = sorted({name for _, name in _first()} - set(catalogue.catalogue()))
     seeds_said = " ".join(map(str, seeds))
