@@ -23,7 +23,8 @@ def progress(past: Past, subject: str) -> Values:
         if not past.before(row["settled_on"])
         or (row["payable"] is not None and row["payable"] > (row["paid"] or 0))
     ]
-    unpaid = total(max(row["payable"] - (row["paid"] or 0), 0) for row in every if row["payable"] is not None)
+    # Nothing payable stated is no debt known, not none.
+    unpaid = _sum(max(row["payable"] - (row["paid"] or 0), 0) for row in every if row["payable"] is not None)
     funded = [row for row in rows if row["public_funds_in"] is not None and row["payable"] is not None]
     waiting = [row["age"] for row in funded if row["public_funds_in"] < row["payable"]]
     lacking = total(max(row["payable"] - row["public_funds_in"], 0) for row in funded)
@@ -33,7 +34,7 @@ def progress(past: Past, subject: str) -> Values:
         "progress_paid_share_120d": _paid_share([row for row in rows if row["age"] <= 120]),
         "progress_overdue_periods": len(owed) if every else None,
         "progress_overdue_days": max((row["age"] for row in owed), default=0) if every else None,
-        "progress_unpaid_amount": float(unpaid) if every else None,
+        "progress_unpaid_amount": number(unpaid),
         "progress_lag_days": _mean(lags),
         "public_funds_share": ratio(
             total(r["public_funds_in"] for r in funded), total(r["payable"] for r in funded)

@@ -81,7 +81,8 @@ def _settlements(known: Known) -> ir.Table:
         progress_paid_share_120d=ratio(_sum(paid, late), _sum(rows.completed_value, late)),
         progress_overdue_periods=counted(owed),
         progress_overdue_days=owed.ifelse(rows.age, None).max().cast("float64").fill_null(0.0),
-        progress_unpaid_amount=summed(unpaid, unpaid > 0),
+        # `greatest` passes over nulls: a period that states nothing payable is left out by hand.
+        progress_unpaid_amount=_sum(ibis.greatest(unpaid, 0), unpaid.notnull()).cast("float64"),
         progress_lag_days=ratio(summed(lag, settled & recent), counted(settled & recent)),
         public_funds_share=ratio(summed(rows.public_funds_in, funded), summed(rows.payable, funded)),
         public_funds_short_amount=_sum(ibis.greatest(without, 0), funded).cast("float64"),
