@@ -120,7 +120,7 @@ def _bills(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
 
 def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     at = pd.Timestamp(day)
-    ago = {days: at - pd.Timedelta(days=days) for days in (61, 125, 155, 250)}
+    ago = {days: at - pd.Timedelta(days=days) for days in (7, 61, 125, 155, 250)}
     since = ("month", ago[250].date())
     pay = _known(lake, "payroll", day, [*_SITE, "due", "paid", "paid_on"], since)
     pay = _of(pay.loc[pay["month"] < at], kind, own=False)
@@ -136,7 +136,15 @@ def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
         matched.groupby(site, sort=False)[["due", "paid"]].agg({"due": "max", "paid": "sum"}).reset_index()
     )
     recent = worker.loc[worker["month"] >= ago[125]]
-    short = (recent["paid"] * 100 < recent["due"] * 95).groupby(recent["subject_id"]).mean()
+    sheet = sheets.groupby(["subject_id", "month"]).agg(due=("due", "sum"), pay_due_on=("pay_due_on", "max"))
+    sheet = sheet.reset_index()
+    agreed = recent.merge(
+        sheet[["subject_id", "month", "pay_due_on"]], on=["subject_id", "month"], how="left"
+    )
+    # An advance is not short pay: the month's pay day must be a week past.
+    payable = (agreed["pay_due_on"] < ago[7]) | (agreed["pay_due_on"].isna() & (agreed["month"] < ago[61]))
+    asked = agreed.loc[payable]
+    short = (asked["paid"] * 100 < asked["due"] * 95).groupby(asked["subject_id"]).mean()
     sums = recent.groupby("subject_id")[["due", "paid"]].sum()
 
     there = attended.groupby(site, sort=False)["days"].sum().reset_index()
@@ -150,10 +158,9 @@ def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     before = months.loc[~late].groupby("subject_id")[["paid", "waited"]].sum()
     everyone = pd.Index(months["subject_id"].unique())
 
-    sheet = sheets.groupby(["subject_id", "month"]).agg(due=("due", "sum"), pay_due_on=("pay_due_on", "max"))
-    sheet = sheet.reset_index().merge(months, on=["subject_id", "month"], how="left")
+    sheet = sheet.merge(months, on=["subject_id", "month"], how="left")
     got = sheet["paid"].fillna(0)
-    late_months = (sheet["pay_due_on"] < at) & (got * 100 < sheet["due"] * 95)
+    late_months = (sheet["pay_due_on"] < ago[7]) & (got * 100 < sheet["due"] * 95)
     owed = (sheet["due"] - got).where(late_months, 0)
     found = {
         "pay_short_share": short,

@@ -70,10 +70,17 @@ attended AS (
 ), worker AS (
     SELECT employer_id, project_id, worker_id, month, max(due) AS due, sum(paid) AS paid
     FROM pay WHERE month >= $matched GROUP BY ALL
+), sheet AS (
+    SELECT {subject} AS subject_id, month, sum(due) AS due, max(pay_due_on) AS pay_due_on FROM ({sheets}) GROUP BY ALL
 ), short AS (
-    SELECT {subject} AS subject_id, count(paid) AS workers, count(*) FILTER (paid * 100 < due * 95) AS short,
-        sum(due) AS due, sum(paid) AS paid
-    FROM worker WHERE month >= $recent GROUP BY ALL
+    SELECT subject_id, count(paid) FILTER (payable) AS workers,
+        count(*) FILTER (payable AND paid * 100 < due * 95) AS short, sum(due) AS due, sum(paid) AS paid
+    FROM (
+        SELECT worker.{subject} AS subject_id, worker.due, worker.paid,
+            CASE WHEN pay_due_on IS NULL THEN worker.month < $must ELSE pay_due_on < $grace END AS payable
+        FROM worker LEFT JOIN sheet ON worker.{subject} = sheet.subject_id AND worker.month = sheet.month
+        WHERE worker.month >= $recent
+    ) GROUP BY ALL
 ), unpaid AS (
     SELECT attended.{subject} AS subject_id, count(*) AS attended, count(*) FILTER (coalesce(paid, 0) <= 0) AS unpaid
     FROM attended LEFT JOIN worker ON attended.employer_id = worker.employer_id
@@ -90,12 +97,10 @@ attended AS (
         - (sum(waited) FILTER (month < $recent))::DOUBLE
             / nullif((sum(paid) FILTER (month < $recent))::DOUBLE, 0) AS pay_delay_rise
     FROM paid GROUP BY subject_id
-), sheet AS (
-    SELECT {subject} AS subject_id, month, sum(due) AS due, max(pay_due_on) AS pay_due_on FROM ({sheets}) GROUP BY ALL
 ), owed AS (
     SELECT subject_id, (count(*) FILTER (late))::DOUBLE AS wages_unpaid_months,
         coalesce(sum(due - coalesce(paid, 0)) FILTER (late), 0)::DOUBLE AS wages_unpaid_amount
-    FROM (SELECT *, pay_due_on < DATE '{day}' AND coalesce(paid, 0) * 100 < due * 95 AS late
+    FROM (SELECT *, pay_due_on < $grace AND coalesce(paid, 0) * 100 < due * 95 AS late
         FROM sheet LEFT JOIN paid USING (subject_id, month)) GROUP BY subject_id
 )
 SELECT subject_id,
@@ -159,7 +164,7 @@ def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
             "holidays": [day - timedelta(back) for back in range(1, 29) if on_holiday(day - timedelta(back))],
         },
         _BILLS: {"half": ago[180]},
-        _PAY: {"matched": ago[155], "recent": ago[125], "must": ago[61]},
+        _PAY: {"matched": ago[155], "recent": ago[125], "must": ago[61], "grace": ago[7]},
     }
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false")
