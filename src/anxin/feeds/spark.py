@@ -29,6 +29,7 @@ try:
     from ibis.backends.pyspark import Backend
     from ibis.backends.sql.compilers.pyspark import PySparkCompiler
     from ibis.util import gen_name
+    from py4j.protocol import Py4JError
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway
@@ -178,7 +179,7 @@ def _start(master: str, asked: dict[str, str]) -> SparkSession:
         with log.open("wb") as sink:
             gateway = launch_gateway(conf, {"stdout": sink, "stderr": sink})
         session = SparkSession(SparkContext(gateway=gateway, conf=conf))
-    except Exception as error:
+    except (PySparkException, Py4JError, OSError) as error:
         said = [line for line in log.read_text(errors="replace").splitlines() if "Exception" in line]
         why = said[-1].strip() if said else str(error).partition("\n")[0]
         raise AnxinError(f"{master} 无法使用：{why}", f"{master} cannot be used: {why}") from error
