@@ -12,6 +12,7 @@ import typer
 from typer.main import get_command
 
 from anxin import cli
+from anxin.cli import terms
 
 
 def _verbs(command: object, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
@@ -181,9 +182,9 @@ def test_what_is_typed_wrong_exits_with_2(said, words: tuple[str, ...]) -> None:
 
 
 def test_the_form_of_a_list_is_read_from_the_name_of_the_file() -> None:
-    assert cli.form_of(Path("a/list.XLSX")) is cli.ListFormat.xlsx
+    assert terms.form_of(Path("a/list.XLSX")) is terms.ListFormat.xlsx
     with pytest.raises(typer.BadParameter, match="--format"):
-        cli.form_of(Path("list"))
+        terms.form_of(Path("list"))
 
 
 def test_an_empty_home_has_a_status_an_empty_ledger_and_no_tokens(said) -> None:

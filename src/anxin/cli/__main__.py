@@ -1,0 +1,5 @@
+"""`python -m anxin.cli`."""
+
+from anxin.cli import main
+
+main()
