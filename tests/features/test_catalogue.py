@@ -67,3 +67,43 @@ def test_direction_unit_and_empty_are_what_a_model_can_take(feature: Feature) ->
     assert feature.unit in {"share", "yuan", "days", "count", "heads", "flag", "number", "ratio", "kwh"}
     assert feature.form in {"share", "yuan", "whole", "flag", "number"}
     assert feature.empty in (None, 0)
+
+
+@EVERY
+def test_whose_fact_it_is_and_whether_someone_can_change_it(feature: Feature) -> None:
+    assert feature.about in ("own", "payer", "around")
+    if feature.family not in ("relations", "profile"):
+        assert feature.about == "own"
+    if feature.about == "payer":
+        assert feature.peers
+    if feature.actionable:
+        assert feature.about != "around"
+        assert feature.sources
+        assert feature.reason, "what is asked for is first shown as a reason"
+
+
+def test_season_sector_district_and_shared_persons_are_around_a_subject() -> None:
+    """They never carry a red or orange warning, and nobody can act on them."""
+    around = {name for name, feature in catalogue().items() if feature.about == "around"}
+    for start in (
+        "spring_festival",
+        "sector",
+        "district",
+        "representative",
+        "group",
+        "owner_group",
+        "firm_industry",
+    ):
+        named = {name for name in catalogue() if name.startswith(start)}
+        assert named and named <= around, start
+
+
+def test_what_a_payer_owes_and_what_a_subject_can_settle_is_said() -> None:
+    features = catalogue()
+    assert features["owner_credit_overdue_days"].about == "payer"
+    assert features["upstream_cases_365d"].about == "payer"
+    assert features["site_named_cases_365d"].about == "own"
+    for name in ("wages_unpaid_amount", "labour_unpaid_amount", "deposit_missing", "contract_missing_share"):
+        assert features[name].actionable
+    for name in ("firm_age_days", "complaints_365d", "project_amount", "cases_verified_ever"):
+        assert not features[name].actionable

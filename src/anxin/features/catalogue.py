@@ -18,6 +18,7 @@ from typing import Literal
 import yaml
 
 Kind = Literal["employer", "project"]
+About = Literal["own", "payer", "around"]
 
 FAMILIES = (
     "energy",
@@ -58,6 +59,10 @@ class Feature:
     reason: bool
     """Whether the feature may stand as a reason: what a person can check, not a season."""
     law: str | None
+    about: About
+    """Whose fact it is; red and orange need one of `own` or `payer` (architecture, 7)."""
+    actionable: bool
+    """Whether someone can change it from now on."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,8 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
             peers=entry.get("peers", False),
             reason=entry.get("reason", True),
             law=entry.get("law"),
+            about=entry.get("about", raw.get("about", "own")),
+            actionable=entry.get("actionable", False),
         )
         for name, entry in raw["features"].items()
     )

@@ -34,6 +34,8 @@ _UNIT_ZH = {
 }
 _DIRECTION = {1: "↑ 越大越险 higher is worse", -1: "↓ 越小越险 lower is worse", 0: ""}
 
+_ABOUT = {"own": "自身 own", "payer": "付款方 payer", "around": "周边 around"}
+
 _HEAD = """# 特征字典 · The features
 
 本文件由 `python -m anxin.features.dictionary` 从 `src/anxin/features/*.yaml` 生成，请勿手改。
@@ -85,6 +87,15 @@ features are missing; where it had, but nothing of the subject, counts of what i
 作为预警理由。 *Direction* is given only where it is sure, and becomes a monotone constraint of the model.
 *Peers*: other subjects enter by definition. *Reason*: whether it may stand as a reason; a season or a
 registry fact may not.
+
+**谁的** 指该特征说的是谁：对象自身；直接向其付款的一方（项目的建设单位和施工总承包单位，承包、分包单位的上游发包
+单位；控制方不算）；或周边（区县、行业、季节、共同的人、集团、同一工地的他人）。红色、橙色预警须有自身或付款方的、
+有日期的事实。**可改变** 表示有人可以从现在起改变它：付款、拨付、存储、签合同、报送、办结；年龄、行业、季节和已经
+发生的事不能。 *Whose* it is: the subject's own; of who directly pays it (owner and general contractor of a
+project, who stands above a contractor or subcontractor; a controller does not count); or around it (district,
+sector, season, a shared person, a group, others on the site). Red and orange need a dated fact of the first
+two. *Actionable*: someone can change it from now on by paying, crediting, depositing, contracting, uploading
+or closing; age, sector, season and what has already happened cannot be changed.
 """
 
 
@@ -97,8 +108,8 @@ def _family(family: str) -> Iterator[str]:
     features = [feature for feature in catalogue().values() if feature.family == family]
     yield f"## {_FAMILY_ZH[family]} · `{family}`"
     yield ""
-    yield "| 特征 feature | 中文 | English | 对象 | 单位 | 数据源 | 方向 | 备注 | 依据 |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    yield "| 特征 feature | 中文 | English | 对象 | 单位 | 数据源 | 方向 | 谁的 about | 备注 | 依据 |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for feature in features:
         yield _row(feature)
     yield ""
@@ -115,6 +126,7 @@ def _row(feature: Feature) -> str:
         "" if feature.empty is None else f"无行为 {feature.empty:g} empty",
         "他人 peers" if feature.peers else "",
         "" if feature.reason else "不作理由 no reason",
+        "可改变 actionable" if feature.actionable else "",
     ]
     cells = [
         f"`{feature.name}`",
@@ -124,6 +136,7 @@ def _row(feature: Feature) -> str:
         f"{_UNIT_ZH[feature.unit]} {feature.unit}",
         sources,
         _DIRECTION[feature.direction],
+        _ABOUT[feature.about],
         "；".join(note for note in notes if note),
         "" if feature.law is None else article(feature.law).cite_zh,
     ]
