@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from anxin.domain.errors import AnxinError
-from anxin.models.saved import load, save
+from anxin.models import saved, scoring
+from anxin.models.saved import document, load, save
 
 from . import made
 
@@ -104,6 +107,56 @@ def test_a_format_of_another_time_is_refused(tmp_path: Path) -> None:
         load(tmp_path, model_id)
 
 
+def test_a_feature_that_means_something_else_now_is_refused_by_name(tmp_path: Path) -> None:
+    model_id = _save(tmp_path)
+    manifest = json.loads((tmp_path / model_id / "manifest.json").read_text(encoding="utf-8"))
+    assert set(manifest["schema"]) == set(made.FEATURES)
+    other = _resaved(tmp_path, model_id, schema={**manifest["schema"], "insured_heads": "00000000"})
+    with pytest.raises(AnxinError, match="insured_heads"):
+        load(tmp_path, other)
+
+
+def test_a_model_of_another_lightgbm_is_refused(tmp_path: Path) -> None:
+    model_id = _resaved(tmp_path, _save(tmp_path), lightgbm="99.1")
+    with pytest.raises(AnxinError, match=r"99\.1"):
+        load(tmp_path, model_id)
+
+
+def test_what_stands_beside_a_model_is_given_back_and_refused_where_it_was_changed(tmp_path: Path) -> None:
+    model_id = save(
+        tmp_path,
+        made.KIND,
+        made.THROUGH,
+        made.ordered(),
+        made.severity(),
+        FACTS,
+        {"folds.parquet": b"\xff\x00"},
+    )
+    assert document(tmp_path, model_id, "folds.parquet") == b"\xff\x00"
+    assert document(tmp_path, model_id, "reference.json") is None
+    (tmp_path / model_id / "folds.parquet").write_bytes(b"\xff\x01")
+    for read in (lambda: document(tmp_path, model_id, "folds.parquet"), lambda: load(tmp_path, model_id)):
+        with pytest.raises(AnxinError, match=r"folds\.parquet"):
+            read()
+
+
+def test_no_pickle_is_written_or_read(tmp_path: Path) -> None:
+    model_id = _save(tmp_path)
+    for path in (tmp_path / model_id).iterdir():
+        assert not path.read_bytes().startswith(b"\x80"), path.name
+        assert path.suffix in {".txt", ".json", ".parquet"}
+    words = ("pickle", "joblib", "dill", "torch.load", "allow_pickle", "eval(", "exec(")
+    for module in (saved, scoring, *_room_of(saved)):
+        text = Path(str(module.__file__)).read_text(encoding="utf-8").replace("no pickle", "")
+        assert not [word for word in words if word in text], module.__name__
+
+
+def _room_of(module: ModuleType) -> list[ModuleType]:
+    """Return every module of ours that loading a model imports."""
+    names = [name for name in sys.modules if name.startswith(module.__name__.rpartition(".")[0] + ".")]
+    return [sys.modules[name] for name in names]
+
+
 @pytest.mark.parametrize("model_id", ["employer-2025-06-01-0000000000000000", ""])
 def test_a_model_that_is_not_there_is_an_error_a_person_can_read(tmp_path: Path, model_id: str) -> None:
     with pytest.raises(AnxinError):
@@ -111,7 +164,7 @@ def test_a_model_that_is_not_there_is_an_error_a_person_can_read(tmp_path: Path,
 
 
 def test_a_save_that_breaks_off_leaves_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = Path.write_text
+    whole = Path.write_bytes
     written = []
 
     def breaks(path: Path, *args: object, **more: object) -> int:
@@ -120,7 +173,7 @@ def test_a_save_that_breaks_off_leaves_no_model(tmp_path: Path, monkeypatch: pyt
             raise OSError("no space left")
         return whole(path, *args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Path, "write_text", breaks)
+    monkeypatch.setattr(Path, "write_bytes", breaks)
     with pytest.raises(OSError, match="no space"):
         _save(tmp_path)
     monkeypatch.undo()

@@ -69,7 +69,7 @@ class Backtest:
     measures: Mapping[str, list[Measures]]
     """Per ranking (`model` and the baselines), per date, for all and for 新发现."""
     judged: pd.DataFrame
-    """`as_of, y, p90, in_hand` of every judged row, for calibration plots."""
+    """`as_of, y, p90, in_hand` and `place` in the snapshot of every judged row."""
 
 
 def backtest(
@@ -116,7 +116,7 @@ def backtest(
     slope = fit_slope(_observed(results, best), settings.calibration_prior)
     judged = _judged(snapshot, as_of, labelled, results, grid, settings.calibration_prior)
     rankings = {"model": judged["p90"].to_numpy(float)}
-    places = judged.pop("place").to_numpy(int)
+    places = judged["place"].to_numpy(int)
     rows_judged = snapshot.take(pa.array(places))
     rankings |= {name: ranking(rows_judged) for name, ranking in BASELINES.items()}
     measures = {

@@ -17,6 +17,8 @@ from anxin.features import catalogue
 from anxin.features.known import Kind
 from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
+from anxin.judging import folds as fold_rows
+from anxin.judging import reference
 from anxin.judging.outages import OUTCOME, outages_of
 from anxin.models.probability import HORIZONS, Ordered, fit_calibration
 from anxin.models.saved import load, save
@@ -104,7 +106,8 @@ def train(
         "fingerprint": _fingerprint(snapshot, labelled),
         "code_version": code_version(),
     }
-    model_id = save(models, kind, through, ordered, _severity(kind, snapshot, labelled), facts)
+    beside = _beside(kind, snapshot, names, tested)
+    model_id = save(models, kind, through, ordered, _severity(kind, snapshot, labelled), facts, beside)
     return Trained(
         load(models, model_id), tested, models / model_id, snapshot.slice(max(0, len(snapshot) - 5))
     )
@@ -130,6 +133,16 @@ def _first_received(view: View, through: date) -> date:
         )
     earliest: date = min(before)
     return earliest
+
+
+def _beside(kind: Kind, snapshot: pa.Table, names: tuple[str, ...], tested: Backtest) -> dict[str, bytes]:
+    """Return what gates and drift will ask for later: the backtest's rows, and the training rows in bins."""
+    judged = tested.judged
+    p90 = judged["p90"].to_numpy(float) if len(judged) else np.empty(0)
+    return {
+        fold_rows.FILE: fold_rows.to_bytes(judged, snapshot, kind),
+        reference.FILE: reference.reference_of(snapshot, kind, names, p90).to_bytes(),
+    }
 
 
 def _severity(kind: Kind, snapshot: pa.Table, labelled: Labelled) -> Severity:
