@@ -1,48 +1,302 @@
-"""The rule table: named red flags, each a predicate over one feature of the catalogue."""
+"""The rule table: named red flags of law and practice, each in force at a place from a day to a day.
+
+`rules.yaml` holds them and says where each figure stands. A rule hits where its condition holds; a missing value never
+does. Hits stand beside a model's reasons and may raise a grade, never lower it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from datetime import date, timedelta
+from functools import cache, cached_property
 from importlib import resources
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import yaml
 
+from anxin.domain import divisions
+from anxin.domain.law import article
+from anxin.domain.tables import in_force
+from anxin.features.catalogue import catalogue
 from anxin.models.scoring import matrix
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+CHINA = "CN"
+"""Stands for every division of China among the prefixes of `districts`."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A feature within bounds. Without bounds: that it is known."""
+
+    feature: str
+    at_least: float | None = None
+    at_most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def limits(self) -> tuple[Limit, ...]:
+        """Return itself."""
+        return (self,)
+
+    def holds(self, values: Mapping[str, Floats]) -> Mask:
+        """Return where the limit holds; a missing value (NaN) is within no bounds."""
+        value = values[self.feature]
+        found: Mask = ~np.isnan(value)
+        if self.at_least is not None:
+            found &= value >= self.at_least
+        if self.at_most is not None:
+            found &= value <= self.at_most
+        if self.above is not None:
+            found &= value > self.above
+        if self.below is not None:
+            found &= value < self.below
+        return found
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several conditions, of which all or any must hold."""
+
+    parts: tuple[Condition, ...]
+    every: bool
+
+    def limits(self) -> tuple[Limit, ...]:
+        """Return the limits within, in the order written."""
+        return tuple(limit for part in self.parts for limit in part.limits())
+
+    def holds(self, values: Mapping[str, Floats]) -> Mask:
+        """Return where all, or any, of the parts hold."""
+        each = [part.holds(values) for part in self.parts]
+        return np.asarray(np.all(each, axis=0) if self.every else np.any(each, axis=0), dtype=np.bool_)
+
+
+Condition = Limit | Joined
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper to ask for, and the article (id) that lets one ask."""
+
+    zh: str
+    en: str
+    law: str
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One red flag. It hits where the feature is known and at least, or at most, a figure."""
+    """One version of a red flag: what it says, on what law, where and from when to when it holds."""
 
     name: str
     zh: str
     en: str
-    feature: str
-    law: str
-    at_least: float | None = None
-    at_most: float | None = None
+    when: Condition
+    law: tuple[str, ...]
+    """Ids of articles."""
+    ask: tuple[Paper, ...]
+    raises_to: int
+    """The least grade of a subject it hits (1 blue … 4 red); 0 raises nothing."""
+    source: str
+    verified: bool
+    """Whether its source states the figure; otherwise it is borrowed or assumed."""
+    districts: tuple[str, ...]
+    valid_from: date | None
+    valid_to: date | None
 
-    def hits(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """Return where the rule hits; a missing value is never a hit."""
-        if self.at_least is not None:
-            return np.asarray(values >= self.at_least)
-        return np.asarray(values <= (np.inf if self.at_most is None else self.at_most))
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of subject that can have every feature it needs (any one of alternatives)."""
+        return tuple(kind for kind in ("employer", "project") if _possible(self.when, kind))
+
+    @property
+    def ask_zh(self) -> str:
+        """What to ask for, in Chinese."""
+        return "；".join(paper.zh for paper in self.ask)
+
+    @property
+    def ask_en(self) -> str:
+        """What to ask for, in English."""
+        return "; ".join(paper.en for paper in self.ask)
+
+    @property
+    def law_zh(self) -> str:
+        """Its articles as a report cites them, in Chinese."""
+        return "、".join(article(id).cite_zh for id in self.law)
+
+    @property
+    def law_en(self) -> str:
+        """Its articles as a report cites them, in English."""
+        return "; ".join(article(id).cite_en for id in self.law)
+
+    def reach(self, district: str, on: date) -> int:
+        """Return how closely the rule is written for a district on a day: length of the prefix, -1 not at all."""
+        if not in_force(self.valid_from, self.valid_to, on):
+            return -1
+        return max((_matched(prefix, district) for prefix in self.districts), default=-1)
+
+
+class Hit(NamedTuple):
+    """A rule that holds for a subject, with the value and the day of the first limit that does."""
+
+    rule: Rule
+    feature: str
+    value: float
+    date: date | None
+
+
+def hits(snapshot: pa.Table, kind: str, on: date) -> list[tuple[Hit, ...]]:
+    """Return what hits each row of a snapshot of a kind, those that raise highest first.
+
+    One tuple per row. The rules are those in force on `on` in the row's district; a row without a district sees
+    those that hold everywhere.
+    """
+    found: list[list[Hit]] = [[] for _ in range(len(snapshot))]
+    values = _values(snapshot)
+    governing = _Governing(snapshot, on)
+    ages: dict[str, Floats] = {}
+    days: dict[float, date] = {}
+    ordered = sorted((rule for rule in rules() if kind in rule.kinds), key=lambda rule: -rule.raises_to)
+    for rule in ordered:
+        open_rows = governing.mask(rule) & rule.when.holds(values)
+        for limit in rule.when.limits():
+            shown = np.flatnonzero(open_rows & limit.holds(values))
+            if not len(shown):
+                continue
+            open_rows[shown] = False
+            known = values[limit.feature][shown].tolist()
+            age = _ages(snapshot, limit.feature, ages)[shown].tolist()
+            for row, value, old in zip(shown.tolist(), known, age, strict=True):
+                if not math.isnan(old) and old not in days:
+                    days[old] = on - timedelta(days=int(old))
+                found[row].append(Hit(rule, limit.feature, value, days.get(old)))
+    return [tuple(each) for each in found]
+
+
+def flags(snapshot: pa.Table) -> Floats:
+    """Return how many rules hit each row of a snapshot, each on its own date (`as_of`)."""
+    values = _values(snapshot)
+    count = np.zeros(len(snapshot))
+    for on, rows in _dates(snapshot):
+        governing = _Governing(snapshot, on)
+        for rule in rules():
+            mask = governing.mask(rule)
+            if mask.any():
+                count += rows & mask & rule.when.holds(values)
+    return count
+
+
+def fingerprint() -> str:
+    """Return a hash of the table: what a list made with it depends on."""
+    return hashlib.sha256(_text().encode()).hexdigest()
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """Return the rule table."""
-    text = resources.files(__package__).joinpath("rules.yaml").read_text(encoding="utf-8")
-    return tuple(Rule(**entry) for entry in yaml.safe_load(text))
+    """Return every version of every rule, in the order of the table."""
+    document = yaml.safe_load(_text())
+    papers = {name: Paper(**entry) for name, entry in document["papers"].items()}
+    return tuple(_rule(entry, papers) for entry in document["rules"])
 
 
-def flags(snapshot: pa.Table) -> npt.NDArray[np.float64]:
-    """Return how many rules hit each row of a snapshot."""
-    values = matrix(snapshot, tuple(rule.feature for rule in rules()))
-    with np.errstate(invalid="ignore"):
-        hit = [rule.hits(column) for rule, column in zip(rules(), values.T, strict=True)]
-    return np.asarray(np.sum(hit, axis=0), dtype=np.float64)
+class _Governing:
+    """Which version of each rule governs each row, decided once per district."""
+
+    def __init__(self, snapshot: pa.Table, on: date) -> None:
+        codes = (
+            snapshot["district"].to_pylist() if "district" in snapshot.column_names else [""] * len(snapshot)
+        )
+        place = {code: i for i, code in enumerate(dict.fromkeys(codes))}
+        self._row = np.array([place[code] for code in codes], dtype=np.int64)
+        self._districts = [divisions.district(code, on) if code else "" for code in place]
+        self._on = on
+        self._versions: dict[str, list[Rule | None]] = {}
+
+    def mask(self, rule: Rule) -> Mask:
+        """Return the rows that this version of the rule governs."""
+        if rule.name not in self._versions:
+            self._versions[rule.name] = [_version(rule.name, code, self._on) for code in self._districts]
+        governs = np.array([found is rule for found in self._versions[rule.name]], dtype=bool)
+        return governs[self._row] if len(governs) else np.zeros(0, dtype=bool)
+
+
+def _version(name: str, district: str, on: date) -> Rule | None:
+    reached = [(rule.reach(district, on), rule.valid_from or date.min, rule) for rule in _named()[name]]
+    best = max(reached, key=lambda found: found[:2])
+    return best[2] if best[0] >= 0 else None
+
+
+def _matched(prefix: str, district: str) -> int:
+    if prefix == CHINA:
+        return 1 if divisions.province(district) is not None else -1
+    return len(prefix) if district.startswith(prefix) else -1
+
+
+def _possible(condition: Condition, kind: str) -> bool:
+    if isinstance(condition, Limit):
+        return kind in catalogue()[condition.feature].kinds
+    possible = (_possible(part, kind) for part in condition.parts)
+    return all(possible) if condition.every else any(possible)
+
+
+def _values(snapshot: pa.Table) -> dict[str, Floats]:
+    names = tuple(dict.fromkeys(limit.feature for rule in rules() for limit in rule.when.limits()))
+    return dict(zip(names, matrix(snapshot, names).T, strict=True))
+
+
+def _ages(snapshot: pa.Table, feature: str, found: dict[str, Floats]) -> Floats:
+    column = catalogue()[feature].dated or ""
+    if column not in found:
+        found[column] = matrix(snapshot, (column,))[:, 0]
+    return found[column]
+
+
+def _dates(snapshot: pa.Table) -> list[tuple[date, Mask]]:
+    days = snapshot["as_of"].to_pylist() if "as_of" in snapshot.column_names else [date.max] * len(snapshot)
+    codes = np.array([day.toordinal() for day in days], dtype=np.int64)
+    return [(date.fromordinal(code), codes == code) for code in np.unique(codes).tolist()]
+
+
+@cache
+def _named() -> Mapping[str, list[Rule]]:
+    named: dict[str, list[Rule]] = {}
+    for rule in rules():
+        named.setdefault(rule.name, []).append(rule)
+    return named
+
+
+@cache
+def _text() -> str:
+    return resources.files(__package__).joinpath("rules.yaml").read_text(encoding="utf-8")
+
+
+def _rule(entry: Mapping[str, Any], papers: Mapping[str, Paper]) -> Rule:
+    return Rule(
+        name=entry["name"],
+        zh=entry["zh"],
+        en=entry["en"],
+        when=_condition(entry["when"]),
+        law=tuple(entry["law"]),
+        ask=tuple(papers[name] for name in entry["ask"]),
+        raises_to=entry.get("raises_to", 0),
+        source=entry["source"],
+        verified={"verified": True, "assumed": False}[entry["status"]],
+        districts=tuple(entry["districts"]),
+        valid_from=entry.get("valid_from"),
+        valid_to=entry.get("valid_to"),
+    )
+
+
+def _condition(entry: Mapping[str, Any]) -> Condition:
+    for word, every in (("all", True), ("any", False)):
+        if word in entry:
+            return Joined(tuple(_condition(part) for part in entry[word]), every)
+    bounds = {name: float(value) for name, value in entry.items() if name not in ("feature", "known")}
+    return Limit(entry["feature"], **bounds)

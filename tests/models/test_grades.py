@@ -1,17 +1,13 @@
-"""Grades from danger alone, and the rule table."""
+"""Grades from danger alone."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anxin.domain.law import article
-from anxin.features.catalogue import catalogue
 from anxin.models.grades import NONE, grade_of, grades
-from anxin.models.rules import flags, rules
 from anxin.models.scoring import score
 
 from . import made
@@ -45,36 +41,3 @@ def test_the_same_danger_is_the_same_grade_in_every_district() -> None:
     place = scores["subject_id"].str[1:].astype(int) // 3
     assert (scores.groupby(place)["grade"].nunique() == 1).all()
     assert scores["grade"].nunique() > 1
-
-
-def test_every_rule_reads_a_feature_that_exists_and_cites_a_law_that_exists() -> None:
-    names = [rule.name for rule in rules()]
-    assert len(names) == len(set(names))
-    for rule in rules():
-        assert rule.feature in catalogue(), rule.name
-        assert article(rule.law).cite_zh
-        assert (rule.at_least is None) != (rule.at_most is None)
-
-
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.name)
-def test_a_missing_value_is_never_a_hit(rule: object) -> None:
-    assert not rule.hits(np.array([np.nan]))[0]  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.name)
-def test_a_rule_hits_at_its_figure_and_not_just_before(rule) -> None:  # type: ignore[no-untyped-def]
-    if rule.at_least is not None:
-        assert list(rule.hits(np.array([rule.at_least, np.nextafter(rule.at_least, -1)]))) == [True, False]
-    else:
-        assert list(rule.hits(np.array([rule.at_most, np.nextafter(rule.at_most, 9e9)]))) == [True, False]
-
-
-def test_flags_count_the_rules_that_hit_each_subject() -> None:
-    table = pa.table(
-        {
-            "complaints_90d": pa.array([2.0, 0.0, None]),
-            "progress_paid_share": pa.array([0.5, 0.9, None]),
-            "credit_overdue_days": pa.array([45.0, 29.0, None]),
-        }
-    )
-    assert list(flags(table)) == [3.0, 0.0, 0.0]

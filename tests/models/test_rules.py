@@ -1,0 +1,159 @@
+"""The rule table: what hits, where, from when, and what a hit says."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from anxin.domain.law import article
+from anxin.features.catalogue import catalogue
+from anxin.models.rules import Joined, Limit, Rule, fingerprint, flags, hits, rules
+
+DAY = date(2026, 2, 1)
+CHONGQING, BAOYING, GUIYANG, CALIFORNIA = "500103", "321023", "520102", "060000"
+
+LIMITS = [(rule, limit) for rule in rules() for limit in rule.when.limits()]
+
+
+def snapshot(districts: list[str] | None = None, **columns: list[float | None]) -> pa.Table:
+    """A snapshot with some columns of the catalogue; everything else is missing."""
+    size = len(next(iter(columns.values())))
+    made = {name: pa.array(values, pa.float64()) for name, values in columns.items()}
+    return pa.table({"district": pa.array(districts or [CHONGQING] * size), **made})
+
+
+def names(found: list[tuple[object, ...]]) -> list[set[str]]:
+    return [{hit.rule.name for hit in each} for each in found]  # type: ignore[attr-defined]
+
+
+def test_every_rule_reads_features_that_exist_and_cites_laws_that_exist() -> None:
+    for rule in rules():
+        assert {limit.feature for limit in rule.when.limits()} <= set(catalogue()), rule.name
+        assert rule.kinds, rule.name
+        assert rule.law and all(article(id).cite_zh for id in rule.law), rule.name
+        assert rule.ask and all(article(paper.law).cite_zh for paper in rule.ask), rule.name
+        assert rule.raises_to in range(5)
+        assert rule.source
+        assert rule.zh and rule.en and not (set(rule.zh) & set(",;:")), rule.name
+
+
+def test_versions_of_a_rule_are_told_apart_by_place_or_day() -> None:
+    seen = [(rule.name, prefix, rule.valid_from) for rule in rules() for prefix in rule.districts]
+    assert len(seen) == len(set(seen))
+
+
+def test_what_raises_to_red_without_an_own_source_is_only_for_the_place_that_uses_it() -> None:
+    for rule in rules():
+        if rule.raises_to == 4 and set(rule.districts) & {"", "CN"}:
+            assert isinstance(rule.when, Joined) and rule.when.every, rule.name
+
+
+@pytest.mark.parametrize(("rule", "limit"), LIMITS, ids=[f"{r.name}-{x.feature}" for r, x in LIMITS])
+def test_a_limit_holds_at_its_figure_as_written_and_never_without_a_value(rule: Rule, limit: Limit) -> None:
+    def holds(value: float) -> bool:
+        return bool(limit.holds({limit.feature: np.array([value])})[0])
+
+    assert not holds(np.nan)
+    for figure, inside, outside in (
+        (limit.at_least, 0.0, -1.0),
+        (limit.at_most, 0.0, 1.0),
+        (limit.above, 1.0, 0.0),
+        (limit.below, -1.0, 0.0),
+    ):
+        if figure is not None:
+            assert holds(figure + inside * 1e-6), rule.name
+            assert not holds(figure + outside * 1e-6), rule.name
+
+
+def test_all_needs_every_part_and_any_needs_one() -> None:
+    a, b = Limit("cases_open", at_least=1), Limit("complaints_open", at_least=1)
+    values = {"cases_open": np.array([1, 1, 0, np.nan]), "complaints_open": np.array([1, 0, 0, 1])}
+    assert list(Joined((a, b), every=True).holds(values)) == [True, False, False, False]
+    assert list(Joined((a, b), every=False).holds(values)) == [True, True, False, True]
+
+
+def test_a_hit_gives_the_value_and_the_day_of_the_first_limit_that_holds() -> None:
+    table = snapshot(
+        suits_dishonest=[2.0],
+        suits_dishonest_days=[9.0],
+        cases_open=[None],
+        suits_wages_open=[1.0],
+        suit_wages_days=[40.0],
+    )
+    hit = next(hit for hit in hits(table, "employer", DAY)[0] if hit.rule.name == "dishonest_owing_wages")
+    assert (hit.feature, hit.value, hit.date) == ("suits_dishonest", 2.0, DAY - timedelta(days=9))
+    assert hit.rule.raises_to == 3
+    assert "裁判" in hit.rule.ask_zh and "《" in hit.rule.law_zh
+
+
+def test_an_alternative_that_does_not_hold_is_not_what_is_shown() -> None:
+    table = snapshot(owner_credit_overdue_days=[3.0], owner_suits_enforced=[2.0])
+    hit = next(hit for hit in hits(table, "project", DAY)[0] if hit.rule.name == "owner_troubled")
+    assert (hit.feature, hit.value, hit.date) == ("owner_suits_enforced", 2.0, None)
+
+
+def test_the_version_of_the_place_governs_and_a_place_abroad_has_none_of_china() -> None:
+    table = snapshot([CHONGQING, BAOYING, GUIYANG, CALIFORNIA], wages_unpaid_days=[40.0] * 4)
+    found = hits(table, "employer", DAY)
+    assert names(found) == [
+        {"unpaid_past_pay_day", "unpaid_over_month"},
+        {"unpaid_over_month"},
+        names(found)[0],
+        set(),
+    ]
+    assert [max((hit.rule.raises_to for hit in each), default=0) for each in found] == [2, 3, 2, 0]
+    ages = snapshot([BAOYING] * 3, wages_unpaid_days=[30.0, 60.0, 61.0])
+    assert [each[0].rule.raises_to for each in hits(ages, "employer", DAY)] == [2, 3, 4]
+
+
+def test_a_rule_is_not_in_force_before_its_day() -> None:
+    table = snapshot(account_missing=[1.0])
+    assert names(hits(table, "project", date(2022, 1, 1))) == [{"account_missing"}]
+    assert names(hits(table, "project", date(2021, 12, 31))) == [set()]
+
+
+def test_a_complaint_is_a_flag_everywhere() -> None:
+    assert names(hits(snapshot([CALIFORNIA], complaints_90d=[1.0]), "employer", DAY)) == [{"complained"}]
+
+
+def test_hits_that_raise_highest_come_first() -> None:
+    table = snapshot(complaints_90d=[1.0], wages_unpaid_months=[2.0], suits_wages_enforced=[1.0])
+    raised = [hit.rule.raises_to for hit in hits(table, "employer", DAY)[0]]
+    assert raised == sorted(raised, reverse=True) and raised[0] == 3
+
+
+def test_flags_count_the_rules_that_hit_each_subject_on_its_own_day() -> None:
+    table = snapshot(
+        complaints_90d=[2.0, 0.0, None, 1.0],
+        progress_paid_share=[0.5, 0.9, None, None],
+        credit_overdue_days=[45.0, 29.0, None, None],
+        account_missing=[None, None, None, 1.0],
+    )
+    days = pa.array([DAY, DAY, DAY, date(2021, 6, 1)])
+    assert list(flags(table.append_column("as_of", days))) == [3.0, 0.0, 0.0, 1.0]
+
+
+def test_a_snapshot_of_nobody_is_hit_by_nothing() -> None:
+    empty = snapshot(complaints_90d=[1.0]).slice(0, 0)
+    assert hits(empty, "employer", DAY) == []
+    assert list(flags(empty)) == []
+
+
+def test_the_table_has_a_fingerprint() -> None:
+    assert len(fingerprint()) == 64
+
+
+def test_many_rows_take_no_longer_than_their_columns() -> None:
+    size = 50_000
+    rng = np.random.default_rng(1)
+    needed = {limit.feature for rule in rules() for limit in rule.when.limits()}
+    columns = {name: pa.array(np.where(rng.random(size) < 0.02, 100.0, np.nan)) for name in needed}
+    table = pa.table({"district": pa.array([CHONGQING] * size), **columns})
+    began = perf_counter()
+    found = hits(table, "employer", DAY)
+    assert perf_counter() - began < 10  # a loop over rows in Python takes minutes
+    assert (flags(table) >= [len(each) for each in found]).all()
