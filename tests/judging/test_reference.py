@@ -109,6 +109,15 @@ def test_folds_keep_what_was_said_and_of_whom() -> None:
     assert back["y"].isna().tolist() == [False, True, False]
 
 
+def test_projects_are_told_apart_by_who_invests_and_by_their_amount() -> None:
+    table = snapshot([5.0, 6.0], [0.0] * 2, [FIRST] * 2)
+    table = table.append_column("investment", pa.array(["private", None]))
+    table = table.append_column("project_amount", pa.array([3e7, None]))
+    found = folds.cells(table, "project")
+    assert found["ownership"].to_pylist() == ["private", "不详"]
+    assert found["size"].to_pylist() == ["1000–5000万元", "不详"]
+
+
 def test_no_folds_are_a_file_too() -> None:
     table = snapshot([5.0], [0.0], [FIRST])
     assert not len(folds.from_bytes(folds.to_bytes(pd.DataFrame(), table, "employer")))

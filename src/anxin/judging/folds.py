@@ -47,10 +47,8 @@ def cells(snapshot: pa.Table, kind: str) -> dict[str, pa.Array]:
         heads = matrix(snapshot, ("insured_heads", "attendance_heads"))
         size = np.where(np.isfinite(heads[:, 0]) & (heads[:, 0] > 0), heads[:, 0], heads[:, 1])
         return {"district": district, "ownership": words("ownership"), "size": _bands(size, _HEADS)}
-    government, state = (pc.equal(words(name), "true") for name in ("government_funded", "soe_owner"))
-    ownership = pc.if_else(government, "政府投资", pc.if_else(state, "国企投资", "其他投资"))
-    size = matrix(snapshot, ("investment",))[:, 0]
-    return {"district": district, "ownership": ownership, "size": _bands(size, _YUAN)}
+    size = matrix(snapshot, ("project_amount",))[:, 0]
+    return {"district": district, "ownership": words("investment"), "size": _bands(size, _YUAN)}
 
 
 def to_bytes(judged: pd.DataFrame, snapshot: pa.Table, kind: str) -> bytes:
