@@ -11,12 +11,13 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test quick lint type bench lock clean
+.PHONY: help setup demo serve test test-long quick lint type bench lock clean
 
 help:
 	@echo "make demo    install, simulate a small city, train, publish and print today's list"
 	@echo "make serve   the service with its pages, on the home in ANXIN_HOME"
 	@echo "make test    all tests        make quick   without the slow ones"
+	@echo "make test-long   what is promised of figures holds at its level, by simulation"
 	@echo "make lint    ruff, imports    make type    mypy"
 	@echo "make bench   measurements, into benchmarks/results"
 	@echo "make setup   only install     make clean   remove what was made    make lock   pin anew"
@@ -47,7 +48,10 @@ test: $(DEV)
 	$(PYTHON) -m pytest -n 2
 
 quick: $(DEV)
-	$(PYTHON) -m pytest -n 2 -m "not slow"
+	$(PYTHON) -m pytest -n 2 -m "not slow and not long"
+
+test-long: $(DEV)
+	$(PYTHON) -m pytest -n 2 -m long
 
 lint: $(DEV)
 	$(BIN)/ruff check .

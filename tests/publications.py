@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from anxin.models.grades import grade_of
+from anxin.models.grades import Promises
 from anxin.serving import schema
 
 
@@ -19,19 +19,21 @@ def check(folder: Path) -> None:
     """Fail unless the files of a list hold together."""
     scores = pq.read_table(folder / "scores.parquet").to_pandas()
     listed = pq.read_table(folder / "list.parquet").to_pandas()
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert tuple(scores) == tuple(schema.SCORES.names)
     assert tuple(listed) == tuple(schema.LIST.names)
     assert len(listed)
     for table in (scores, listed):
         assert ((table["p30"] <= table["p90"]) & (table["p90"] <= table["p180"])).all()
-        assert (table["grade"] == grade_of(table["p90"].to_numpy())).all()
+        for kind, rows in table.groupby("kind"):
+            promises = Promises.from_json(manifest["promises"][kind])
+            assert (rows["grade"] == promises.grade_of(rows["p90"].to_numpy())).all()
         for size in ("workers", "amount"):
             said = table.loc[table[size].notna()]
             assert ((said[f"{size}_lo"] <= said[size]) & (said[size] <= said[f"{size}_hi"])).all()
     assert set(listed["subject_id"]) == set(scores.loc[scores["grade"] > 0, "subject_id"])
     _check_ranks(scores, listed)
     _check_reasons(folder, listed)
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["counts"]["withheld"] == 0
     assert sum(manifest["counts"]["listed"].values()) == len(listed)
 

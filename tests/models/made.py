@@ -10,6 +10,7 @@ import lightgbm as lgb
 import numpy as np
 import pyarrow as pa
 
+from anxin.models.grades import Promise, Promises
 from anxin.models.probability import HORIZON, HORIZONS, Calibration, Floats, Ordered
 from anxin.models.scoring import Model
 from anxin.models.severity import SIZES, Severity, fit_size
@@ -31,6 +32,17 @@ FEATURES = (
     "spring_festival_nearness",
 )
 CALIBRATION = Calibration(0.9, (-0.4, -0.1, 0.2))
+PROMISES = Promises(
+    confidence=0.9,
+    ageing=0.1,
+    dates=("2024-10-01", "2025-01-01"),
+    each=(
+        Promise(4, 0.4, 0.35, True, "", 40, 22, 20, 9),
+        Promise(3, 0.2, 0.15, False, "not_shown", 60, 11, 40, 6),
+        Promise(2, 0.1, 0.06, True, "", 200, 30, 150, 20),
+        Promise(1, 0.05, 0.04, True, "", 400, 30, 350, 25),
+    ),
+)
 
 
 def matrix(rows: int, seed: int = 0, missing: float = 0.3) -> Floats:
@@ -87,4 +99,4 @@ def severity() -> Severity:
 
 
 def model(calibration: Calibration = CALIBRATION) -> Model:
-    return Model("employer-2025-06-01-made", KIND, THROUGH, ordered(calibration), severity(), {})
+    return Model("employer-2025-06-01-made", KIND, THROUGH, ordered(calibration), severity(), PROMISES, {})

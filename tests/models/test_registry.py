@@ -27,7 +27,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def _promoted(ledger: Ledger, folder: Path, effective: date, facts: str = "") -> str:
-    model_id = save(folder, made.KIND, made.THROUGH, made.ordered(), made.severity(), {"facts": facts})
+    model_id = save(
+        folder, made.KIND, made.THROUGH, made.ordered(), made.severity(), made.PROMISES, {"facts": facts}
+    )
     promote(ledger, made.KIND, model_id, effective, "me", "", AT, {})
     return model_id
 

@@ -14,17 +14,18 @@ import pytest
 
 from anxin.domain.errors import AnxinError
 from anxin.models import saved, scoring
+from anxin.models.grades import Promises
 from anxin.models.saved import document, load, save
 
 from . import made
 
-FILES = ("booster.txt", "calibration.json", "severity.json", "manifest.json")
+FILES = ("booster.txt", "calibration.json", "severity.json", "grades.json", "manifest.json")
 FACTS = {"base_rate": {"90": 0.01}, "dates": ["2025-05-01"], "code_version": "0+0"}
 
 
 def _save(folder: Path, **change: object) -> str:
     facts = {**FACTS, **change}
-    return save(folder, made.KIND, made.THROUGH, made.ordered(), made.severity(), facts)
+    return save(folder, made.KIND, made.THROUGH, made.ordered(), made.severity(), made.PROMISES, facts)
 
 
 def test_a_model_read_back_gives_the_same_margins_and_sizes(tmp_path: Path) -> None:
@@ -34,6 +35,7 @@ def test_a_model_read_back_gives_the_same_margins_and_sizes(tmp_path: Path) -> N
         assert np.array_equal(model.ordered.margin(rows, horizon), made.ordered().margin(rows, horizon))
     assert model.ordered.calibration == made.CALIBRATION
     assert model.severity == made.severity()
+    assert model.promises == made.PROMISES
     assert (model.kind, model.through, model.facts) == (made.KIND, made.THROUGH, FACTS)
 
 
@@ -101,6 +103,16 @@ def test_a_feature_the_catalogue_lacks_is_refused_by_name(tmp_path: Path) -> Non
         load(tmp_path, model_id)
 
 
+def test_a_model_of_before_promises_has_the_configured_grades_and_promises_nothing(tmp_path: Path) -> None:
+    model_id = _save(tmp_path)
+    manifest = json.loads((tmp_path / model_id / "manifest.json").read_text(encoding="utf-8"))
+    (tmp_path / model_id / "grades.json").unlink()
+    files = {name: digest for name, digest in manifest["files"].items() if name != "grades.json"}
+    older = load(tmp_path, _resaved(tmp_path, model_id, format=1, files=files))
+    assert older.promises == Promises.configured()
+    assert not any(promise.kept for promise in older.promises.each)
+
+
 def test_a_format_of_another_time_is_refused(tmp_path: Path) -> None:
     model_id = _resaved(tmp_path, _save(tmp_path), format=99)
     with pytest.raises(AnxinError, match="99"):
@@ -129,6 +141,7 @@ def test_what_stands_beside_a_model_is_given_back_and_refused_where_it_was_chang
         made.THROUGH,
         made.ordered(),
         made.severity(),
+        made.PROMISES,
         FACTS,
         {"folds.parquet": b"\xff\x00"},
     )

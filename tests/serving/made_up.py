@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from anxin.models.grades import Promise, Promises
 from anxin.serving import schema
 
 FORMULA_NAME = "=cmd|' /C calc'!A0"
@@ -17,6 +18,17 @@ SCRIPT_NAME = "<script>alert(1)</script>劳务有限公司"
 CLEARED_ID = "91500106MA5CLEAR01"
 SECTION_ID = "2403-500106-04-01-123456#2"
 DAY = date(2026, 1, 12)
+PROMISES = Promises(
+    confidence=0.9,
+    ageing=0.12,
+    dates=("2025-03-02", "2025-05-31", "2025-08-29"),
+    each=(
+        Promise(4, 0.4, 0.37, True, "", 61, 35, 30, 14),
+        Promise(3, 0.2, 0.18, True, "", 140, 44, 90, 25),
+        Promise(2, 0.1, 0.08, False, "not_shown", 300, 27, 250, 20),
+        Promise(1, 0.05, 0.05, False, "not_shown", 500, 20, 450, 15),
+    ),
+)
 DISTRICTS = [("500106", "沙坪坝区"), ("500119", "南川区"), ("500112103", "渝北区"), ("500103", "渝中区")]
 EMPLOYERS = ["渝江精密机械制造", "南麓服饰", "巴渝火锅餐饮管理", "长嘉物流", "云篆山文旅开发", "金佛劳务"]
 PROJECTS = ["沙坪坝区西永组团L12地块住宅项目", "南川区凤嘴江综合治理工程", "渝北两路标准厂房三期(总承包)"]
@@ -210,5 +222,6 @@ def _manifest(day: date, list_id: str, previous: str | None) -> dict[str, Any]:
             "complaints": {"last_event": None, "last_received": None, "rows": 0, "silent_days": None},
         },
         "counts": {"employer": 27, "project": 13},
+        "promises": {"employer": PROMISES.to_json(), "project": Promises.configured().to_json()},
         "retrospective": False,
     }

@@ -1,39 +1,163 @@
-"""Grades 红橙黄蓝 from danger alone."""
+"""Grades 红橙黄蓝 from danger alone, and what each promises."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import yaml
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Grade:
-    """A grade: its ordinal (0 none, 1 blue … 4 red), names, and the least p90 that earns it."""
+    """A grade as configured (`grades.yaml`): its ordinal (0 none, 1 blue … 4 red), its names, and what it promises.
+
+    `p90` earns it where the promise cannot be kept; `promise` is the share of its rows to come true within 90 days;
+    no row below `least` carries it.
+    """
 
     grade: int
     zh: str
     en: str
     p90: float
+    promise: float
+    least: float
 
 
-NONE = Grade(0, "绿", "none", 0.0)
+NONE = Grade(0, "绿", "none", 0.0, 0.0, 0.0)
+
+
+@cache
+def _config() -> Mapping[str, Any]:
+    text = resources.files(__package__).joinpath("grades.yaml").read_text(encoding="utf-8")
+    read: Mapping[str, Any] = yaml.safe_load(text)
+    return read
 
 
 @cache
 def grades() -> tuple[Grade, ...]:
     """Return the grades from red to blue."""
-    text = resources.files(__package__).joinpath("grades.yaml").read_text(encoding="utf-8")
-    table = tuple(Grade(**entry) for entry in yaml.safe_load(text))
-    return tuple(sorted(table, key=lambda grade: -grade.p90))
+    return tuple(sorted((Grade(**entry) for entry in _config()["grades"]), key=lambda grade: -grade.p90))
 
 
-def grade_of(p90: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Return the grade of each probability; the same threshold everywhere."""
-    ascending = sorted(grades(), key=lambda grade: grade.p90)
-    found = np.searchsorted([grade.p90 for grade in ascending], p90, side="right")
-    return np.array([NONE.grade, *(grade.grade for grade in ascending)], dtype=np.int64)[found]
+def confidence() -> float:
+    """Return the confidence at which promises are kept."""
+    return float(_config()["confidence"])
+
+
+def named(grade: int) -> Grade:
+    """Return a grade by its ordinal, `NONE` for any other."""
+    return next((one for one in grades() if one.grade == grade), NONE)
+
+
+def grade_of(p90: Floats, thresholds: Sequence[float] | None = None) -> npt.NDArray[np.int64]:
+    """Return the grade of each probability; the same thresholds everywhere (red to blue, as configured if not given).
+
+    A threshold itself earns its grade; of grades with one threshold the worst is earned.
+    """
+    table = [grade.p90 for grade in grades()] if thresholds is None else list(thresholds)
+    ordinals = np.array([NONE.grade, *(grade.grade for grade in reversed(grades()))], dtype=np.int64)
+    return ordinals[np.searchsorted(table[::-1], p90, side="right")]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What one grade of one model promises of the rows the model puts into it, and what the backtest showed.
+
+    `threshold` is the least p90 that earns the grade. `kept` says whether it was chosen to keep `precision`; if not, it
+    is the configured one and `why` says what was lacking: `few_dates` (no two calibration dates apart), `no_rows` (none
+    danger enough), `not_shown` (too few came true to be sure). `rows`, `hits` and, for 新发现 alone, `new_rows`,
+    `new_hits` are the calibration rows at or above the threshold and below that of the grade above, and those of them
+    that came true.
+    """
+
+    grade: int
+    precision: float
+    threshold: float
+    kept: bool
+    why: str
+    rows: int
+    hits: int
+    new_rows: int
+    new_hits: int
+
+    def said(self, confidence: float) -> tuple[str, str]:
+        """Return the promise as a sentence in Chinese and English."""
+        grade = named(self.grade)
+        seen_zh = f"回测 {self.rows} 条中查实 {self.hits} 条"
+        seen_en = f"in the backtest {self.hits} of {self.rows} came true"
+        if self.kept:
+            return (
+                f"{grade.zh}：90天内查实不少于 {self.precision:.0%}（置信度 {confidence:.0%}，{seen_zh}）",
+                f"{grade.en}: at least {self.precision:.0%} verified within 90 days "
+                f"({confidence:.0%} confidence, {seen_en})",
+            )
+        zh, en = _LACKING[self.why]
+        return (
+            f"{grade.zh}：无法承诺 {self.precision:.0%} 查实（{zh}，{seen_zh}），暂按概率 {self.threshold:.0%} 划定",
+            f"{grade.en}: {self.precision:.0%} cannot be promised ({en}, {seen_en}); "
+            f"p90 from {self.threshold:.0%} for now",
+        )
+
+
+_LACKING = {
+    "few_dates": ("互不重叠的校准日期不足", "too few calibration dates that do not overlap"),
+    "no_rows": ("没有足够危险的对象", "nobody dangerous enough"),
+    "not_shown": ("回测不足以证明", "the backtest does not show it"),
+    "not_calibrated": ("模型未作承诺校准", "the model was not calibrated for promises"),
+}
+
+
+@dataclass(frozen=True)
+class Promises:
+    """The promises of one model, red to blue.
+
+    `ageing` is the share by which the precision of a threshold fell on later dates of the backtest, with its standard
+    error on top; `dates` are the calibration dates, at least 90 days apart.
+    """
+
+    confidence: float
+    ageing: float
+    dates: tuple[str, ...]
+    each: tuple[Promise, ...]
+
+    def __post_init__(self) -> None:
+        thresholds = [one.threshold for one in self.each]
+        if [one.grade for one in self.each] != [grade.grade for grade in grades()]:
+            raise ValueError(f"promises of other grades than the configured ones: {self.each}")
+        if thresholds != sorted(thresholds, reverse=True):
+            raise ValueError(f"a milder grade would need more danger: {thresholds}")
+
+    @classmethod
+    def configured(cls) -> Promises:
+        """Return the configured thresholds, with no promise kept: a model that was not calibrated for any."""
+        each = (
+            Promise(grade.grade, grade.promise, grade.p90, False, "not_calibrated", 0, 0, 0, 0)
+            for grade in grades()
+        )
+        return cls(confidence(), 0.0, (), tuple(each))
+
+    def grade_of(self, p90: Floats) -> npt.NDArray[np.int64]:
+        """Return the grade each probability earns."""
+        return grade_of(p90, [one.threshold for one in self.each])
+
+    def threshold(self, grade: int) -> float:
+        """Return the least p90 that earns a grade; 0 for none."""
+        return next((one.threshold for one in self.each if one.grade == grade), 0.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the promises as plain data."""
+        return asdict(self) | {"dates": list(self.dates), "each": [asdict(one) for one in self.each]}
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Promises:
+        """Read what `to_json` wrote."""
+        each = tuple(Promise(**one) for one in state["each"])
+        return cls(state["confidence"], state["ageing"], tuple(state["dates"]), each)

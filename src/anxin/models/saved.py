@@ -1,6 +1,6 @@
 """A model on disk: text and JSON a person can read and diff, a manifest with every hash, no pickle.
 
-    <model_id>/booster.txt  calibration.json  severity.json  manifest.json, and what stands beside them:
+    <model_id>/booster.txt  calibration.json  severity.json  grades.json  manifest.json, and what stands beside them:
                reference.json (what it was trained on, for drift)  folds.parquet (what its backtest said, for gates)
 
 The id ends in the hash of the manifest, and the ledger's promotion names the id: a folder whose files or manifest were
@@ -22,11 +22,15 @@ import lightgbm as lgb
 
 from anxin.domain.errors import AnxinError
 from anxin.features import catalogue
+from anxin.models.grades import Promises
 from anxin.models.probability import Calibration, Ordered
 from anxin.models.scoring import Model
 from anxin.models.severity import Severity
 
-_FORMAT = 1
+_FORMAT = 2
+_WITHOUT_PROMISES = 1
+"""Models of before have no `grades.json`: their grades are the configured ones and promise nothing."""
+
 _HASH = 16
 
 
@@ -36,6 +40,7 @@ def save(
     through: date,
     ordered: Ordered,
     severity: Severity,
+    promises: Promises,
     facts: Mapping[str, Any],
     beside: Mapping[str, bytes] | None = None,
 ) -> str:
@@ -47,6 +52,7 @@ def save(
         "booster.txt": ordered.booster.model_to_string(num_iteration=ordered.rounds),
         "calibration.json": _json(asdict(ordered.calibration)),
         "severity.json": _json(severity.to_json()),
+        "grades.json": _json(promises.to_json()),
     }
     contents = {**{name: text.encode() for name, text in files.items()}, **(beside or {})}
     manifest = _json(
@@ -91,7 +97,7 @@ def load(folder: Path, model_id: str) -> Model:
     if not target.is_dir():
         raise AnxinError(f"找不到模型 {model_id}，请检查 {folder}", f"model {model_id} is not in {folder}")
     manifest, contents = _contents(target, model_id)
-    if manifest["format"] != _FORMAT:
+    if manifest["format"] not in (_WITHOUT_PROMISES, _FORMAT):
         raise AnxinError(
             f"模型 {model_id} 的格式为 {manifest['format']}，本程序只认 {_FORMAT}，请重新训练",
             f"model {model_id} has format {manifest['format']}, this program reads {_FORMAT}; train again",
@@ -106,7 +112,11 @@ def load(folder: Path, model_id: str) -> Model:
     )
     severity = Severity.from_json(json.loads(contents["severity.json"]))
     through = date.fromisoformat(manifest["through"])
-    return Model(model_id, manifest["kind"], through, ordered, severity, manifest["facts"])
+    if manifest["format"] == _WITHOUT_PROMISES:
+        promises = Promises.configured()
+    else:
+        promises = Promises.from_json(json.loads(contents["grades.json"]))
+    return Model(model_id, manifest["kind"], through, ordered, severity, promises, manifest["facts"])
 
 
 def document(folder: Path, model_id: str, name: str) -> bytes | None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from anxin.models.grades import grade_of
+from anxin.models.grades import Promises
 from anxin.models.probability import Ordered
 from anxin.models.severity import SIZES, Severity
 
@@ -20,13 +20,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Model:
-    """A model of one kind: probabilities, severity, and what it was made from."""
+    """A model of one kind: probabilities, severity, the promises of its grades, and what it was made from."""
 
     model_id: str
     kind: str
     through: date
     ordered: Ordered
     severity: Severity
+    promises: Promises
     facts: dict[str, Any]
     """Base rates, training dates, data fingerprint, code version: as in the manifest."""
 
@@ -50,6 +51,7 @@ def score(model: Model, snapshot: pa.Table) -> pd.DataFrame:
     """Score every row of a snapshot of one kind.
 
     Returns the columns of `semantics.md` (scores), sorted by rank: p30 ≤ p90 ≤ p180, `score` the margin for 90 days,
+    `grade` by danger alone,
     workers and yuan (if it happens) with 80 % intervals, rank by p90 per date, ties by subject_id.
     """
     rows = model.matrix(snapshot)
@@ -69,7 +71,7 @@ def score(model: Model, snapshot: pa.Table) -> pd.DataFrame:
             "p90": p90,
             "p180": p180,
             "score": model.ordered.margin(rows),
-            "grade": grade_of(p90),
+            "grade": model.promises.grade_of(p90),
             "rank": np.int64(0),
             "in_hand": snapshot["in_hand"].to_pandas(),
             "workers": workers[0],

@@ -30,7 +30,7 @@ from anxin.feeds.locking import alone
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published as Record
 from anxin.ledger.published import before, every, hindsight, of, record
-from anxin.models.grades import grades
+from anxin.models.grades import confidence, grades
 from anxin.models.reasons import Explained, explain, usual_values
 from anxin.models.registry import live
 from anxin.models.scoring import Model, score
@@ -143,6 +143,7 @@ def _run(
     manifest = {
         "list_id": list_id,
         **inputs,
+        "promises": {kind: part.model.promises.to_json() for kind, part in scored.items()},
         "watermarks": watermarks(view, day),
         "counts": _counts(rows, cleared, scored, len(withheld)),
     }
@@ -220,7 +221,8 @@ def _counts(
 
 def _config_hash() -> str:
     """Return a hash over the settings that decide a list beside the models: the grades."""
-    return hashlib.sha256(_json([vars(grade) for grade in grades()]).encode()).hexdigest()[:16]
+    settings = {"confidence": confidence(), "grades": [vars(grade) for grade in grades()]}
+    return hashlib.sha256(_json(settings).encode()).hexdigest()[:16]
 
 
 def _publish(folder: Path, tables: Mapping[str, pa.Table], manifest: dict[str, Any], *, named: bool) -> str:

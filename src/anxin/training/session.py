@@ -12,6 +12,7 @@ from anxin.features.snapshots import KINDS
 from anxin.feeds.asof import View
 from anxin.judging.evaluator import GROUPS, mean_over_dates
 from anxin.ledger.chain import Ledger
+from anxin.models.grades import Promises
 from anxin.training.registering import first_becomes_champion, is_champion
 from anxin.training.settings import stored
 from anxin.training.tracking import check_tracking, log_training
@@ -61,6 +62,7 @@ def train_kinds(
             "base_rate": trained.model.facts["base_rate"],
             "positives": trained.model.facts["positives"],
             "outages": trained.model.facts["outages"],
+            "promises": trained.model.promises.to_json(),
             "backtest": {
                 name: {group: mean_over_dates(measures, group) for group in GROUPS}
                 for name, measures in trained.backtest.measures.items()
@@ -87,6 +89,10 @@ def lines(found: dict[str, Any]) -> list[str]:
             text.append(
                 f"  案件数据中断，其间标签不用 outcome feed silent, labels over it unused: {first} … {last}"
             )
+        promises = Promises.from_json(one["promises"])
+        text += [
+            f"  承诺 promise {'；'.join(promise.said(promises.confidence))}" for promise in promises.each
+        ]
         for name, groups in one["backtest"].items():
             for group, means in groups.items():
                 if means:

@@ -21,6 +21,7 @@ from anxin.judging import folds as fold_rows
 from anxin.judging import reference
 from anxin.judging.outages import OUTCOME, outages_of
 from anxin.models.probability import HORIZONS, Ordered, fit_calibration
+from anxin.models.promises import apart, promised
 from anxin.models.saved import load, save
 from anxin.models.scoring import Model, matrix
 from anxin.models.severity import SIZES, Severity, fit_size
@@ -107,7 +108,9 @@ def train(
         "code_version": code_version(),
     }
     beside = _beside(kind, snapshot, names, tested)
-    model_id = save(models, kind, through, ordered, _severity(kind, snapshot, labelled), facts, beside)
+    severity = _severity(kind, snapshot, labelled)
+    promises = promised(apart(tested.judged))
+    model_id = save(models, kind, through, ordered, severity, promises, facts, beside)
     return Trained(
         load(models, model_id), tested, models / model_id, snapshot.slice(max(0, len(snapshot) - 5))
     )

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from anxin.serving import wording
 from anxin.serving.exports.columns import COLUMNS, Cell
+from anxin.serving.promised import promise_facts
 from anxin.serving.published import Published, Row, as_table
 
 # A spreadsheet takes a cell that begins so for a formula; a name from a registry must never be run.
@@ -89,6 +90,7 @@ def list_facts(published: Published) -> dict[str, Any]:
             }
             for mark in manifest.watermarks
         },
+        "promises": promise_facts(manifest),
         "notice": {"zh": wording.NOTICE.zh, "en": wording.NOTICE.en},
     }
 

@@ -12,6 +12,7 @@ import xlsxwriter
 from anxin.serving import wording
 from anxin.serving.exports.columns import COLUMNS, Column
 from anxin.serving.feeds_named import feed_name
+from anxin.serving.promised import promise_lines
 from anxin.serving.published import Published, Row
 from anxin.serving.selection import by_grade
 
@@ -100,6 +101,10 @@ def _cover(book: Any, published: Published, new: Sequence[Row], in_hand: Sequenc
         each = [count[grade] for count in counts]
         for column, count in enumerate((*each, sum(each))):
             sheet.write_number(at, 2 + column, count, plain)
+
+    for said in promise_lines(manifest):
+        at += 1
+        sheet.write_string(at, 1, said.zh, plain)
 
     at += 2
     sheet.write_row(at, 1, ["数据来源 feed", "最近业务日期", "最近接收", "静默天数", "行数", "状态"], head)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from anxin.domain.errors import AnxinError
 from anxin.serving.feeds_named import feed_name
+from anxin.serving.promised import broken
 from anxin.serving.published import Published, Reason, Row
 from anxin.serving.reports.facts import yuan
 from anxin.serving.selection import Filters, by_grade
@@ -49,6 +50,9 @@ def show(rows: Sequence[Row], published: Published, head: int) -> None:
     console.print(f"{published.as_of} 清单 list {published.list_id}   {counts}")
     if published.manifest.retrospective:
         console.print(f"{RETROSPECTIVE.zh} {RETROSPECTIVE.en}", style="bold red")
+    lost = broken(published.manifest)
+    if lost is not None:
+        console.print(f"{lost.zh} ({lost.en})", style="dark_orange")
     for words, part in (
         (NEW_FINDS, [r for r in rows if not r.in_hand]),
         (IN_HAND, [r for r in rows if r.in_hand]),

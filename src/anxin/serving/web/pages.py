@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from anxin.domain import divisions
 from anxin.ledger.access import authenticate
 from anxin.serving.looks import render, style_hash
+from anxin.serving.promised import broken, promise_lines
 from anxin.serving.published import Row
 from anxin.serving.reports.html import to_html
 from anxin.serving.selection import by_grade, page, select
@@ -92,6 +93,8 @@ def router(context: Context) -> APIRouter:
             "grant": grant,
             "published": published,
             "manifest": published.manifest,
+            "promises": promise_lines(published.manifest),
+            "broken": broken(published.manifest),
             "query": query,
             "shown": page(rows, number, _ROWS),
             "tabs": _tabs(query, visible),

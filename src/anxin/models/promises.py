@@ -1,0 +1,184 @@
+"""Choosing the thresholds of grades so that each keeps its promise: learn, then test, on ranks in a fixed sequence.
+
+Angelopoulos, Bates, Candès, Jordan, Lei: Learn then Test (2021). Lists of growing length are tested in an order fixed
+before any outcome is looked at, each against «its precision is below the promise», at the full level; the first test that
+fails ends the sequence, and the last list that passed gives the threshold. No correction for the number of lists is
+needed. The sequence begins at the list of which the probabilities themselves expect the clearest result.
+
+Outcomes of one subject on dates 30 days apart share cases; only dates at least 90 days apart are used. What is shown on
+past dates is asked of later ones: the test asks for more than the promise, by the share the precision of a threshold fell
+on later dates of the backtest, and the standard error of that share on top. A grade whose promise no threshold can be
+shown to keep takes the configured threshold and says so.
+
+Where the season or the times move the odds of everyone by more than a fifth (one standard deviation) from one calibration
+date to the next, four dates are too few to know it and promises are broken more often than they say (tests/long).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import binom
+
+from anxin.models.grades import Grade, Promise, Promises, confidence, grades
+from anxin.models.probability import SCORE_HORIZON
+
+Floats = npt.NDArray[np.float64]
+
+_SHORTEST = 5
+_GROWTH = 1.15
+_MOST_ASKED = 0.95
+"""Nobody can show more; what would have to be asked beyond is not shown."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """One calibration date: out-of-time p90 of each row whose outcome is known, that outcome (0 or 1), and 新发现."""
+
+    as_of: str
+    p90: Floats
+    y: Floats
+    new: npt.NDArray[np.bool_]
+
+    def within(self, low: float, high: float = np.inf) -> Period:
+        """Return the rows with low ≤ p90 < high."""
+        held = (self.p90 >= low) & (self.p90 < high)
+        return Period(self.as_of, self.p90[held], self.y[held], self.new[held])
+
+
+@dataclass(frozen=True)
+class FixedSequence:
+    """Tests of growing lists at one level: the precision to be shown, and the confidence to show it at."""
+
+    precision: float
+    confidence: float
+
+    def order(self, p90: Floats) -> npt.NDArray[np.int64]:
+        """Return the lengths of lists to be tested, in order; `p90` descending. No outcome enters.
+
+        Lists end where p90 changes, so that each is what a threshold gives.
+        """
+        ends = np.flatnonzero(np.append(np.diff(p90) < 0, True)) + 1 if len(p90) else np.empty(0, dtype=int)
+        lengths = ends[np.unique(np.searchsorted(ends, _lengths(len(p90)), side="left"))]
+        if not len(lengths):
+            return lengths
+        surplus = np.cumsum(p90)[lengths - 1] - self.precision * lengths
+        clearest = int(np.argmax(surplus / np.sqrt(lengths)))
+        return lengths[clearest:]
+
+    def p_value(self, rows: int, hits: int) -> float:
+        """Return how likely so many hits are if the precision were just too low."""
+        return float(binom.sf(hits - 1, rows, self.precision))
+
+    def threshold(self, p90: Floats, y: Floats) -> float | None:
+        """Return the lowest p90 whose list is shown to have the precision, None where none is.
+
+        `p90` and `y` (0 or 1) of calibration rows, in any order.
+        """
+        down = np.argsort(-p90, kind="stable")
+        found, hits = None, np.cumsum(y[down])
+        for length in self.order(p90[down]):
+            if self.p_value(int(length), int(hits[length - 1])) > 1.0 - self.confidence:
+                break
+            found = float(p90[down][length - 1])
+        return found
+
+
+def _lengths(rows: int) -> list[int]:
+    """Return lengths from a few rows to all, each about a seventh longer than the one before."""
+    lengths, length = [], _SHORTEST
+    while length <= rows:
+        lengths.append(length)
+        length = max(length + 1, int(length * _GROWTH))
+    return [*lengths, rows] if lengths and lengths[-1] < rows else lengths
+
+
+def ageing(periods: Sequence[Period], least: float) -> float:
+    """Return the share by which precision fell on later dates, with one standard error on top; never below 0.
+
+    At each date but the first: the precision of rows from `least` up on all dates before, against what came true on it.
+    The standard error is that of counts or, where dates differ by more than that, of the differences between them.
+    `periods` oldest first.
+    """
+    expected, observed, apart = 0.0, 0.0, 0.0
+    for place in range(1, len(periods)):
+        before = [period.within(least) for period in periods[:place]]
+        rows = sum(len(period.y) for period in before)
+        if not rows:
+            continue
+        now = periods[place].within(least)
+        foreseen = sum(float(period.y.sum()) for period in before) / rows * len(now.y)
+        expected, observed = expected + foreseen, observed + float(now.y.sum())
+        apart += (foreseen - float(now.y.sum())) ** 2
+    if not expected:
+        return 0.0
+    error = max(np.sqrt(max(observed, 1.0)), np.sqrt(apart)) / expected
+    return float(max(0.0, 1.0 - observed / expected + error))
+
+
+def promised(periods: Sequence[Period]) -> Promises:
+    """Choose the thresholds of all grades, red first; each grade's rows are those below the threshold of the one above.
+
+    `periods` oldest first, at least 90 days apart.
+    """
+    aged = ageing(periods, min(grade.least for grade in grades()))
+    found: list[Promise] = []
+    ceiling = np.inf
+    for grade in grades():
+        found.append(_of(grade, periods, aged, ceiling))
+        ceiling = found[-1].threshold
+    return Promises(confidence(), round(aged, 9), tuple(period.as_of for period in periods), tuple(found))
+
+
+def _of(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) -> Promise:
+    threshold, why = None, "few_dates"
+    if len(periods) >= 2:
+        below = [period.within(grade.least, ceiling) for period in periods]
+        p90 = np.concatenate([period.p90 for period in below])
+        y = np.concatenate([period.y for period in below])
+        why = "not_shown" if len(y) >= _SHORTEST else "no_rows"
+        asked = grade.promise / max(1.0 - aged, 1e-9)
+        if asked <= _MOST_ASKED:
+            threshold = FixedSequence(asked, confidence()).threshold(p90, y)
+    kept = threshold is not None
+    # The threshold of the grade above may lie below what is configured for this one: then nobody is in between.
+    taken = threshold if threshold is not None else min(grade.p90, ceiling)
+    own = [period.within(taken, ceiling) for period in periods]
+    return Promise(
+        grade.grade,
+        grade.promise,
+        taken,
+        kept,
+        "" if kept else why,
+        sum(len(period.y) for period in own),
+        int(sum(period.y.sum() for period in own)),
+        sum(int(period.new.sum()) for period in own),
+        int(sum(period.y[period.new].sum() for period in own)),
+    )
+
+
+def apart(judged: pd.DataFrame) -> list[Period]:
+    """Return the dates of a backtest that do not share outcomes, the newest and back from it, oldest first.
+
+    `judged` has `as_of, y, p90, in_hand`; rows without a known outcome are left out.
+    """
+    if not len(judged):
+        return []
+    known = judged.loc[judged["y"].notna()]
+    days = pd.to_datetime(known["as_of"])
+    taken: list[pd.Timestamp] = []
+    for day in sorted(days.unique(), reverse=True):
+        if not taken or (taken[-1] - day).days >= SCORE_HORIZON:
+            taken.append(pd.Timestamp(day))
+    found = []
+    for day in reversed(taken):
+        rows = known.loc[days == day]
+        new = ~rows["in_hand"].to_numpy(bool)
+        found.append(
+            Period(day.date().isoformat(), rows["p90"].to_numpy(float), rows["y"].to_numpy(float), new)
+        )
+    return found

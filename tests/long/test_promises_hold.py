@@ -1,0 +1,78 @@
+"""By simulation: of ten trainings at most one makes a promise that does not hold on a date to come.
+
+MAPIE's long tests are the example. Each world draws calibration dates and one date to come; a promise is broken if the
+true precision of its rows on that date is below what it says.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from anxin.models.grades import grades
+from anxin.models.promises import FixedSequence, Period, promised
+
+pytestmark = pytest.mark.long
+
+WORLDS = 400
+
+
+def world(
+    rng: np.random.Generator, rows: int, count: int, moving: float, season: float = 0.0, spread: float = 1.5
+) -> list[tuple[Period, np.ndarray]]:
+    """Return dates with their true probabilities; log-odds move by `moving` from date to date, `season` of each."""
+    drift = np.cumsum(rng.normal(0, moving, count)) + rng.normal(0, season, count)
+    found = []
+    for place in range(count):
+        margin = rng.normal(-4.2, spread, rows)
+        truth = 1 / (1 + np.exp(-(margin + drift[place])))
+        y = (rng.random(rows) < truth).astype(float)
+        p90 = 1 / (1 + np.exp(-margin))
+        found.append((Period(f"{2020 + place}-01-01", p90, y, np.ones(rows, dtype=bool)), truth))
+    return found
+
+
+@pytest.mark.parametrize("rows", [300, 3000])
+@pytest.mark.parametrize("precision", [0.05, 0.2, 0.4])
+def test_a_fixed_sequence_is_wrong_at_most_at_its_level(rows: int, precision: float) -> None:
+    rng = np.random.default_rng(rows)
+    wrong = 0
+    for _ in range(2 * WORLDS):
+        margin = rng.normal(-3.0, 1.5, rows)
+        # Probabilities that overstate: the order is right, the figures are not.
+        p90, truth = 1 / (1 + np.exp(-margin - 0.7)), 1 / (1 + np.exp(-margin))
+        threshold = FixedSequence(precision, 0.9).threshold(p90, (rng.random(rows) < truth).astype(float))
+        wrong += threshold is not None and truth[p90 >= threshold].mean() < precision
+    assert wrong / (2 * WORLDS) <= 0.1 + 3 * np.sqrt(0.09 / (2 * WORLDS))
+
+
+@pytest.mark.parametrize(
+    ("moving", "season"),
+    [(0.0, 0.0), (0.1, 0.0), (0.2, 0.0), (0.0, 0.2)],
+    ids=["still", "slow", "moving", "season"],
+)
+def test_promises_hold_on_a_date_to_come(moving: float, season: float) -> None:
+    rng = np.random.default_rng(11)
+    made = {grade.grade: 0 for grade in grades()}
+    broken = dict(made)
+    for _ in range(WORLDS):
+        *past, (future, truth) = world(rng, 3000, 5, moving, season)
+        found = promised([period for period, _ in past])
+        grade = found.grade_of(future.p90)
+        for promise in found.each:
+            rows = grade == promise.grade
+            if promise.kept and rows.any():
+                made[promise.grade] += 1
+                broken[promise.grade] += truth[rows].mean() < promise.precision
+    for ordinal in made:
+        assert broken[ordinal] / WORLDS <= 0.1 + 2 * np.sqrt(0.09 / WORLDS), (ordinal, broken, made)
+    if not moving and not season:
+        assert made[3] / WORLDS > 0.5, made
+
+
+def test_rows_of_a_small_city_mostly_go_without_a_promise() -> None:
+    rng = np.random.default_rng(5)
+    kept = 0
+    for _ in range(100):
+        kept += promised([period for period, _ in world(rng, 200, 3, 0.1)]).each[0].kept
+    assert kept < 30

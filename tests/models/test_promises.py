@@ -1,0 +1,146 @@
+"""Thresholds that keep a promise: the sequence of tests, the ageing margin, and «cannot be kept»."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anxin.models.grades import Promises, grades
+from anxin.models.promises import FixedSequence, Period, ageing, apart, promised
+
+LEAST = min(grade.least for grade in grades())
+
+
+def period(day: str, p90: np.ndarray, y: np.ndarray, new: bool = True) -> Period:
+    return Period(day, p90, y, np.full(len(p90), new))
+
+
+def dates(count: int, rows: int = 3000, seed: int = 0, fall: float = 1.0) -> list[Period]:
+    """Return dates of calibrated probabilities; each later one comes true `fall` times as often as the one before."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for place in range(count):
+        p90 = 1 / (1 + np.exp(-rng.normal(-4.2, 1.5, rows)))
+        found.append(
+            period(f"2025-0{place + 1}-01", p90, (rng.random(rows) < p90 * fall**place).astype(float))
+        )
+    return found
+
+
+def test_the_lists_tested_begin_where_the_probabilities_expect_most_and_only_grow() -> None:
+    p90 = np.sort(np.random.default_rng(1).beta(1, 6, 500))[::-1]
+    order = FixedSequence(0.3, 0.9).order(p90)
+    assert (np.diff(order) > 0).all()
+    surplus = [(p90[:n].sum() - 0.3 * n) / np.sqrt(n) for n in (5, 20, 50, 100, 200, 400)]
+    assert min(surplus) < (p90[: order[0]].sum() - 0.3 * order[0]) / np.sqrt(order[0]) >= max(surplus) - 0.05
+    assert order[-1] == 500
+
+
+def test_a_list_never_ends_between_equals() -> None:
+    p90 = np.repeat([0.6, 0.4, 0.2], [7, 9, 30])
+    assert set(FixedSequence(0.3, 0.9).order(p90)) <= {7, 16, 46}
+
+
+@given(st.integers(1, 400), st.floats(0.05, 0.9))
+def test_a_p_value_is_the_chance_of_so_many_hits(rows: int, precision: float) -> None:
+    test = FixedSequence(precision, 0.9)
+    chances = [test.p_value(rows, hits) for hits in range(rows + 1)]
+    assert chances[0] == pytest.approx(1.0)
+    assert (np.diff(chances) <= 1e-12).all()
+    assert chances[-1] == pytest.approx(precision**rows)
+
+
+def test_the_last_list_that_passes_gives_the_threshold() -> None:
+    p90 = np.linspace(0.9, 0.01, 300)
+    y = (np.arange(300) < 100).astype(float)
+    threshold = FixedSequence(0.5, 0.9).threshold(p90, y)
+    assert threshold is not None
+    length = int((p90 >= threshold).sum())
+    assert 100 < length < 200
+    assert FixedSequence(0.5, 0.9).threshold(p90, np.zeros(300)) is None
+
+
+def test_order_of_rows_changes_nothing() -> None:
+    one = dates(3)
+    mixed = []
+    for each in one:
+        place = np.random.default_rng(2).permutation(len(each.y))
+        mixed.append(Period(each.as_of, each.p90[place], each.y[place], each.new[place]))
+    assert promised(one) == promised(mixed)
+
+
+def test_many_rows_of_good_probabilities_keep_every_promise() -> None:
+    found = promised(dates(4, rows=20000))
+    assert [one.kept for one in found.each] == [True] * 4
+    for one in found.each:
+        assert one.hits / one.rows >= one.precision
+
+
+def test_few_rows_or_one_date_cannot_keep_a_promise_and_take_the_configured_threshold() -> None:
+    few = promised(dates(4, rows=60))
+    assert [one.kept for one in few.each[:2]] == [False, False]
+    assert {one.why for one in few.each[:2]} <= {"no_rows", "not_shown"}
+    assert few.each[0].threshold == grades()[0].p90
+    one = promised(dates(1, rows=20000))
+    assert {each.why for each in one.each} == {"few_dates"}
+    assert promised([]).each[0].why == "few_dates"
+
+
+def test_overconfident_probabilities_keep_nothing_and_say_what_was_seen() -> None:
+    rng = np.random.default_rng(3)
+    wrong = [period(f"2025-0{i}-01", rng.uniform(0.2, 0.9, 400), np.zeros(400)) for i in (1, 4)]
+    red = promised(wrong).each[0]
+    assert (red.kept, red.why, red.hits) == (False, "not_shown", 0)
+    assert red.rows > 300
+    zh, en = red.said(0.9)
+    assert "无法承诺" in zh
+    assert "cannot be promised" in en
+
+
+def test_a_precision_that_falls_on_later_dates_is_asked_for_beforehand() -> None:
+    steady, falling = dates(4, rows=20000), dates(4, rows=20000, fall=0.8)
+    assert ageing(steady, LEAST) < 0.1
+    assert 0.25 < ageing(falling, LEAST) < 0.6
+    assert promised(falling).each[3].threshold > promised(steady).each[3].threshold
+
+
+def test_dates_that_differ_more_than_counts_do_widen_the_margin() -> None:
+    rng = np.random.default_rng(4)
+    p90 = rng.uniform(0.05, 0.4, 2000)
+    swings = [
+        period(f"2025-0{i + 1}-01", p90, (rng.random(2000) < p90 * s).astype(float))
+        for i, s in enumerate((1, 0.6, 1.4, 1))
+    ]
+    assert ageing(swings, LEAST) > 0.15
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=300), st.integers(0, 3))
+def test_whatever_was_seen_a_worse_grade_needs_more(rows: list[tuple[float, bool]], seed: int) -> None:
+    p90 = np.array([p for p, _ in rows], dtype=float)
+    y = np.array([float(hit) for _, hit in rows])
+    half = np.random.default_rng(seed).random(len(rows)) < 0.5
+    found = promised([period("2025-01-01", p90[half], y[half]), period("2025-05-01", p90[~half], y[~half])])
+    graded = found.grade_of(np.sort(p90))
+    assert (np.diff(graded) >= 0).all()
+    assert sum(one.rows for one in found.each) == (p90 >= found.each[-1].threshold).sum()
+    assert Promises.from_json(found.to_json()) == found
+
+
+def test_only_dates_that_share_no_outcome_are_used() -> None:
+    days = pd.date_range("2025-01-01", periods=9, freq="30D")
+    judged = pd.DataFrame(
+        {
+            "as_of": np.repeat(days.date, 3),
+            "y": [1.0, 0.0, np.nan] * 9,
+            "p90": 0.2,
+            "in_hand": [True, False, False] * 9,
+        }
+    )
+    found = apart(judged)
+    assert [one.as_of for one in found] == ["2025-03-02", "2025-05-31", "2025-08-29"]
+    assert all(len(one.y) == 2 for one in found)
+    assert [bool(new) for new in found[0].new] == [False, True]
+    assert apart(pd.DataFrame()) == []
