@@ -1,7 +1,7 @@
-"""`python -m benchmarks california FEEDS`, `yangzhong FEEDS`, `city`, `ablation`, `scale`, `spark` and `scale-doc`.
+"""`python -m benchmarks VERB`: the records of others, simulated cities, features, models, cost.
 
 Without a verb (`make bench`) the cost at full scale and the city, and the real records too if `$ANXIN_CALIFORNIA` and
-`$ANXIN_YANGZHONG` name their feeds. `ablation` takes most of an hour and is asked for by name.
+`$ANXIN_YANGZHONG` name their feeds. `ablation` and `models` take most of an hour and are asked for by name.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from pathlib import Path
 from benchmarks import ablation, california, city, scale, scale_doc, yangzhong
 
 
-def main() -> None:
-    """Run the benchmarks asked for on the command line."""
+def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     verbs = parser.add_subparsers(dest="verb")
     docket = verbs.add_parser("california", help="dockets of the California Labor Commissioner")
@@ -32,6 +31,13 @@ def main() -> None:
     features.add_argument("--scale", type=float, default=0.1)
     features.add_argument("--months", type=int, default=36)
     features.add_argument("--fits", type=int, default=1, help="fits per set of features, to even out chance")
+    compared = verbs.add_parser("models", help="our model beside others and the truth, on simulated cities")
+    compared.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    compared.add_argument("--scale", type=float, default=0.1)
+    compared.add_argument("--months", type=int, default=36)
+    compared.add_argument(
+        "--homes", type=Path, help="folder of ingested homes s1, s2, …, each with its city beside"
+    )
     cost = verbs.add_parser("scale", help="what a full city costs, beside reading its files and SQL by hand")
     cost.add_argument("--scale", type=float, default=1.0)
     cost.add_argument("--cities", type=Path, help="folder of simulated cities, kept and used again")
@@ -41,7 +47,12 @@ def main() -> None:
     clustered.add_argument("--seed", type=int, default=1)
     clustered.add_argument("--memory", default="4g", help="of each worker")
     verbs.add_parser("scale-doc", help="write docs/scale.md from the results")
-    asked = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the benchmarks asked for on the command line."""
+    asked = _asked()
     dockets, loads = os.environ.get("ANXIN_CALIFORNIA"), os.environ.get("ANXIN_YANGZHONG")
     if asked.verb == "california":
         california.main(asked.feeds)
@@ -51,6 +62,11 @@ def main() -> None:
         city.main(asked.scale, asked.months, asked.seed)
     elif asked.verb == "ablation":
         ablation.main(asked.seeds, asked.scale, asked.months, asked.fits)
+    elif asked.verb == "models":
+        # Only here scikit-learn is needed.
+        from benchmarks import models
+
+        models.main(asked.seeds, asked.scale, asked.months, asked.homes)
     elif asked.verb == "scale":
         scale.main(asked.scale, asked.cities)
     elif asked.verb == "spark":
