@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from anxin.domain.errors import AnxinError
-from anxin.features import catalogue
 from anxin.features.known import Kind
-from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
 from anxin.judging import folds as fold_rows
 from anxin.judging import reference
-from anxin.judging.outages import OUTCOME, outages_of
 from anxin.models.probability import HORIZONS, Ordered, fit_calibration
 from anxin.models.promises import apart, promised
 from anxin.models.saved import load, save
@@ -27,15 +22,13 @@ from anxin.models.scoring import Model, matrix
 from anxin.models.severity import SIZES, Severity, fit_size
 from anxin.models.version import code_version
 from anxin.training.backtest import Backtest, backtest, recent_level
-from anxin.training.fitting import fit, learnable
-from anxin.training.rows import Labelled, label, stack
+from anxin.training.fitting import fit
+from anxin.training.material import gather
+from anxin.training.rows import Labelled, stack
 from anxin.training.settings import Settings
-from anxin.training.splits import folds, training_dates
+from anxin.training.splits import folds
 
 Progress = Callable[[str, int, int], None]
-
-_FEWEST = 10
-"""Positive rows without which nothing is learned."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +54,10 @@ def train(
 
     Raises AnxinError where there is too little to learn from.
     """
-    first = _first_received(view, through)
-    dead = outages_of(view, through, since=first)
-    dates = training_dates(first + timedelta(days=settings.history_days), through, settings.step_days)
-    if not dates:
-        raise _too_little(kind, through, "历史太短", "the history is too short")
-    snapshot = snapshots(view, dates, kind, on_progress)
-    labelled = label(view, snapshot, through, kind, dead)
+    found = gather(view, through, kind, settings, on_progress)
+    dates, dead, snapshot, labelled = found.dates, found.outages, found.snapshot, found.labelled
+    names, features = found.names, found.features
     positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
-    if sum(positives.values()) < _FEWEST:
-        raise _too_little(
-            kind, through, f"成熟的查实案件只有 {positives}", f"mature verified cases: {positives}"
-        )
-    every = tuple(feature.name for feature in catalogue.of(kind))
-    kept = learnable(matrix(snapshot, every), every)
-    names = tuple(every[place] for place in kept)
-    features = matrix(snapshot, names)
     tested = backtest(
         view,
         snapshot,
@@ -104,7 +85,7 @@ def train(
         "dates": [day.isoformat() for day in dates],
         "outages": [[a.isoformat(), b.isoformat()] for a, b in dead],
         "folds": sorted({m.as_of for m in tested.measures.get("model", [])}),
-        "fingerprint": _fingerprint(snapshot, labelled),
+        "fingerprint": found.fingerprint(),
         "code_version": code_version(),
     }
     beside = _beside(kind, snapshot, names, tested)
@@ -114,28 +95,6 @@ def train(
     return Trained(
         load(models, model_id), tested, models / model_id, snapshot.slice(max(0, len(snapshot) - 5))
     )
-
-
-def _first_received(view: View, through: date) -> date:
-    """Return the first day any event feed was received before `through`."""
-    firsts = []
-    for feed in view.lake.feeds():
-        if feed in {"employers", "projects"}:
-            continue
-        rows = view.history(feed)
-        firsts.append(
-            view.backend.to_pyarrow(rows.aggregate(first=rows.received_at.min()))["first"][0].as_py()
-        )
-    before = [first.date() for first in firsts if first is not None and first.date() < through]
-    cases = view.history(OUTCOME)
-    first = view.backend.to_pyarrow(cases.aggregate(first=cases.received_at.min()))["first"][0].as_py()
-    if first is None or first.date() >= through:
-        raise AnxinError(
-            f"{through} 之前没有收到欠薪案件（cases），无法训练；请先 anxin ingest 含案件的数据",
-            f"no cases were received before {through}, nothing to learn from; ingest a delivery with cases first",
-        )
-    earliest: date = min(before)
-    return earliest
 
 
 def _beside(kind: Kind, snapshot: pa.Table, names: tuple[str, ...], tested: Backtest) -> dict[str, bytes]:
@@ -162,22 +121,3 @@ def _severity(kind: Kind, snapshot: pa.Table, labelled: Labelled) -> Severity:
 def _rate(y: npt.NDArray[np.float64]) -> float | None:
     known = y[np.isfinite(y)]
     return round(float(known.mean()), 9) if len(known) else None
-
-
-def _fingerprint(snapshot: pa.Table, labelled: Labelled) -> str:
-    """Return a hash over all that taught: equal fingerprints and settings give equal models."""
-    digest = hashlib.sha256()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, snapshot.schema) as writer:
-        writer.write_table(snapshot)
-    digest.update(sink.getvalue())
-    for horizon in HORIZONS:
-        digest.update(labelled.y[horizon].tobytes())
-    return digest.hexdigest()
-
-
-def _too_little(kind: str, through: date, zh: str, en: str) -> AnxinError:
-    return AnxinError(
-        f"{kind} 训练至 {through}：{zh}，请补充更早的数据或改用更晚的日期",
-        f"{kind} through {through}: {en}; ingest earlier data or train through a later day",
-    )

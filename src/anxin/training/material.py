@@ -1,0 +1,115 @@
+"""What a kind is trained on: snapshots of the training dates, their labels, and the columns that say anything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from anxin.domain.errors import AnxinError
+from anxin.features import catalogue
+from anxin.features.known import Kind
+from anxin.features.snapshots import snapshots
+from anxin.feeds.asof import View
+from anxin.judging.outages import OUTCOME, outages_of
+from anxin.models.probability import HORIZONS
+from anxin.models.scoring import matrix
+from anxin.training.fitting import learnable
+from anxin.training.rows import Labelled, label
+from anxin.training.settings import Settings
+from anxin.training.splits import training_dates
+
+Progress = Callable[[str, int, int], None]
+
+_FEWEST = 10
+"""Positive rows without which nothing is learned."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """Rows of every subject on every training date, oldest first, all from what was received before `through`."""
+
+    kind: Kind
+    through: date
+    dates: tuple[date, ...]
+    outages: list[tuple[date, date]]
+    snapshot: pa.Table
+    labelled: Labelled
+    names: tuple[str, ...]
+    """The features that say anything, as columns of `features` (rows × names, missing as NaN)."""
+    features: npt.NDArray[np.float64]
+
+    @property
+    def as_of(self) -> npt.NDArray[np.datetime64]:
+        """The date of each row."""
+        days: npt.NDArray[np.datetime64] = self.snapshot["as_of"].to_numpy(zero_copy_only=False)
+        return days.astype("datetime64[D]")
+
+    def fingerprint(self) -> str:
+        """Return a hash over all that taught: equal fingerprints and settings give equal models."""
+        digest = hashlib.sha256()
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self.snapshot.schema) as writer:
+            writer.write_table(self.snapshot)
+        digest.update(sink.getvalue())
+        for horizon in HORIZONS:
+            digest.update(self.labelled.y[horizon].tobytes())
+        return digest.hexdigest()
+
+
+def gather(
+    view: View, through: date, kind: Kind, settings: Settings, on_progress: Progress | None = None
+) -> Material:
+    """Return what a kind can be trained on with only the rows received before `through`.
+
+    Raises AnxinError where that is too little.
+    """
+    first = _first_received(view, through)
+    dead = outages_of(view, through, since=first)
+    dates = training_dates(first + timedelta(days=settings.history_days), through, settings.step_days)
+    if not dates:
+        raise _too_little(kind, through, "历史太短", "the history is too short")
+    snapshot = snapshots(view, dates, kind, on_progress)
+    labelled = label(view, snapshot, through, kind, dead)
+    positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
+    if sum(positives.values()) < _FEWEST:
+        raise _too_little(
+            kind, through, f"成熟的查实案件只有 {positives}", f"mature verified cases: {positives}"
+        )
+    every = tuple(feature.name for feature in catalogue.of(kind))
+    names = tuple(every[place] for place in learnable(matrix(snapshot, every), every))
+    return Material(kind, through, dates, dead, snapshot, labelled, names, matrix(snapshot, names))
+
+
+def _first_received(view: View, through: date) -> date:
+    """Return the first day any event feed was received before `through`."""
+    firsts = []
+    for feed in view.lake.feeds():
+        if feed in {"employers", "projects"}:
+            continue
+        rows = view.history(feed)
+        firsts.append(
+            view.backend.to_pyarrow(rows.aggregate(first=rows.received_at.min()))["first"][0].as_py()
+        )
+    before = [first.date() for first in firsts if first is not None and first.date() < through]
+    cases = view.history(OUTCOME)
+    first = view.backend.to_pyarrow(cases.aggregate(first=cases.received_at.min()))["first"][0].as_py()
+    if first is None or first.date() >= through:
+        raise AnxinError(
+            f"{through} 之前没有收到欠薪案件（cases），无法训练；请先 anxin ingest 含案件的数据",
+            f"no cases were received before {through}, nothing to learn from; ingest a delivery with cases first",
+        )
+    earliest: date = min(before)
+    return earliest
+
+
+def _too_little(kind: str, through: date, zh: str, en: str) -> AnxinError:
+    return AnxinError(
+        f"{kind} 训练至 {through}：{zh}，请补充更早的数据或改用更晚的日期",
+        f"{kind} through {through}: {en}; ingest earlier data or train through a later day",
+    )
