@@ -52,6 +52,30 @@ def confidence() -> float:
     return float(_config()["confidence"])
 
 
+@dataclass(frozen=True)
+class Bands:
+    """What keeps a list calm (`grades.yaml`).
+
+    `leave` times its threshold is where a grade is left; of the first `head` places at most `share` a day change hands
+    without a rise of p90 of `rise` times.
+    """
+
+    leave: float
+    head: int
+    rise: float
+    share: float
+
+
+def bands() -> Bands:
+    """Return the configured bands."""
+    return Bands(**_config()["bands"])
+
+
+def fingerprint() -> Mapping[str, Any]:
+    """Return all settings of grades: what a list depends on beside its models."""
+    return _config()
+
+
 def named(grade: int) -> Grade:
     """Return a grade by its ordinal, `NONE` for any other."""
     return next((one for one in grades() if one.grade == grade), NONE)
@@ -147,6 +171,14 @@ class Promises:
     def grade_of(self, p90: Floats) -> npt.NDArray[np.int64]:
         """Return the grade each probability earns."""
         return grade_of(p90, [one.threshold for one in self.each])
+
+    def held(self, p90: Floats, before: npt.NDArray[np.int64], leave: float) -> npt.NDArray[np.int64]:
+        """Return the grades of today where `before` (same length, 0 for none) were those of the list before.
+
+        A grade that was held is left only below `leave` times its threshold.
+        """
+        kept = grade_of(p90, [leave * one.threshold for one in self.each])
+        return np.maximum(self.grade_of(p90), np.minimum(kept, before))
 
     def threshold(self, grade: int) -> float:
         """Return the least p90 that earns a grade; 0 for none."""
