@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anxin.features.catalogue import Feature, catalogue
-from anxin.models.reasons import Explained, Part, explain, sentence, usual_values
+from anxin.models.reasons import FELT, Explained, Part, explain, sentence, usual_values
 
 from . import made
 
@@ -66,8 +67,32 @@ def _unset(part: Part) -> bool:
 
 def test_a_score_whose_parts_miss_it_does_not_add_up() -> None:
     one = _explained(rows=1)[1][0]
-    assert Explained(one.base, one.score, one.parts).adds_up
-    assert not Explained(one.base + 2e-6, one.score, one.parts).adds_up
+    assert one.adds_up
+    assert not replace(one, base=one.base + 2e-6).adds_up
+
+
+def test_what_lowers_the_score_is_told_too_and_is_not_a_reason() -> None:
+    _, found = _explained()
+    seen = 0
+    for one in found:
+        lowering = one.lowering()
+        sizes = [part.contribution for part in lowering]
+        assert all(size < -FELT for size in sizes) and sizes == sorted(sizes)
+        assert all(part.finding for part in lowering)
+        assert not {part.feature.name for part in lowering} & {part.feature.name for part in one.reasons()}
+        seen += len(lowering)
+    assert seen, "no row had anything that lowers it, so nothing was tested"
+
+
+def test_families_hold_every_part_and_the_one_that_raises_most_leads() -> None:
+    _, found = _explained()
+    for one in found:
+        sums = [size for _, size in one.families()]
+        assert sums == sorted(sums, reverse=True)
+        assert abs(one.base + sum(sums) - one.score) <= 1e-6
+        for family, size in one.families():
+            own = [part.contribution for part in one.parts if part.feature.family == family]
+            assert abs(sum(own) - size) < 1e-9
 
 
 @pytest.mark.parametrize("name", ["firm_abnormal", "firm_revoked"])
@@ -76,8 +101,10 @@ def test_what_is_not_so_is_never_said_to_be_so(name: str) -> None:
     so, not_so = sentence(feature, 1.0, None), sentence(feature, 0.0, None)
     assert so[0] != not_so[0]
     assert so[1] != not_so[1]
-    part = Part(feature, 0.7, 0.0, None, None, *not_so)
-    assert Explained(0.0, 0.7, (part,)).reasons() == ()
+    nothing = np.array([np.nan])
+    one = Explained(0.0, 0.7, (feature,), np.array([0.7]), np.array([0.0]), nothing, nothing, None)
+    assert one.adds_up and one.parts[0].said == not_so
+    assert one.reasons() == ()
 
 
 @EVERY

@@ -88,6 +88,21 @@ LOWERING = {
 }
 
 
+RULE: dict[str, Any] = {
+    "name": "unpaid_two_months",
+    "zh": "欠发工资两个月及以上",
+    "en": "wages of two months or more unpaid",
+    "articles": ["tiaoli-12", "jiancha-26"],
+    "law": "《保障农民工工资支付条例》第12条、《劳动保障监察条例》第26条",
+    "law_en": "Regulation on Ensuring Wage Payment to Migrant Workers, art. 12",
+    "ask": "书面工资支付台账；银行代发回单",
+    "ask_en": "written wage ledger; bank pay slips",
+    "feature": "wages_unpaid_months",
+    "value": 2.0,
+    "raises_to": 3,
+}
+
+
 def publish(
     lists: Path, day: date = DAY, list_id: str = "L-20260112-7f3a", previous: str | None = None
 ) -> Path:
@@ -166,8 +181,20 @@ def _row(number: int, day: date) -> dict[str, Any]:
         "since": day - timedelta(days=0 if number % 4 == 0 else number),
         "put_by": "rule" if number == 7 else "model",
         "reasons": reasons[:3],
+        "lowering": [{**LOWERING, "contribution": -0.35, "date": day}],
+        "families": _families([*reasons, {**LOWERING, "contribution": -0.35}]),
+        "rules": [{**RULE, "date": day - timedelta(days=9)}] if number % 2 == 0 else [],
         "model_version": f"{kind}-2025-12-01-a1b2c3",
     }
+
+
+def _families(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    sums: dict[str, float] = {}
+    for part in parts:
+        sums[part["family"]] = sums.get(part["family"], 0.0) + part["contribution"]
+    return [
+        {"family": name, "contribution": size} for name, size in sorted(sums.items(), key=lambda one: -one[1])
+    ]
 
 
 def _explained(row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -87,6 +87,26 @@ def test_html_has_every_section_the_notice_and_the_traces(facts: Facts) -> None:
     assert "43 天无新数据" in page
 
 
+def test_rules_stand_with_their_articles_and_what_to_ask_for(facts: Facts) -> None:
+    assert facts.rules
+    for text in (to_html(facts), pdf_text(facts)[0]):
+        for hit in facts.rules:
+            assert hit.zh in text
+            assert "条例 12" in text
+            assert all(paper in text for paper in hit.ask.split("；"))
+            assert str(hit.date) in text
+    assert "规则命中" not in to_html(replace(facts, rules=()))
+
+
+def test_families_are_summed_before_the_single_signals(facts: Facts) -> None:
+    page = to_html(facts)
+    assert page.index("各类合计") < page.index("主要风险信号")
+    assert facts.families[0].family == "payroll"
+    assert sum(one.contribution for one in facts.families) == pytest.approx(
+        facts.balance.raising + facts.balance.lowering
+    )
+
+
 def test_html_is_whole_in_itself(facts: Facts) -> None:
     page = to_html(facts)
     assert not re.search(r"https?://", page)
@@ -113,7 +133,10 @@ def test_sections_without_facts_are_left_out(published: Published) -> None:
 
 def test_pdf_holds_chinese_text_on_one_page_and_an_annex(facts: Facts) -> None:
     text, pages = pdf_text(facts)
-    assert pages == 2
+    assert pages <= 3
+    first = pypdf.PdfReader(io.BytesIO(to_pdf(facts))).pages[0].extract_text()
+    assert "交办建议" in first
+    assert "建议核查清单" not in first
     for section in SECTIONS:
         assert section in text
     assert facts.row.name in text

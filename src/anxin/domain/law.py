@@ -4,6 +4,7 @@ Texts in ``law.yaml`` are short renderings (摘要) of the law, not its wording.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -52,6 +53,19 @@ def article(id: str) -> Article:
         cite_zh += f"第{plain}{place_zh}{'之一' if inserted else ''}"
         cite_en += f", {place_en} {number}"
     return Article(id, text["zh"], text["en"], cite_zh, cite_en)
+
+
+def short(ids: Iterable[str]) -> str:
+    """Return articles as people in the field cite them: each instrument once, with its numbers.
+
+    >>> short(["tiaoli-12", "tiaoli-31", "jiancha"])
+    '条例 12、31；劳动保障监察条例'
+    """
+    numbers: dict[str, list[str]] = {}
+    for id in ids:
+        instrument, _, number = id.partition("-")
+        numbers.setdefault(_document()["instruments"][instrument]["short"], []).append(number)
+    return "；".join(f"{name} {'、'.join(filter(None, each))}".rstrip() for name, each in numbers.items())
 
 
 @cache

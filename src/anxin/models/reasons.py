@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,11 @@ Floats = npt.NDArray[np.float64]
 TOLERANCE = 1e-6
 """A row whose reasons miss its score by more is not published."""
 
+FELT = 0.005
+"""A contribution below this moves no probability a reader could see: it counts in the sum and is not said."""
+
 _MOST = 5
+_MOST_LOWERING = 4
 _PER_FAMILY = 2
 """Counts of the same complaints over several windows are one finding, not five."""
 
@@ -35,36 +40,89 @@ class Part:
     value: float | None
     usual: float | None
     date: date | None
-    zh: str
-    en: str
+
+    @cached_property
+    def said(self) -> tuple[str, str]:
+        """Its sentence in Chinese and English."""
+        return sentence(self.feature, self.value, self.usual)
+
+    @property
+    def zh(self) -> str:
+        """Its sentence in Chinese."""
+        return self.said[0]
+
+    @property
+    def en(self) -> str:
+        """Its sentence in English."""
+        return self.said[1]
+
+    @property
+    def finding(self) -> bool:
+        """Whether a person can be told it: known, can be checked, and no «not so»."""
+        known = self.value is not None and self.feature.reason
+        return known and not (self.feature.form == "flag" and not self.value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Explained:
-    """A score taken apart: `base + Σ contribution = score`; parts strongest first."""
+    """A score taken apart: `base + Σ contribution = score`.
+
+    The arrays hold one figure per feature, NaN where there is none; `ages` are days from the newest row behind a value.
+    """
 
     base: float
     score: float
-    parts: tuple[Part, ...]
+    features: tuple[Feature, ...]
+    contributions: Floats
+    values: Floats
+    usual: Floats
+    ages: Floats
+    day: date | None
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, strongest first, whichever way they go."""
+        return tuple(self.part(j) for j in np.argsort(-np.abs(self.contributions), kind="stable").tolist())
+
+    def part(self, j: int) -> Part:
+        """Return the part of one feature, by its place."""
+        return Part(
+            self.features[j],
+            float(self.contributions[j]),
+            _known(self.values[j]),
+            _known(self.usual[j]),
+            _dated(self.day, float(self.ages[j])),
+        )
 
     @property
     def adds_up(self) -> bool:
         """Whether the parts and the base give the score within 1e-6."""
-        return abs(self.base + sum(part.contribution for part in self.parts) - self.score) <= TOLERANCE
+        return abs(self.base + float(self.contributions.sum()) - self.score) <= TOLERANCE
 
     def reasons(self) -> tuple[Part, ...]:
         """Return what a person is told first: what raises the score most, is known, and can be checked."""
+        return self._strongest(self.contributions, 0.0, _MOST)
+
+    def lowering(self) -> tuple[Part, ...]:
+        """Return what lowers the score most, is known, and can be checked."""
+        return self._strongest(-self.contributions, FELT, _MOST_LOWERING)
+
+    def families(self) -> tuple[tuple[str, float], ...]:
+        """Return the sum of the contributions of each family, the one that raises most first; all add up."""
+        sums: dict[str, float] = {}
+        for feature, contribution in zip(self.features, self.contributions.tolist(), strict=True):
+            sums[feature.family] = sums.get(feature.family, 0.0) + contribution
+        return tuple(sorted(sums.items(), key=lambda item: -item[1]))
+
+    def _strongest(self, strength: Floats, least: float, most: int) -> tuple[Part, ...]:
         chosen: list[Part] = []
-        for part in sorted(self.parts, key=lambda part: -part.contribution):
-            family = part.feature.family
-            if part.contribution <= 0 or part.value is None or not part.feature.reason:
-                continue
-            if part.feature.form == "flag" and not part.value:  # «not so» is no finding
-                continue
-            if sum(other.feature.family == family for other in chosen) < _PER_FAMILY:
-                chosen.append(part)
-            if len(chosen) == _MOST:
+        for j in np.argsort(-strength, kind="stable").tolist():
+            if strength[j] <= least or len(chosen) == most:
                 break
+            part = self.part(j)
+            family = part.feature.family
+            if part.finding and sum(other.feature.family == family for other in chosen) < _PER_FAMILY:
+                chosen.append(part)
         return tuple(chosen)
 
 
@@ -78,6 +136,12 @@ class Usual:
     def of(self, feature: str, sector: str | None) -> float | None:
         """Return the usual value of a feature for a sector, None where nobody has the feature."""
         return self.by_sector.get(sector or "", self.of_all).get(feature, self.of_all.get(feature))
+
+    def rows(self, features: Sequence[str], sectors: Sequence[str | None]) -> Floats:
+        """Return the usual values of subjects by their sectors (n × features), NaN where nobody has the feature."""
+        known = {sector: [self.of(feature, sector) for feature in features] for sector in set(sectors)}
+        found = [known[sector] for sector in sectors]
+        return np.array(found, dtype=np.float64).reshape(len(sectors), len(features))
 
 
 def usual_values(model: Model, snapshot: pa.Table) -> Usual:
@@ -98,28 +162,29 @@ def explain(model: Model, rows: pa.Table, usual: Usual | None) -> list[Explained
 
     Without `usual` (rows of unknown company) the sentences leave the comparison out.
     """
-    names = model.ordered.features
     values = model.matrix(rows)
     contributions, base = model.ordered.contributions(values)
     scores = model.ordered.margin(values)
-    entries = [catalogue()[name] for name in names]
-    ages = [_ages(entry, rows) for entry in entries]
+    features = tuple(catalogue()[name] for name in model.ordered.features)
+    ages = matrix(rows, tuple(feature.dated or "" for feature in features))
     days: Sequence[date | None] = (
         rows["as_of"].to_pylist() if "as_of" in rows.column_names else [None] * len(rows)
     )
-    sectors = _sectors(model.kind, rows)
-    found = []
-    for i in range(len(rows)):
-        parts = []
-        for j in np.argsort(-np.abs(contributions[i]), kind="stable"):
-            entry, value = entries[j], float(values[i, j])
-            known = None if np.isnan(value) else value
-            compare = usual.of(entry.name, sectors[i]) if usual is not None else None
-            zh, en = sentence(entry, known, compare)
-            dated = _dated(days[i], float(ages[j][i]))
-            parts.append(Part(entry, float(contributions[i, j]), known, compare, dated, zh, en))
-        found.append(Explained(float(base[i]), float(scores[i]), tuple(parts)))
-    return found
+    compared = usual.rows(model.ordered.features, _sectors(model.kind, rows)) if usual is not None else None
+    nothing = np.full(len(features), np.nan)
+    return [
+        Explained(
+            float(base[i]),
+            float(scores[i]),
+            features,
+            contributions[i],
+            values[i],
+            nothing if compared is None else compared[i],
+            ages[i],
+            days[i],
+        )
+        for i in range(len(rows))
+    ]
 
 
 def sentence(feature: Feature, value: float | None, usual: float | None) -> tuple[str, str]:
@@ -172,10 +237,8 @@ def _figure(value: float, places: int) -> str:
     return "0" if text == "0.0" else text
 
 
-def _ages(feature: Feature, rows: pa.Table) -> Floats:
-    if feature.dated is None or feature.dated not in rows.column_names:
-        return np.full(len(rows), np.nan)
-    return matrix(rows, (feature.dated,))[:, 0]
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _dated(day: date | None, age: float) -> date | None:

@@ -147,10 +147,9 @@ def _compared(previous: Published, day: date) -> Compared:
     parts = previous.table("explanations.parquet", ["kind", "subject_id", "feature", "contribution"])
     parts = parts.filter(pc.not_equal(parts["feature"], ""))
     contributions: dict[_Key, dict[str, float]] = {}
-    for part in parts.to_pylist():
-        contributions.setdefault((part["kind"], part["subject_id"]), {})[part["feature"]] = part[
-            "contribution"
-        ]
+    cells = (parts[name].to_pylist() for name in ("kind", "subject_id", "feature", "contribution"))
+    for kind, subject, feature, size in zip(*cells, strict=True):
+        contributions.setdefault((kind, subject), {})[feature] = size
     return Compared(day, {(row["kind"], row["subject_id"]): row for row in rows}, contributions)
 
 

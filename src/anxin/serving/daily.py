@@ -33,12 +33,13 @@ from anxin.ledger.published import before, every, hindsight, of, record
 from anxin.models.grades import confidence, grades
 from anxin.models.reasons import Explained, explain, usual_values
 from anxin.models.registry import live
+from anxin.models.rules import fingerprint, hits
 from anxin.models.scoring import Model, score
 from anxin.models.version import code_version
 from anxin.serving import schema
 from anxin.serving.changes import Compared, compare
 from anxin.serving.home import Home
-from anxin.serving.rows import explanation_rows, list_row
+from anxin.serving.rows import explanation_table, list_row
 from anxin.serving.watermarks import watermarks
 
 Progress = Callable[[str, int, int], None]
@@ -155,7 +156,7 @@ def _run(
             schema.SCORES,
             preserve_index=False,
         ),
-        "explanations": pa.Table.from_pylist(explanations, schema.EXPLANATIONS),
+        "explanations": explanations,
         "cleared": pa.Table.from_pylist(cleared, schema.CLEARED),
         **{f"snapshot-{kind}": part.snapshot for kind, part in scored.items()},
     }
@@ -178,10 +179,10 @@ def _run(
 
 def _rows(
     scored: Mapping[str, ScoredDay], compared: Compared, day: date
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], set[tuple[str, str]]]:
+) -> tuple[list[dict[str, Any]], pa.Table, set[tuple[str, str]]]:
     """Return list rows, explanation rows, and the subjects withheld because their reasons did not add up."""
     rows: list[dict[str, Any]] = []
-    explanations: list[dict[str, Any]] = []
+    explanations: list[pa.Table] = []
     withheld: set[tuple[str, str]] = set()
     for kind, part in scored.items():
         graded = part.scores.loc[part.scores["grade"] > 0]
@@ -191,15 +192,18 @@ def _rows(
         usual = usual_values(part.model, part.snapshot)
         found: list[Explained] = explain(part.model, subjects, usual) if len(graded) else []
         facts = subjects.to_pylist()
-        for values, fact, explained in zip(_records(graded), facts, found, strict=True):
+        held = hits(subjects, kind, day)
+        published: list[tuple[str, Explained]] = []
+        for values, fact, explained, hit in zip(_records(graded), facts, found, held, strict=True):
             if not explained.adds_up:
                 withheld.add((kind, str(values["subject_id"])))
                 continue
-            row = list_row(values, fact, explained, day)
+            row = list_row(values, fact, explained, hit, day)
             row |= compared.change(row, explained)
             rows.append(row)
-            explanations += explanation_rows(kind, str(values["subject_id"]), explained)
-    return rows, explanations, withheld
+            published.append((row["subject_id"], explained))
+        explanations.append(explanation_table(kind, [one for one, _ in published], [e for _, e in published]))
+    return rows, pa.concat_tables(explanations), withheld
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -220,8 +224,12 @@ def _counts(
 
 
 def _config_hash() -> str:
-    """Return a hash over the settings that decide a list beside the models: the grades."""
-    settings = {"confidence": confidence(), "grades": [vars(grade) for grade in grades()]}
+    """Return a hash over the settings that decide a list beside the models: the grades and the rules."""
+    settings = {
+        "confidence": confidence(),
+        "grades": [vars(grade) for grade in grades()],
+        "rules": fingerprint(),
+    }
     return hashlib.sha256(_json(settings).encode()).hexdigest()[:16]
 
 

@@ -11,11 +11,11 @@ from importlib import resources
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from anxin.domain import regulators
+from anxin.domain import law, regulators
 from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
 from anxin.serving.reports.facts import yuan, yuan_range
-from anxin.serving.reports.measures import measured
+from anxin.serving.reports.measures import measured, named
 
 
 @cache
@@ -35,9 +35,12 @@ def environment() -> Environment:
         yuan_zh=lambda amount: "—" if amount is None else yuan(amount).zh,
         amount_range=lambda row: yuan_range(row.amount_lo, row.amount_hi),
         measured=lambda part, value: measured(part.feature, value),
+        evidence=lambda hit: " · ".join(filter(None, (named(hit.feature, hit.value), str(hit.date or "")))),
+        points=lambda value: f"{value:+.2f}",
         feed=feed_name,
         long_day=long_day,
         english=regulators.english,
+        short_law=law.short,
         day=lambda day: day.isoformat() if day else "—",
     )
     made.globals.update(wording=wording, grade=wording.grade, words=wording.words, stylesheet=stylesheet)

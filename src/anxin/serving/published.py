@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,32 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Family:
+    """What one family of features adds to a score, in points."""
+
+    family: str
+    contribution: float
+
+
+@dataclass(frozen=True)
+class RuleHit:
+    """A red flag that holds for a subject: what it says, on what law, what to ask for, the value and its day."""
+
+    name: str
+    zh: str
+    en: str
+    articles: tuple[str, ...]
+    law: str
+    law_en: str
+    ask: str
+    ask_en: str
+    feature: str
+    value: float | None
+    date: date | None
+    raises_to: int
+
+
+@dataclass(frozen=True)
 class Row:
     """One warning of a published list; the columns of ``list.parquet``, money in yuan."""
 
@@ -69,6 +95,9 @@ class Row:
     since: date
     put_by: str
     reasons: tuple[Reason, ...]
+    lowering: tuple[Reason, ...]
+    families: tuple[Family, ...]
+    rules: tuple[RuleHit, ...]
     model_version: str
 
     @property
@@ -185,6 +214,17 @@ class Cleared:
 
 _REASON_FIELDS = tuple(item.name for item in fields(Reason))
 
+_NESTED: Mapping[str, Callable[..., Any]] = {
+    "reasons": Reason,
+    "lowering": Reason,
+    "families": Family,
+    "rules": RuleHit,
+}
+"""The columns of a list that hold several things, and what each is."""
+
+_LATER = frozenset({"lowering", "families", "rules"})
+"""Columns that the first lists did not have: nothing, where they are read."""
+
 
 def _reason(values: Mapping[str, Any]) -> Reason:
     return Reason(**{name: _number(values[name]) for name in _REASON_FIELDS})
@@ -195,10 +235,15 @@ def _number(value: Any) -> Any:
     return None if isinstance(value, float) and value != value else value  # noqa: PLR0124
 
 
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else _number(v) for name, v in values.items()}
+
+
 def _rows(table: pa.Table) -> Iterator[Row]:
     for values in table.to_pylist():
-        plain = {key: _number(value) for key, value in values.items()}
-        plain["reasons"] = tuple(_reason(reason) for reason in plain["reasons"] or ())
+        plain = _numbers(values)
+        for name, made in _NESTED.items():
+            plain[name] = tuple(made(**_numbers(item)) for item in plain[name] or ())
         plain["regulators_also"] = tuple(plain["regulators_also"] or ())
         yield Row(**plain)
 
@@ -288,11 +333,16 @@ class Published:
         columns: Sequence[str] | None = None,
         wanted: list[tuple[str, str, str]] | None = None,
     ) -> pa.Table:
-        """Return a file of the list; raises `AnxinError` if it cannot be read or is not what was published."""
+        """Return a file of the list; raises `AnxinError` if it cannot be read or is not what was published.
+
+        A column that lists of its time did not have yet is left out.
+        """
         path = self.folder / name
         try:
             self._check(path)
-            return pq.read_table(path, columns=None if columns is None else list(columns), filters=wanted)
+            there = None if columns is None else set(pq.read_schema(path).names)
+            read = None if there is None else [name for name in columns or () if name in there]
+            return pq.read_table(path, columns=read, filters=wanted)
         except (OSError, pa.ArrowException) as error:
             raise _broken(path) from error
 
@@ -300,7 +350,10 @@ class Published:
         self, name: str, expected: pa.Schema, wanted: list[tuple[str, str, str]] | None = None
     ) -> pa.Table:
         try:
-            return self.table(name, expected.names, wanted).cast(expected)
+            table = self.table(name, expected.names, wanted)
+            for column in set(expected.names) & _LATER - set(table.column_names):
+                table = table.append_column(column, pa.nulls(len(table), expected.field(column).type))
+            return table.select(expected.names).cast(expected)
         except pa.ArrowException as error:
             raise _broken(self.folder / name) from error
 
@@ -347,7 +400,7 @@ def as_table(rows: Iterable[Row]) -> pa.Table:
         {
             **{name: getattr(row, name) for name in schema.LIST.names},
             "regulators_also": list(row.regulators_also),
-            "reasons": [{name: getattr(reason, name) for name in _REASON_FIELDS} for reason in row.reasons],
+            **{name: [asdict(item) for item in getattr(row, name)] for name in _NESTED},
         }
         for row in rows
     ]

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
 from anxin.domain import divisions, regulators
+from anxin.features.catalogue import Feature
 from anxin.feeds.contract import contract
-from anxin.models.reasons import Explained, Part
+from anxin.models.reasons import FELT, Explained, Part, sentence
+from anxin.models.rules import Hit
+from anxin.serving import schema
+
+Floats = npt.NDArray[np.float64]
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def list_row(
-    values: Mapping[str, Any], fact: Mapping[str, Any], explained: Explained, day: date
+    values: Mapping[str, Any], fact: Mapping[str, Any], explained: Explained, hits: Sequence[Hit], day: date
 ) -> dict[str, Any]:
     """Return a row of `list.parquet`, without what the list before decides (`change`, `since`, `warning_id`).
 
-    `values` is the subject's row of scores, `fact` its row of the snapshot.
+    `values` is the subject's row of scores, `fact` its row of the snapshot, `hits` the rules that hit it.
     """
     district = fact["district"] or ""
     line = regulators_of(str(values["kind"]), fact, day)
@@ -47,6 +58,9 @@ def list_row(
         **{name: None if math.isnan(values[name]) else float(values[name]) for name in figures},
         "put_by": "model",
         "reasons": [reason_row(part) for part in explained.reasons()],
+        "lowering": [reason_row(part) for part in explained.lowering()],
+        "families": [{"family": name, "contribution": size} for name, size in explained.families()],
+        "rules": [rule_row(hit) for hit in hits],
         "model_version": values["model_version"],
     }
 
@@ -77,8 +91,94 @@ def reason_row(part: Part) -> dict[str, Any]:
     }
 
 
-def explanation_rows(kind: str, subject_id: str, explained: Explained) -> list[dict[str, Any]]:
-    """Return all parts of a score as rows of `explanations.parquet`; the base is the row without a feature."""
-    base = {"feature": "", "family": "", "contribution": explained.base, "zh": "基准", "en": "base"}
-    parts = [base, *(reason_row(part) for part in explained.parts)]
-    return [{"kind": kind, "subject_id": subject_id, **part} for part in parts]
+def rule_row(hit: Hit) -> dict[str, Any]:
+    """Return a rule that hits as it stands in a list: what it says, on what law, what to ask for, value and date."""
+    rule = hit.rule
+    return {
+        "name": rule.name,
+        "zh": rule.zh,
+        "en": rule.en,
+        "articles": list(rule.law),
+        "law": rule.law_zh,
+        "law_en": rule.law_en,
+        "ask": rule.ask_zh,
+        "ask_en": rule.ask_en,
+        "feature": hit.feature,
+        "value": hit.value,
+        "date": hit.date,
+        "raises_to": rule.raises_to,
+    }
+
+
+def explanation_table(kind: str, subject_ids: Sequence[str], found: Sequence[Explained]) -> pa.Table:
+    """Return all parts of scores as `explanations.parquet`; the base of each is the row without a feature.
+
+    Subject by subject, strongest first. What is too weak to be felt has no sentence: it counts in the sum alone.
+    """
+    bases = [
+        {"kind": kind, "subject_id": subject, "feature": "", "family": "", "contribution": one.base}
+        | {"zh": "基准", "en": "base"}
+        for subject, one in zip(subject_ids, found, strict=True)
+    ]
+    table = pa.Table.from_pylist(bases, schema.EXPLANATIONS)
+    return pa.concat_tables([table, _parts(kind, subject_ids, found)]) if found else table
+
+
+def _parts(kind: str, subject_ids: Sequence[str], found: Sequence[Explained]) -> pa.Table:
+    features = found[0].features
+    sizes = np.array([one.contributions for one in found])
+    order = np.argsort(-np.abs(sizes), axis=1, kind="stable")
+    place = order.ravel()
+    count = len(place)
+
+    def flat(figures: Sequence[Floats]) -> Floats:
+        return np.take_along_axis(np.array(figures), order, axis=1).ravel()
+
+    contributions = flat([one.contributions for one in found])
+    values, usual = flat([one.values for one in found]), flat([one.usual for one in found])
+    texts = _sentences(features, place, contributions, values, usual)
+    days = np.array([one.day.toordinal() - _EPOCH if one.day else np.nan for one in found])
+    dated = np.repeat(days, len(features)) - np.floor(flat([one.ages for one in found]))
+    unknown = np.isnan(dated)
+    sources = [feature.sources[0] if feature.sources else None for feature in features]
+    bases = [contract()[source].basis if source else None for source in sources]
+    columns = {
+        "kind": pa.array([kind]).take(pa.array(np.zeros(count, dtype=np.int64))),
+        "subject_id": pa.array(subject_ids, pa.string()).take(
+            pa.array(np.repeat(np.arange(len(found)), len(features)))
+        ),
+        "feature": _taken([feature.name for feature in features], place),
+        "family": _taken([feature.family for feature in features], place),
+        "value": pa.array(values, from_pandas=True),
+        "contribution": pa.array(contributions),
+        "zh": pa.array([zh for zh, _ in texts], pa.string()),
+        "en": pa.array([en for _, en in texts], pa.string()),
+        "usual": pa.array(usual, from_pandas=True),
+        "date": pa.array(np.where(unknown, 0, dated).astype(np.int32), mask=unknown).cast(pa.date32()),
+        "source": _taken(sources, place),
+        "basis": _taken(bases, place),
+    }
+    return pa.table(columns, schema.EXPLANATIONS)
+
+
+def _sentences(
+    features: Sequence[Feature],
+    place: npt.NDArray[np.int64],
+    contributions: Floats,
+    values: Floats,
+    usual: Floats,
+) -> list[tuple[str, str]]:
+    """Return the sentence of each part that is felt; the same figures are said once."""
+    texts = [("", "")] * len(place)
+    said: dict[tuple[int, float | None, float | None], tuple[str, str]] = {}
+    for row in np.flatnonzero(np.abs(contributions) >= FELT).tolist():
+        j, value, compare = int(place[row]), float(values[row]), float(usual[row])
+        key = (j, None if math.isnan(value) else value, None if math.isnan(compare) else compare)
+        if key not in said:
+            said[key] = sentence(features[j], key[1], key[2])
+        texts[row] = said[key]
+    return texts
+
+
+def _taken(values: Sequence[str | None], place: npt.NDArray[np.int64]) -> pa.Array:
+    return pa.array(values, pa.string()).take(pa.array(place))

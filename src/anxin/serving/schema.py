@@ -19,6 +19,25 @@ REASON = pa.struct(
     ]
 )
 
+FAMILY = pa.struct([("family", pa.string()), ("contribution", pa.float64())])
+
+RULE = pa.struct(
+    [
+        ("name", pa.string()),
+        ("zh", pa.string()),
+        ("en", pa.string()),
+        ("articles", pa.list_(pa.string())),
+        ("law", pa.string()),
+        ("law_en", pa.string()),
+        ("ask", pa.string()),
+        ("ask_en", pa.string()),
+        ("feature", pa.string()),
+        ("value", pa.float64()),
+        ("date", pa.date32()),
+        ("raises_to", pa.int64()),
+    ]
+)
+
 LIST = pa.schema(
     [
         ("rank", pa.int64()),
@@ -48,6 +67,9 @@ LIST = pa.schema(
         ("since", pa.date32()),
         ("put_by", pa.string()),
         ("reasons", pa.list_(REASON)),
+        ("lowering", pa.list_(REASON)),
+        ("families", pa.list_(FAMILY)),
+        ("rules", pa.list_(RULE)),
         ("model_version", pa.string()),
     ]
 )

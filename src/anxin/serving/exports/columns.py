@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from anxin.domain import law
 from anxin.serving import wording
 from anxin.serving.published import Row
 
@@ -39,6 +40,25 @@ def _reason(position: int) -> Callable[[Row, date], Cell]:
 
 def _basis(row: Row, _: date) -> Cell:
     return "; ".join(dict.fromkeys(reason.basis for reason in row.reasons[:3] if reason.basis))
+
+
+def _rules(field: str) -> Callable[[Row, date], Cell]:
+    def cell(row: Row, _: date) -> Cell:
+        return "；".join(dict.fromkeys(getattr(hit, field) for hit in row.rules))
+
+    return cell
+
+
+def _ask(row: Row, _: date) -> Cell:
+    return "；".join(dict.fromkeys(paper for hit in row.rules for paper in hit.ask.split("；")))
+
+
+def _lowering(row: Row, _: date) -> Cell:
+    return row.lowering[0].zh if row.lowering else None
+
+
+def _law(row: Row, _: date) -> Cell:
+    return law.short(dict.fromkeys(id for hit in row.rules for id in hit.articles))
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -79,5 +99,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("原因二", "reason_2", "long", 46, _reason(1)),
     Column("原因三", "reason_3", "long", 46, _reason(2)),
     Column("依据", "basis", "long", 30, _basis),
+    Column("反向因素", "lowering_1", "long", 46, _lowering),
+    Column("规则命中", "rules", "long", 40, _rules("zh")),
+    Column("规则法条", "rule_law", "long", 30, _law),
+    Column("建议索取", "ask_for", "long", 46, _ask),
     Column("模型版本", "model_version", "text", 22, lambda row, _: row.model_version),
 )

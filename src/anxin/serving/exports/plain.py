@@ -55,16 +55,15 @@ def to_parquet(rows: Sequence[Row], *, retrospective: bool = False) -> bytes:
 
 def row_facts(row: Row) -> dict[str, Any]:
     """Return a row as plain values, dates as ISO text."""
-    return {
-        key: value.isoformat() if isinstance(value, date) else value
-        for key, value in asdict(row).items()
-        if key != "reasons"
-    } | {
-        "reasons": [
-            {k: v.isoformat() if isinstance(v, date) else v for k, v in asdict(reason).items()}
-            for reason in row.reasons
-        ]
-    }
+    return {key: _said(value) for key, value in asdict(row).items()}
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _said(inner) for key, inner in value.items()}
+    return [_said(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def list_facts(published: Published) -> dict[str, Any]:

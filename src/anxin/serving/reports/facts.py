@@ -13,16 +13,17 @@ import yaml
 
 from anxin.domain import calendar, regulators
 from anxin.features.catalogue import catalogue
+from anxin.models.reasons import FELT
 from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
-from anxin.serving.published import Published, Reason, Row, Watermark
+from anxin.serving.published import Family, Published, Reason, Row, RuleHit, Watermark
 from anxin.serving.wording import Words
 
 # One A4 page holds these; the annex names the sum of the rest.
 _SIGNALS = 6
 _LOWERING = 4
-# A contribution below this moves no probability a reader could see.
-_FELT = 0.005
+# The first page names these; the annex has all, with what each lets one ask for.
+_RULES = 3
 # 专班 threshold of the governing documents: verified arrears of 1 million yuan or 30 people.
 _MAJOR_WORKERS = 30
 _MAJOR_YUAN = 1_000_000
@@ -63,9 +64,11 @@ class Facts:
     as_of: date
     list_id: str
     head: Words
+    families: tuple[Family, ...]
     signals: tuple[Reason, ...]
     lowering: tuple[Reason, ...]
     rest: int
+    rules: tuple[RuleHit, ...]
     balance: Balance
     major: bool
     days_listed: int
@@ -86,6 +89,21 @@ class Facts:
     traces: tuple[tuple[Words, str], ...]
     retrospective: bool
 
+    @property
+    def first_rules(self) -> tuple[RuleHit, ...]:
+        """The rules that raise highest: what the first page has room for."""
+        return self.rules[:_RULES]
+
+    @property
+    def asked(self) -> tuple[Words, ...]:
+        """What the rules let one ask for, each paper once."""
+        pairs = (
+            Words(zh, en)
+            for hit in self.rules
+            for zh, en in zip(hit.ask.split("；"), hit.ask_en.split("; "), strict=False)
+        )
+        return tuple(dict.fromkeys(pairs))
+
 
 def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger_head: str = "") -> Facts:
     """Gather the facts of `row`'s report.
@@ -97,8 +115,8 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
     parts = explained.parts or row.reasons
     # What has no value, or cannot be checked by a person (a season, a sector), counts in the balance and is no finding.
     found = [part for part in parts if part.zh and part.value is not None and _may_stand(part.feature)]
-    raising = tuple(part for part in found if part.contribution > _FELT)
-    lowering = tuple(part for part in found if part.contribution < -_FELT)
+    raising = tuple(part for part in found if part.contribution > FELT)
+    lowering = tuple(part for part in found if part.contribution < -FELT)
     signals = raising[:_SIGNALS]
     standing = _standing()
     bases = {part.basis: part for part in (*signals, *lowering[:_LOWERING]) if part.basis}
@@ -108,9 +126,11 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
         as_of=published.as_of,
         list_id=published.list_id,
         head=_head(row, signals),
+        families=tuple(family for family in _families(parts) if abs(family.contribution) > FELT),
         signals=signals,
         lowering=lowering[:_LOWERING],
         rest=max(0, len(parts) - len(signals) - len(lowering[:_LOWERING])),
+        rules=row.rules,
         balance=Balance(
             explained.base,
             sum(part.contribution for part in parts if part.contribution > 0),
@@ -136,6 +156,13 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
         traces=_traces(published, row, ledger_head),
         retrospective=published.manifest.retrospective,
     )
+
+
+def _families(parts: Sequence[Reason]) -> list[Family]:
+    sums: dict[str, float] = {}
+    for part in parts:
+        sums[part.family] = sums.get(part.family, 0.0) + part.contribution
+    return sorted((Family(name, size) for name, size in sums.items()), key=lambda one: -one.contribution)
 
 
 def _may_stand(feature: str) -> bool:

@@ -25,3 +25,15 @@ def measured(feature: str, value: float | None) -> str:
         return "是" if value else "否"
     number = f"{value:,.0f}" if known.form == "whole" else plain_number(value)
     return number + _SUFFIXES.get(known.unit, "")
+
+
+def named(feature: str, value: float | None) -> str:
+    """Return a value with the name of its feature; nothing of a flag, whose name says it all.
+
+    >>> named("wages_unpaid_months", 2.0), named("account_missing", 1.0)
+    ('过支付日未发足的月数 2', '')
+    """
+    known = catalogue().get(feature)
+    if known is None or known.form == "flag":
+        return ""
+    return f"{known.zh} {measured(feature, value)}"

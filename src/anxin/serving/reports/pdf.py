@@ -10,12 +10,13 @@ from importlib import resources
 from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, TextMode, WrapMode, XPos, YPos
 
+from anxin.domain import law
 from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
 from anxin.serving.looks import long_day, people, percent
-from anxin.serving.published import Reason
+from anxin.serving.published import Reason, RuleHit
 from anxin.serving.reports.facts import Facts, yuan, yuan_range
-from anxin.serving.reports.measures import measured
+from anxin.serving.reports.measures import measured, named
 from anxin.serving.wording import Words
 
 # The subsetting of a 4 MB font is told line by line at INFO; nobody running the service wants it.
@@ -132,6 +133,8 @@ def to_pdf(facts: Facts) -> bytes:
     _header(sheet, facts)
     _summary(sheet, facts)
     _subject(sheet, facts)
+    _rules(sheet, facts)
+    _families(sheet, facts)
     left_out = _parts(sheet, ("主要风险信号", "what raises the risk"), facts.signals, _UP, _SIGNALS_END)
     left_out += _parts(sheet, ("反向因素", "what lowers it"), facts.lowering, _DOWN, _LOWERING_END)
     _balance(sheet, facts, left_out)
@@ -235,6 +238,35 @@ def _pairs(sheet: _Sheet, pairs: Sequence[tuple[str, str]]) -> None:
         sheet.set_xy(14, bottom)
 
 
+def _rules(sheet: _Sheet, facts: Facts) -> None:
+    if not facts.rules:
+        return
+    sheet.section("规则命中", "red flags of law and practice")
+    for hit in facts.first_rules:
+        sheet.write_line(hit.zh, 9, bold=True, height=4.5)
+        basis = law.short(hit.articles)
+        told = " · ".join(filter(None, (_evidence(hit), basis, hit.en)))
+        sheet.write_line(told, 7.2, colour=_SOFT, height=3.6)
+    more = len(facts.rules) - len(facts.first_rules)
+    if more:
+        sheet.write_line(f"另有 {more} 项，见附页 the others are in the annex", 7.5, colour=_SOFT, height=4)
+
+
+def _evidence(hit: RuleHit) -> str:
+    return " · ".join(filter(None, (named(hit.feature, hit.value), str(hit.date or ""))))
+
+
+def _families(sheet: _Sheet, facts: Facts) -> None:
+    if not facts.families:
+        return
+    sums = " · ".join(
+        f"{wording.words(wording.FAMILIES, one.family).zh} {one.contribution:+.2f}" for one in facts.families
+    )
+    sheet.ln(1.6)
+    sheet.set_x(14)
+    sheet.write_line(f"各类合计：{sums}", 8, colour=_SOFT, height=4.2)
+
+
 def _parts(
     sheet: _Sheet, titled: tuple[str, str], parts: Sequence[Reason], colour: tuple[int, int, int], end: float
 ) -> int:
@@ -321,6 +353,11 @@ def _dispatch(sheet: _Sheet, facts: Facts) -> None:
 
 def _annex(sheet: _Sheet, facts: Facts) -> None:
     sheet.section("建议核查清单", "papers to ask for")
+    for hit in facts.rules:
+        found = "，".join(filter(None, (hit.zh, _evidence(hit), law.short(hit.articles))))
+        said = f"{found}。应索取：{hit.ask}"
+        sheet.both(Words(said, f"{hit.en}. Ask for: {hit.ask_en}"), 8.5)
+        sheet.ln(0.7)
     for paper in facts.papers:
         _box(sheet, Words(f"{paper.words.zh}（{paper.basis}）", paper.words.en))
     if facts.questions:
