@@ -5,8 +5,10 @@ GB/T 40058-2021. Real codes exist that fail their check character, so a failure 
 The region inside a credit code is where it was registered then; it does not say where the employer is now.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +81,20 @@ def organisation_check(body8: str) -> str:
 def project_code_ok(code: str) -> bool:
     """Tell whether a code has the shape ``YYMM-RRRRRR-DD-TT-NNNNNC``, a ``#section`` (标段) or not."""
     return _PROJECT.fullmatch(code) is not None
+
+
+def warning_id(kind: str, subject_id: str, since: date) -> str:
+    """Return the number of a warning of our lists: its first day and eight characters of who it is about.
+
+    >>> warning_id("employer", "91500000MA5U0000XX", date(2026, 1, 5))[:10]
+    'W20260105-'
+    """
+    return f"W{since:%Y%m%d}-{warning_code(kind, subject_id)}"
+
+
+def warning_code(kind: str, subject_id: str) -> str:
+    """Return the eight characters at the end of each warning number of a subject."""
+    return hashlib.sha256(f"{kind}/{subject_id}".encode()).hexdigest()[:8].upper()
 
 
 def _uscc_check(body17: str) -> str:

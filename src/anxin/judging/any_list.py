@@ -13,15 +13,15 @@ from anxin.domain.errors import AnxinError
 from anxin.features.known import Kind
 from anxin.features.snapshots import KINDS
 from anxin.feeds.asof import View
-from anxin.judging.labels import labels
 from anxin.judging.outages import outages_of, overlaps
+from anxin.judging.states import states
 from anxin.models.probability import SCORE_HORIZON
 
 _NEEDED = ("kind", "subject_id", "date", "rank")
 
 
 def read_list(path: Path) -> pd.DataFrame:
-    """Read a list to judge: CSV with `kind, subject_id, date, rank` and, where it has them, probabilities `p90`.
+    """Read a list to judge: CSV with `kind, subject_id, date, rank` and, where it has them, `p90` and `grade` (0 to 4).
 
     Raises AnxinError naming the column or value that does not fit.
     """
@@ -47,7 +47,7 @@ def read_list(path: Path) -> pd.DataFrame:
 
 
 def _check_numbers(path: Path, rows: pd.DataFrame) -> None:
-    """Refuse ranks that are no number and probabilities outside [0, 1]; an empty `p90` is none."""
+    """Refuse ranks that are no number, grades that are none and probabilities outside [0, 1]; empty ones are missing."""
     bad = ~np.isfinite(rows["rank"])
     if bad.any():
         line = _line(bad)
@@ -55,6 +55,15 @@ def _check_numbers(path: Path, rows: pd.DataFrame) -> None:
             f"{path} 第 {line} 行的 rank 为空或不是有限的数",
             f"rank in line {line} of {path} is empty or not finite",
         )
+    if "grade" in rows:
+        grade = pd.to_numeric(rows["grade"], errors="coerce")
+        bad = rows["grade"].notna() & ~grade.isin([0, 1, 2, 3, 4])
+        if bad.any():
+            line = _line(bad)
+            raise AnxinError(
+                f"{path} 第 {line} 行的 grade 不是 0 至 4", f"grade in line {line} of {path} is not 0 to 4"
+            )
+        rows["grade"] = grade
     if "p90" not in rows:
         return
     p90 = pd.to_numeric(rows["p90"], errors="coerce")
@@ -121,33 +130,44 @@ def is_over(as_of: date, known: date) -> bool:
 
 
 def with_labels(view: View, subjects: pd.DataFrame, kind: Kind, known: date) -> pd.DataFrame:
-    """Add `y` to subjects (`subject_id, as_of`): 1 verified within 90 days, 0 not, NaN pending or unseen (outages).
+    """Add what came true to subjects (`subject_id, as_of`): `y`, `y_plain`, `state`, `workers`, `yuan`.
 
-    A subject that was visited after a warning and averted is a hit in judging (semantics.md). Dates whose 90 days are not
-    over are dropped; of those not mature yet (`is_mature`) cases may still be verified, so callers tell them apart.
+    `y`: 1 verified within 90 days, 0 not, NaN pending or unseen (outages); a subject that was visited after a warning
+    and averted is a hit in judging (semantics.md), which `y_plain` leaves out. `state` is one of `states.STATES`;
+    `workers` and `yuan` are of all its verified cases of the 90 days. Dates whose 90 days are not over are dropped; of
+    those not mature yet (`is_mature`) cases may still be verified, so callers tell them apart.
     """
     dates = sorted(day for day in set(subjects["as_of"]) if is_over(day, known))
     rows = subjects.loc[subjects["as_of"].isin(dates)].copy()
     if not dates:
-        return rows.assign(y=np.nan)
-    found = labels(view, dates, SCORE_HORIZON, known, kind)[["subject_id", "as_of", "outcome"]]
-    rows = rows.merge(found, on=["subject_id", "as_of"], how="left")
+        return rows.assign(y=np.nan, y_plain=np.nan, state=None, workers=np.nan, yuan=np.nan)
+    found = states(view, dates, SCORE_HORIZON, known, kind).rename(columns={"amount": "yuan"})
+    found["as_of"] = pd.to_datetime(found["as_of"]).dt.date
+    rows = rows.merge(
+        found[["subject_id", "as_of", "state", "case", "workers", "yuan"]],
+        on=["subject_id", "as_of"],
+        how="left",
+    )
+    rows["state"] = rows["state"].fillna("unseen")
     dead = outages_of(view, known)
     blind = rows["as_of"].isin([day for day in dates if overlaps(day, SCORE_HORIZON, dead)])
-    hit = rows["outcome"].isin(["positive", "averted"])
-    rows["y"] = np.where(hit, 1.0, np.where(rows["outcome"] == "pending", np.nan, 0.0))
-    rows.loc[blind, "y"] = np.nan
-    return rows.drop(columns="outcome")
+    hit = rows["state"].isin(["verified", "averted"])
+    rows["y"] = np.where(hit, 1.0, np.where(rows["state"] == "pending", np.nan, 0.0))
+    case = rows.pop("case")
+    rows["y_plain"] = np.where(case == "verified", 1.0, np.where(case == "pending", np.nan, 0.0))
+    rows.loc[blind, ["y", "y_plain"]] = np.nan
+    return rows
 
 
 def placed(everyone: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     """Place a list among everyone scored that day: `figure` falls with rank, whoever is not listed comes last, tied."""
-    columns = ["subject_id", "as_of", "rank", *(["p90"] if "p90" in listed else [])]
-    base = everyone.drop(columns=[c for c in ("p90", "rank") if c in everyone])
+    columns = ["subject_id", "as_of", "rank", *(name for name in ("p90", "grade") if name in listed)]
+    base = everyone.drop(columns=[c for c in ("p90", "grade", "rank") if c in everyone])
     rows = base.merge(
         listed[columns].drop_duplicates(["subject_id", "as_of"]), on=["subject_id", "as_of"], how="left"
     )
     rows["figure"] = -rows.pop("rank").fillna(np.inf)
-    if "p90" in rows and rows["p90"].isna().any():
-        rows = rows.drop(columns="p90")
+    for name in ("p90", "grade"):
+        if name in rows and rows[name].isna().any():
+            rows = rows.drop(columns=name)
     return rows

@@ -14,6 +14,7 @@ import pandas as pd
 
 from anxin.features.known import KEYS, Kind, Known
 from anxin.feeds.asof import View
+from anxin.judging.averted import acted_on
 
 GAP_DAYS = 45
 """Days a case is given after the horizon to be verified: before that a label is not mature."""
@@ -46,14 +47,15 @@ def labels(view: View, dates: Sequence[date], horizon: int, known_on: date, kind
     return table.sort_values(["as_of", "subject_id"], ignore_index=True)
 
 
-def _inside(day: ir.DateColumn, event: ir.DateColumn, horizon: int) -> ir.BooleanColumn:
+def inside(day: ir.DateColumn, event: ir.DateColumn, horizon: int) -> ir.BooleanColumn:
+    """Say whether an event lies in [D, D + horizon)."""
     ahead = event.delta(day, unit="day")
     return (ahead >= 0) & (ahead < horizon)
 
 
 def _cases(at: Known, asked: ir.Table, horizon: int) -> ir.Table:
     cases = at.rows("cases").drop("as_of").cross_join(asked)
-    cases = cases.filter(_inside(cases.day, cases.opened_on, horizon), cases.outcome != "unfounded")
+    cases = cases.filter(inside(cases.day, cases.opened_on, horizon), cases.outcome != "unfounded")
     verified = cases.outcome == "verified"
     window = ibis.window(
         group_by=["subject_id", "day"], order_by=[ibis.desc(verified), cases.opened_on, cases.case_id]
@@ -70,21 +72,9 @@ def _cases(at: Known, asked: ir.Table, horizon: int) -> ir.Table:
 
 
 def _averted(at: Known, asked: ir.Table, horizon: int) -> ir.Table:
-    """Return warnings acted on (visited) in [D, D+H) that ended averted; the visit names the subject.
-
-    A warning ends with its last outcome: averted first and unfounded later is unfounded.
-    """
-    ends = at.all("dispositions")
-    ends = ends.filter(ends.outcome.notnull())
-    window = ibis.window(
-        group_by="warning_id", order_by=[ibis.desc(ends.status_on), ends.leg, ends.status, ends.outcome]
-    )
-    last = ends.mutate(_nth=ibis.row_number().over(window)).filter(lambda t: t["_nth"] == 0)
-    averted = last.filter(last.outcome == "averted").select("warning_id")
-    visits = at.rows("inspections")
-    visits = visits.filter(visits.warning_id.notnull()).select("warning_id", "subject_id", "inspected_on")
-    acted = visits.semi_join(averted, "warning_id").select("subject_id", "inspected_on").cross_join(asked)
-    acted = acted.filter(_inside(acted.day, acted.inspected_on, horizon))
+    """Return the subjects with a warning acted on in [D, D+H) that ended averted (`averted`)."""
+    acted = acted_on(at).cross_join(asked)
+    acted = acted.filter(inside(acted.day, acted.acted_on, horizon))
     return acted.select(
         "subject_id",
         as_of="day",

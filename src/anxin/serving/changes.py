@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.compute as pc
 
+from anxin.domain import identifiers
 from anxin.domain.errors import AnxinError
 from anxin.ledger.published import Published as Record
 from anxin.models.reasons import Explained, Part
@@ -154,12 +154,8 @@ def _compared(previous: Published, day: date) -> Compared:
 
 
 def warning_id(key: _Key, since: date) -> str:
-    """Return the number of a warning: its first day and eight characters of who it is about.
-
-    >>> warning_id(("employer", "91500000MA5U0000XX"), date(2026, 1, 5))[:10]
-    'W20260105-'
-    """
-    return f"W{since:%Y%m%d}-{hashlib.sha256('/'.join(key).encode()).hexdigest()[:8].upper()}"
+    """Return the number of a warning about a subject that was first listed on a day."""
+    return identifiers.warning_id(*key, since)
 
 
 def _kind(before: int, now: int) -> str:
