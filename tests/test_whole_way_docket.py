@@ -133,10 +133,10 @@ def test_a_published_folder_is_never_written_again(copied: Centre, monkeypatch: 
     made = {path.name: path.stat().st_mtime_ns for path in first.iterdir()}
     model_id = copied.json("status")["models"]["employer"]
     other = copied.json("train", "--through", EARLIER)["kinds"]["employer"]["model_id"]
-    copied.anxin("promote", other, "--effective", docket.DAY)
+    copied.anxin("promote", other, "--effective", docket.DAY, "--despite", "a test")
     assert copied.json("run", docket.DAY, "--again")["list_id"] != first.name
     # Back to the first model: the same inputs as the first list, which stands where it stood.
-    copied.anxin("promote", model_id)
+    copied.anxin("promote", model_id, "--despite", "a test")
     assert copied.json("run", docket.DAY, "--again")["list_id"] == first.name
     assert {path.name: path.stat().st_mtime_ns for path in first.iterdir()} == made
     assert copied.published(docket.DAY) == first
@@ -150,7 +150,7 @@ def test_promotion_is_dated_and_rollback_goes_back(copied: Centre) -> None:
     assert _aliases(copied) == {"champion": first, "challenger": second["model_id"]}
     with pytest.raises(AnxinError, match=str(docket.DAY)):
         copied.anxin("promote", second["model_id"], "--effective", docket.DAY)
-    assert copied.json("promote", second["model_id"])["replaces"] == first
+    assert copied.json("promote", second["model_id"], "--despite", "a test")["replaces"] == first
     assert copied.json("status")["models"]["employer"] == second["model_id"]
     assert _aliases(copied)["champion"] == second["model_id"]
     copied.anxin("run", NEXT)
@@ -195,7 +195,7 @@ def test_a_home_that_is_moved_still_works(copied: Centre, tmp_path: Path) -> Non
 def test_a_copied_home_leaves_the_first_alone(centre: Centre, copied: Centre) -> None:
     before = _listing(centre.root / "mlruns"), centre.json("status")["models"]
     second = copied.json("train", "--through", NEXT)["kinds"]["employer"]["model_id"]
-    copied.anxin("promote", second)
+    copied.anxin("promote", second, "--despite", "a test")
     assert (_listing(centre.root / "mlruns"), centre.json("status")["models"]) == before
     assert _aliases(centre)["champion"] != second == _aliases(copied)["champion"]
 

@@ -45,12 +45,15 @@ def run(
     Example: anxin run 2026-04-01
     """
     from anxin.serving.daily import run as publish
+    from anxin.serving.shadowing import run_shadows
+    from anxin.serving.shadowing import said as said_of
 
     home = open_home()
     with open_ledger(home) as ledger, telling() as tell:
         entry, is_new = publish(
             home, ledger, day, now(), actor, retrospective=retrospective, again=again, on_progress=tell
         )
+        beside = [] if retrospective else run_shadows(home, ledger, entry, now(), actor)
     counts = entry.facts["counts"]
     said = "已发布 published" if is_new else "此前已发布，未改变 was published before, unchanged"
     grades = counts["grades"]
@@ -62,9 +65,10 @@ def run(
             "new": is_new,
             "folder": entry.folder,
             "counts": counts,
+            "shadow": beside,
         },
         f"{day} 清单 {entry.list_id} {said}: 红 {grades['4']} 橙 {grades['3']} 黄 {grades['2']} 蓝 {grades['1']}, "
-        f"新发现 new {counts['new_finds']}, 已解除 cleared {counts['cleared']}",
+        f"新发现 new {counts['new_finds']}, 已解除 cleared {counts['cleared']}" + said_of(beside),
     )
 
 

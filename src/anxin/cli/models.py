@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anxin.cli.terms import OPERATOR, Actor, AsJson, Kind, as_date, now, open_home, open_ledger, say, telling
+
+if TYPE_CHECKING:
+    from anxin.serving.home import Home
+    from anxin.training.registering import Place
 
 verbs = typer.Typer()
 
@@ -48,24 +52,79 @@ def promote(
     model_id: Annotated[str, typer.Argument(help="模型编号 model id")],
     effective: Annotated[str | None, typer.Option(metavar="D", help="生效日 effective date")] = None,
     why: Annotated[str, typer.Option(help="理由 reason")] = "",
+    despite: Annotated[
+        str | None, typer.Option(metavar="REASON", help="未过关口仍放行的理由 promote though a gate failed")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="只过关口，不生效 run the gates only")] = False,
     actor: Actor = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
-    """让模型自某日起生效 · make a model live from a day on (its --through unless given).
+    """过关口后让模型自某日起生效 · through the gates, then live from a day on (its --through unless given).
 
     Example: anxin promote employer-2026-03-31-0123456789abcdef --why "better on both groups"
     """
+    from anxin.training.promoting import lines
     from anxin.training.registering import promote_model
 
     home = open_home()
+    with open_ledger(home) as ledger, telling() as tell:
+        done = promote_model(
+            home.view(),
+            ledger,
+            _place(home),
+            model_id,
+            as_date(effective) if effective else None,
+            actor,
+            why,
+            now(),
+            despite=despite,
+            check=check,
+            on_progress=tell,
+        )
+    last = (
+        f"{done['kind']}: {done['replaces']} → {done['model_id']}，自 {done['effective']} 起生效 (live)"
+        if done["promoted"]
+        else f"{done['kind']}: {done['model_id']} 未作改动 (nothing changed)"
+    )
+    say(as_json, done, "\n".join([*lines(done), last]))
+
+
+@verbs.command()
+def shadow(
+    model_id: Annotated[str, typer.Argument(help="模型编号 model id")],
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="D", help="自此日起 from this day on")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="D", help="至此日（含），早于 --from 即撤下 last day; before --from ends it"),
+    ] = None,
+    why: Annotated[str, typer.Option(help="理由 reason")] = "",
+    actor: Actor = OPERATOR,
+    as_json: AsJson = False,
+) -> None:
+    """让备选模型影子运行：同日另出名单，不发布 · score a challenger beside the champion, never published.
+
+    Example: anxin shadow employer-2026-03-31-0123456789abcdef --until 2026-05-31
+    """
+    from anxin.training.registering import put_in_shadow
+
+    home = open_home()
     with open_ledger(home) as ledger:
-        day = as_date(effective) if effective else None
-        done = promote_model(ledger, home.mlruns, home.models, model_id, day, actor, why, now())
+        first, last = (as_date(day) if day else None for day in (since, until))
+        done = put_in_shadow(ledger, _place(home), model_id, first, last, actor, why, now())
+    ending = f"至 {done['until']} (until)" if done["until"] else "未定止日 (no end stated)"
     say(
         as_json,
         done,
-        f"{done['kind']}: {done['replaces']} → {done['model_id']}，自 {done['effective']} 起生效 (live)",
+        f"{done['kind']}: {done['model_id']} 自 {done['since']} 起影子运行 (in the shadow)，{ending}",
     )
+
+
+def _place(home: Home) -> Place:
+    from anxin.training.registering import Place
+
+    return Place(home.root, home.models, home.mlruns)
 
 
 @verbs.command()

@@ -14,6 +14,7 @@ from anxin.ledger.chain import Entry, Ledger
 
 _PROMOTED = "model_promoted"
 _ROLLED_BACK = "model_rolled_back"
+_REFUSED = "promotion_refused"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,26 @@ def promote(
         "gates": dict(gates),
     }
     return _promotion(ledger.append(_PROMOTED, actor, model_kind, payload, at))
+
+
+def refuse(
+    ledger: Ledger,
+    model_kind: str,
+    model_id: str,
+    effective: date,
+    actor: str,
+    why: str,
+    at: datetime,
+    gates: Mapping[str, Any],
+) -> Entry:
+    """Record that a promotion was asked for and refused by its gates; nothing else changes."""
+    payload = {"model_id": model_id, "effective": effective.isoformat(), "why": why, "gates": dict(gates)}
+    return ledger.append(_REFUSED, actor, model_kind, payload, at)
+
+
+def refusals(ledger: Ledger, model_kind: str) -> list[Entry]:
+    """Return the refused promotions of a kind of model, in the order they were asked for."""
+    return list(ledger.entries(_REFUSED, model_kind))
 
 
 def rollback(

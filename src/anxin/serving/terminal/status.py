@@ -13,6 +13,7 @@ from anxin.feeds.late import late_rows
 from anxin.ledger.chain import Ledger
 from anxin.ledger.promotions import live
 from anxin.ledger.published import recent
+from anxin.ledger.shadows import on as shadows_on
 from anxin.serving.home import Home
 
 _LISTS = 7
@@ -45,6 +46,10 @@ def facts(home: Home, ledger: Ledger, today: date) -> dict[str, Any]:
         "refused_rows": dict(refused),
         "refused_files": files,
         "models": {kind: live(ledger, kind, today + timedelta(days=1)) for kind in KINDS},
+        "shadows": {
+            kind: [shadow.model_id for shadow in shadows_on(ledger, kind, today + timedelta(days=1))]
+            for kind in KINDS
+        },
         "lists": [
             {
                 "day": entry.day.isoformat(),
@@ -74,6 +79,11 @@ def lines(found: dict[str, Any]) -> list[str]:
     text += [f"拒收文件 file refused: {one}" for one in found["refused_files"]]
     text += [
         f"在用模型 live model  {kind}: {model_id or '无 none'}" for kind, model_id in found["models"].items()
+    ]
+    text += [
+        f"影子模型 in the shadow  {kind}: {model_id}"
+        for kind, ids in found["shadows"].items()
+        for model_id in ids
     ]
     for entry in found["lists"]:
         late = sum(entry["late_rows"].values())

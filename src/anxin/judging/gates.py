@@ -1,0 +1,207 @@
+"""The gates a challenger goes through before it is live; pure functions of rows both models said something about.
+
+Each gate passes, fails, or says that it does not know. `gates.yaml` holds the bounds and why they are what they are;
+`fairness` has the cells. A figure outside its bound fails only where its interval lies outside as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import norm
+
+from anxin.judging.evaluator import GROUPS, measure
+from anxin.judging.gate import Gate, bounds, gate, rounded
+from anxin.judging.clustered import binomial, gain_draws, mean, overlap, ratio, slope
+
+Floats = npt.NDArray[np.float64]
+_LEAST_P = 1e-9
+_WINDOW = "observed_expected"
+
+
+def worth(rows: pd.DataFrame, asked: Mapping[str, Any] | None = None) -> Gate:
+    """Say whether the challenger (`ours`) is not worse than the champion (`theirs`), date by date, with regret.
+
+    `rows`: `subject_id, as_of, y, in_hand, ours, theirs`, labels known. The gain is in average precision; for 新发现 a
+    mean loss beyond the bound fails, for all only one beyond chance, and on no date may too much be lost.
+    """
+    asked = asked or bounds()
+    limit = asked["worth"]
+    figures: dict[str, Any] = {}
+    faults: list[tuple[str, str]] = []
+    for group in GROUPS:
+        part = rows if group == "all" else rows.loc[~rows["in_hand"]]
+        if part["y"].sum() < asked["fewest_positives"]:
+            figures[group] = {"positives": int(part["y"].sum())}
+            continue
+        found = _gains(part, asked)
+        figures[group] = found
+        most = limit[f"{group}_loss"] * found["champion"]
+        if found["gain"] < -most and (group == "new" or found["high"] < 0):
+            faults.append(
+                (f"{_ZH[group]}平均精度差 {found['gain']:+.3f}", f"{group} AP {found['gain']:+.3f}")
+            )
+        if found["worst"] is not None and found["worst"] < -limit["regret"] * found["worst_champion"]:
+            where = found["worst_date"]
+            faults.append(
+                (
+                    f"{_ZH[group]}在 {where} 失去 {-found['worst']:.3f}",
+                    f"{group} loses {-found['worst']:.3f} on {where}",
+                )
+            )
+    decided = figures["new"] if "gain" in figures["new"] else figures["all"]
+    if "gain" not in decided:
+        few = ("可比的查实案件太少", "too few verified cases to compare on")
+        return gate("worth", "failed" if faults else "unknown", faults or [few], figures)
+    told = (f"平均精度差 {decided['gain']:+.3f}", f"gain in AP {decided['gain']:+.3f}")
+    return gate("worth", "failed" if faults else "passed", faults or [told], figures)
+
+
+def _gains(part: pd.DataFrame, asked: Mapping[str, Any]) -> dict[str, Any]:
+    subject, days, dates = _numbered(part["subject_id"]), [], []
+    for as_of, place in part.groupby("as_of", sort=True).indices.items():
+        y = part["y"].to_numpy(float)[place]
+        if y.sum():
+            ours, theirs = (part[name].to_numpy(float)[place] for name in ("ours", "theirs"))
+            days.append((ours, theirs, y, subject[place]))
+            each = [measure(str(as_of), "", figure, y, None).average_precision for figure in (ours, theirs)]
+            dates.append((str(as_of), int(y.sum()), float(each[0] or 0.0), float(each[1] or 0.0)))
+    a, b = (np.array([one[i] for one in dates]) for i in (2, 3))
+    draws = gain_draws(days, int(subject.max()) + 1, asked["draws"])
+    low, high = np.quantile(draws, [(1 - asked["level"]) / 2, (1 + asked["level"]) / 2])
+    enough = [i for i, one in enumerate(dates) if one[1] >= asked["worth"]["fewest_on_a_date"]]
+    worst = min(enough, key=lambda i: a[i] - b[i], default=None)
+    return rounded(
+        {
+            "dates": len(dates),
+            "positives": int(part["y"].sum()),
+            "challenger": a.mean(),
+            "champion": b.mean(),
+            "gain": (a - b).mean(),
+            "low": low,
+            "high": high,
+            "won": int((a > b).sum()),
+            "worst": None if worst is None else a[worst] - b[worst],
+            "worst_champion": None if worst is None else b[worst],
+            "worst_date": None if worst is None else dates[worst][0],
+        }
+    )
+
+
+def calibrated(rows: pd.DataFrame, kind: str, asked: Mapping[str, Any] | None = None) -> Gate:
+    """Say whether the challenger's probabilities are probabilities: skill, slope, observed/expected in the first.
+
+    `rows`: `subject_id, as_of, y, ours`, labels known, pooled over the dates.
+    """
+    asked = asked or bounds()
+    y, p = rows["y"].to_numpy(float), np.clip(rows["ours"].to_numpy(float), _LEAST_P, 1 - _LEAST_P)
+    if not asked["fewest_positives"] <= y.sum() < len(y):
+        few = ("查实案件太少", "too few verified cases")
+        return gate("calibrated", "unknown", [few], {"positives": int(y.sum())})
+    subject, z = _numbered(rows["subject_id"]), float(norm.ppf((1 + asked["level"]) / 2))
+    limit = asked["calibrated"]
+    base = rows.groupby("as_of")["y"].transform("mean").to_numpy(float)
+    base = np.clip(base, _LEAST_P, 1 - _LEAST_P)
+    skill = mean(_log_loss(y, base) - _log_loss(y, p), subject, z)
+    scale = float(_log_loss(y, base).mean())
+    found: dict[str, tuple[float, float, float]] = {
+        "skill": (skill[0] / scale, skill[1] / scale, skill[2] / scale),
+        "slope": slope(p, y, subject, z),
+        _WINDOW: ratio(y, p, subject, z),
+    }
+    rank = rows.groupby("as_of")["ours"].rank(method="first", ascending=False).to_numpy(float)
+    for first in limit["first"][kind]:
+        head = rank <= first
+        found[f"{_WINDOW}_{first}"] = ratio(y[head], p[head], subject[head], z)
+    held = {name: (0.0, float("inf")) if name == "skill" else limit[name[: len(_WINDOW)]] for name in found}
+    faults = [
+        (f"{name} {value:.2f}", f"{name} {value:.2f}")
+        for name, (value, low, high) in found.items()
+        if not held[name][0] <= value <= held[name][1] and (high < held[name][0] or low > held[name][1])
+    ]
+    figures = {"positives": int(y.sum())} | {
+        name: rounded({"value": value, "low": low, "high": high})
+        for name, (value, low, high) in found.items()
+    }
+    told = (f"斜率 {found['slope'][0]:.2f}", f"slope {found['slope'][0]:.2f}")
+    return gate("calibrated", "failed" if faults else "passed", faults or [told], figures)
+
+
+def promises(
+    rows: pd.DataFrame, promised: Mapping[str, Any] | None, asked: Mapping[str, Any] | None = None
+) -> Gate:
+    """Say whether each grade's precision, promised in `grades.json` (`each` red to blue), held on the rows compared."""
+    asked = asked or bounds()
+    if promised is None:
+        return gate("promises", "unknown", [("模型未附等级承诺", "the model states no promises")], {})
+    y, p = rows["y"].to_numpy(float), rows["ours"].to_numpy(float)
+    shared = overlap(rows)
+    figures, faults, above = {}, [], float("inf")
+    for one in promised["each"]:
+        inside = (p >= one["threshold"]) & (p < above)
+        above = one["threshold"]
+        n, hits = int(inside.sum()), int(y[inside].sum())
+        low, high = binomial(hits / shared, n / shared, 1 - asked["level"])
+        figures[str(one["grade"])] = rounded(
+            {
+                "promised": one["precision"],
+                "kept": one["kept"],
+                "rows": n,
+                "hits": hits,
+                "low": low,
+                "high": high,
+            }
+        )
+        if one["kept"] and n and high < one["precision"] - asked["promises"]["slack"]:
+            said = f"{one['grade']}: {hits}/{n} < {one['precision']:.0%}"
+            faults.append((f"等级 {said}", f"grade {said}"))
+    kept = sum(bool(one["kept"]) for one in promised["each"])
+    told = (f"{kept} 个等级作出承诺，未见失信", f"{kept} grades promise, none seen broken")
+    return gate("promises", "failed" if faults else "passed", faults or [told], figures)
+
+
+def calm(newest: pd.DataFrame, asked: Mapping[str, Any] | None = None) -> Gate:
+    """Say how much of the champion's first 200 on the newest date the challenger keeps.
+
+    `newest`: `subject_id, in_hand, ours, theirs` of everyone on that date.
+    """
+    asked = asked or bounds()
+    limit = asked["calm"]
+    figures = {}
+    for group in GROUPS:
+        part = newest if group == "all" else newest.loc[~newest["in_hand"]]
+        figures[group] = rounded(overlap_of(part["subject_id"], part["ours"], part["theirs"], limit))
+    kept = figures["all"]["kept"]
+    if kept is None:
+        return gate("calm", "unknown", [("没有可比的名单", "no list to compare")], figures)
+    n = figures["all"]["first"]
+    told = (f"前 {n} 名保留 {kept:.0%}", f"keeps {kept:.0%} of the first {n}")
+    return gate("calm", "failed" if kept < limit["kept"] else "passed", [told], figures)
+
+
+def overlap_of(
+    subject: pd.Series, ours: pd.Series, theirs: pd.Series, limit: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return how many of the first both rankings share; ties by subject, as lists have them."""
+    first = int(min(limit["first"], max(1, round(limit["share"] * len(subject))))) if len(subject) else 0
+    heads = []
+    for figure in (ours, theirs):
+        order = np.lexsort((subject.to_numpy(str), -figure.to_numpy(float)))
+        heads.append(set(subject.to_numpy(str)[order[:first]]))
+    kept = len(heads[0] & heads[1]) / first if first else None
+    return {"subjects": len(subject), "first": first, "kept": kept}
+
+
+_ZH = {"all": "全部", "new": "新发现"}
+
+
+def _numbered(subjects: pd.Series) -> npt.NDArray[np.int64]:
+    return np.asarray(pd.factorize(subjects)[0], dtype=np.int64)
+
+
+def _log_loss(y: Floats, p: Floats) -> Floats:
+    return np.asarray(-(y * np.log(p) + (1 - y) * np.log1p(-p)), dtype=np.float64)

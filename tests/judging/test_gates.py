@@ -1,0 +1,215 @@
+"""The gates on made-up rows: a model that is better, worse, the same, over-sure, unfair, or shakes the list."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from anxin.judging.evidence import fresh_dates, paired
+from anxin.judging.fairness import fair
+from anxin.judging.gate import bounds
+from anxin.judging.gates import calibrated, calm, promises, worth
+from anxin.judging.clustered import binomial, overlap, precision_draws, ratio, slope
+
+DATES = [date(2025, 1, 1) + timedelta(days=30 * i) for i in range(4)]
+
+
+def rows(
+    subjects: int = 3000, noise: float = 0.0, seed: int = 0, rate: float = -4.0, **columns: Any
+) -> pd.DataFrame:
+    """Return subjects on four dates: `theirs` knows their danger, `ours` knows it but for `noise` (standard errors)."""
+    rng = np.random.default_rng(seed)
+    danger = rng.normal(rate, 1.5, subjects)
+    parts = []
+    for i, day in enumerate(DATES):
+        moved = danger + 0.3 * rng.normal(size=subjects)
+        p = 1 / (1 + np.exp(-moved))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "subject_id": [f"S{j:05d}" for j in range(subjects)],
+                    "as_of": day,
+                    "y": (rng.random(subjects) < p).astype(float),
+                    "in_hand": np.arange(subjects) % 10 == i,
+                    "theirs": p,
+                    "ours": 1 / (1 + np.exp(-(moved + noise * rng.normal(size=subjects)))),
+                    "district": np.where(np.arange(subjects) % 2, "500103", "500106"),
+                    "ownership": "private",
+                    "size": np.where(np.arange(subjects) % 500, "<10人", "≥300人"),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True).assign(**columns)
+
+
+def test_the_same_model_is_not_worse() -> None:
+    found = worth(rows())
+    assert found.state == "passed"
+    for group in ("all", "new"):
+        assert found.figures[group]["gain"] == 0
+        assert found.figures[group]["low"] == found.figures[group]["high"] == 0
+        assert found.figures[group]["dates"] == 4
+
+
+def test_a_model_that_lost_half_of_what_was_known_is_worse_and_the_gate_says_for_whom() -> None:
+    found = worth(rows(noise=3.0))
+    assert found.state == "failed"
+    assert found.figures["new"]["high"] < 0
+    assert "新发现" in found.zh
+    assert "new AP" in found.en
+    assert worth(rows(noise=3.0).rename(columns={"ours": "theirs", "theirs": "ours"})).state == "passed"
+
+
+def test_new_finds_decide_whatever_is_gained_on_those_in_hand() -> None:
+    table = rows()
+    blind = table.assign(ours=np.where(table["in_hand"], table["theirs"] + 10 * table["y"], 0.01))
+    found = worth(blind)
+    assert found.state == "failed"
+    assert "新发现" in found.zh
+
+
+def test_one_bad_date_is_a_regret() -> None:
+    table = rows()
+    bad = table["as_of"] == DATES[2]
+    better = table.assign(ours=np.where(table["y"] == 1, table["theirs"] + 0.05, table["theirs"]))
+    assert worth(better).state == "passed"
+    rng = np.random.default_rng(1)
+    found = worth(better.assign(ours=np.where(bad, rng.random(len(table)), better["ours"])))
+    assert found.figures["all"]["gain"] > 0
+    assert found.figures["all"]["worst_date"] == str(DATES[2])
+    assert found.state == "failed"
+
+
+def test_where_hardly_anything_came_true_nothing_is_known() -> None:
+    table = rows(subjects=60, rate=-8.0)
+    assert table["y"].sum() < bounds()["fewest_positives"]
+    for found in (worth(table), calibrated(table, "employer")):
+        assert found.state == "unknown"
+    assert worth(table.iloc[:0]).state == "unknown"
+
+
+def test_the_truth_is_calibrated_and_what_is_too_sure_or_too_high_is_not() -> None:
+    table = rows()
+    honest = calibrated(table, "employer")
+    assert honest.state == "passed"
+    assert honest.figures["skill"]["value"] > 0
+    margin = np.log(table["ours"]) - np.log1p(-table["ours"])
+    for change, name in ((2 * margin + 4, "slope"), (margin + 1, "observed_expected")):
+        found = calibrated(table.assign(ours=1 / (1 + np.exp(-change))), "employer")
+        assert found.state == "failed"
+        assert name in found.zh
+
+
+def test_a_few_cases_more_than_said_are_chance() -> None:
+    table = rows(subjects=150)
+    margin = np.log(table["ours"]) - np.log1p(-table["ours"])
+    found = calibrated(table.assign(ours=1 / (1 + np.exp(-(margin - 0.6)))), "project")
+    assert found.figures["observed_expected"]["value"] > 1.25
+    assert found.figures["observed_expected"]["low"] < 1.25
+    assert found.state == "passed"
+
+
+def promise(precision: float, threshold: float, kept: bool = True) -> dict[str, Any]:
+    each = [
+        {"grade": 4, "precision": 0.9, "threshold": 0.99, "kept": False},
+        {"grade": 3, "precision": precision, "threshold": threshold, "kept": kept},
+    ]
+    return {"each": each}
+
+
+def test_a_promise_that_did_not_hold_is_told_and_one_that_was_never_made_is_not() -> None:
+    table = rows()
+    inside = table.loc[(table["ours"] >= 0.2) & (table["ours"] < 0.99), "y"]
+    assert promises(table, promise(inside.mean() - 0.02, 0.2)).state == "passed"
+    broken = promises(table, promise(inside.mean() + 0.2, 0.2))
+    assert broken.state == "failed"
+    assert broken.figures["3"]["hits"] == inside.sum()
+    assert promises(table, promise(inside.mean() + 0.2, 0.2, kept=False)).state == "passed"
+    assert promises(table, None).state == "unknown"
+
+
+def test_a_district_that_is_overlooked_fails_unless_the_champion_overlooks_it_too() -> None:
+    table = rows()
+    there = table["district"] == "500106"
+    ours = table.assign(ours=np.where(there, table["ours"] * 1e-3, table["ours"]))
+    found = fair(ours, "employer")
+    assert found.state == "failed"
+    assert "500106 recall" in found.zh
+    assert fair(table, "employer").state == "passed"
+    assert fair(ours.assign(theirs=ours["ours"]), "employer").state == "passed"
+    assert fair(ours.assign(theirs=np.nan), "employer").state == "failed"
+
+
+def test_small_cells_are_hidden() -> None:
+    table = rows()
+    found = fair(table, "employer")
+    assert set(found.figures["cells"]["district"]) == {"500103", "500106"}
+    assert set(found.figures["cells"]["size"]) == {"<10人"}
+    assert found.figures["hidden"] == 1
+    assert "≥300人" not in str(found.figures)
+
+
+def test_a_list_of_other_people_shakes() -> None:
+    day = rows().loc[lambda t: t["as_of"] == DATES[0]]
+    assert calm(day).figures["all"] == {"subjects": 3000, "first": 200, "kept": 1.0}
+    rng = np.random.default_rng(0)
+    assert calm(day.assign(ours=rng.random(len(day)))).state == "failed"
+    assert calm(day.head(100)).figures["all"]["first"] == 10
+    assert calm(day.iloc[:0]).state == "unknown"
+
+
+def test_two_backtests_meet_on_their_nearest_dates() -> None:
+    table = rows(subjects=50).drop(columns="theirs")
+    other = table.assign(as_of=[day + timedelta(days=2) for day in table["as_of"]])
+    found, apart = paired(table, other)
+    assert apart == 2
+    assert len(found) == len(table)
+    assert np.array_equal(found["ours"], found["theirs"])
+    far = table.assign(as_of=[day + timedelta(days=200) for day in table["as_of"]])
+    assert not len(paired(table, far)[0])
+    assert not len(paired(table, table.iloc[:0])[0])
+
+
+def test_fresh_dates_are_mature_and_never_before_a_training() -> None:
+    known = date(2026, 7, 1)
+    assert fresh_dates(date(2026, 2, 17), known) == []
+    found = fresh_dates(date(2025, 1, 1), known)
+    assert len(found) == 6
+    assert max(found) + timedelta(days=135) == known
+    assert min(fresh_dates(date(2026, 1, 1), known)) >= date(2026, 1, 1)
+
+
+def test_the_bootstrap_without_noise_is_the_evaluators_average_precision() -> None:
+    from anxin.judging.evaluator import measure
+
+    rng = np.random.default_rng(3)
+    figure, y = np.round(rng.random(200), 1), (rng.random(200) < 0.2).astype(float)
+    drawn = np.ones((2, 200))
+    expected = measure("", "", figure, y, None).average_precision
+    assert precision_draws(figure, y, np.arange(200), drawn) == pytest.approx([expected] * 2)
+
+
+def test_intervals_hold_their_level_where_subjects_are_drawn() -> None:
+    held = {"ratio": 0, "slope": 0}
+    for seed in range(60):
+        table = rows(subjects=700, seed=seed, rate=-3.0)
+        y, p = table["y"].to_numpy(), table["theirs"].to_numpy()
+        subject = pd.factorize(table["subject_id"])[0]
+        _, low, high = ratio(y, p, subject, 1.645)
+        held["ratio"] += low <= 1 <= high
+        _, low, high = slope(p, y, subject, 1.645)
+        held["slope"] += low <= 1 <= high
+    assert all(46 <= found <= 60 for found in held.values()), held
+
+
+def test_rows_of_one_window_count_once() -> None:
+    table = rows(subjects=5)
+    assert overlap(table) == 3
+    assert overlap(table.loc[table["as_of"] == DATES[0]]) == 1
+    assert binomial(0, 0, 0.1) == (0.0, 1.0)
+    low, high = binomial(5, 10, 0.1)
+    assert low < 0.5 < high
