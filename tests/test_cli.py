@@ -51,7 +51,7 @@ def said(
 
 
 def test_every_verb_of_the_table_is_there() -> None:
-    expected = "simulate ingest status train promote rollback run scores list report evaluate serve"
+    expected = "simulate ingest status train promote shadow rollback run scores list report evaluate serve"
     assert {(verb,) for verb in expected.split()} <= set(VERBS)
     assert {("token", "create"), ("token", "revoke"), ("audit", "verify")} <= set(VERBS)
 
@@ -97,6 +97,7 @@ def test_help_answers_without_loading_what_is_slow() -> None:
         ("report", "2025-01-01", "nobody"),
         ("train", "--through", "2025-01-01"),
         ("promote", "no-such-model"),
+        ("shadow", "no-such-model"),
         ("rollback", "employer"),
         ("ingest", "/no/such/folder"),
         ("evaluate",),

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from anxin.judging.clustered import binomial, overlap, precision_draws, ratio, slope
 from anxin.judging.evidence import fresh_dates, paired
 from anxin.judging.fairness import fair
 from anxin.judging.gate import bounds
 from anxin.judging.gates import calibrated, calm, promises, worth
-from anxin.judging.clustered import binomial, overlap, precision_draws, ratio, slope
 
 DATES = [date(2025, 1, 1) + timedelta(days=30 * i) for i in range(4)]
 

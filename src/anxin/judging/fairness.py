@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from anxin.judging.clustered import binomial, overlap
 from anxin.judging.folds import CELLS
 from anxin.judging.gate import Gate, bounds, gate, rounded
-from anxin.judging.clustered import binomial, overlap
 
 Floats = npt.NDArray[np.float64]
 

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
+from anxin.judging.clustered import binomial, gain_draws, mean, overlap, ratio, slope
 from anxin.judging.evaluator import GROUPS, measure
 from anxin.judging.gate import Gate, bounds, gate, rounded
-from anxin.judging.clustered import binomial, gain_draws, mean, overlap, ratio, slope
 
 Floats = npt.NDArray[np.float64]
 _LEAST_P = 1e-9

@@ -46,14 +46,16 @@ def run_shadows(home: Home, ledger: Ledger, entry: Record, at: datetime, actor: 
         for shadow in shadows.on(ledger, kind, entry.day):
             done = [one for one in shadows.scored(ledger, shadow.model_id) if one.list_id == entry.list_id]
             if done:
-                found.append({"model_id": shadow.model_id, "kind": kind, "new": False, **done[-1].facts})
+                found.append(
+                    {"model_id": shadow.model_id, "kind": kind, "scored_now": False, **done[-1].facts}
+                )
                 continue
             try:
                 facts = _score(home, ledger, entry, kind, shadow.model_id, at, actor)
             except AnxinError as error:
                 found.append({"model_id": shadow.model_id, "kind": kind, "skipped": str(error)})
                 continue
-            found.append({"model_id": shadow.model_id, "kind": kind, "new": True, **facts})
+            found.append({"model_id": shadow.model_id, "kind": kind, "scored_now": True, **facts})
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,11 @@ from anxin.judging.gates import calibrated, calm, promises, worth
 from anxin.ledger import shadows
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import recent
-from anxin.models.saved import document, load
+from anxin.models.saved import load
 from anxin.models.scoring import Model
 
 Progress = Callable[[str, int, int], None]
 
-_PROMISES = "grades.json"
 _MUST_BE_KNOWN = frozenset({"worth"})
 """Gates that refuse what they know nothing of: a model nobody could compare is not known to be no worse."""
 
@@ -47,7 +45,7 @@ def judge_challenger(
     champion, lost = _champion(models, champion_id, challenger)
     known = known_on(view)
     found = evidence(view, models, challenger, champion, known, on_progress)
-    gates = _gates(found, challenger, _promised(models, challenger))
+    gates = _gates(found, challenger)
     if champion is None:
         gates["worth"], gates["calm"] = _unrivalled(champion_id, challenger, lost)
     else:
@@ -137,22 +135,16 @@ def _unrivalled(champion_id: str | None, challenger: Model, lost: str | None) ->
     return gate("worth", "passed", said, {}), gate("calm", "passed", said, {})
 
 
-def _gates(found: Evidence, challenger: Model, promised: Mapping[str, Any] | None) -> dict[str, Gate]:
+def _gates(found: Evidence, challenger: Model) -> dict[str, Gate]:
     rows, kind = found.rows, challenger.kind
+    # A model that was not calibrated for promises has no dates they were chosen on.
+    promised = challenger.promises.to_json() if challenger.promises.dates else None
     return {
         "worth": worth(rows) if found.basis != "alone" else gate("worth", "unknown", [], {}),
         "calibrated": calibrated(rows, kind),
         "promises": promises(rows, promised),
         "fair": fair(rows, kind),
     }
-
-
-def _promised(models: Path, challenger: Model) -> Mapping[str, Any] | None:
-    content = document(models, challenger.model_id, _PROMISES)
-    if content is None:
-        return None
-    read: Mapping[str, Any] = json.loads(content)
-    return read
 
 
 def _newest_snapshot(ledger: Ledger, root: Path, kind: str) -> pa.Table | None:
