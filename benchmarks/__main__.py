@@ -10,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks import ablation, california, city, scale, scale_doc, yangzhong
+from benchmarks import ablation, california, city, rules, scale, scale_doc, yangzhong
 
 
 def _asked() -> argparse.Namespace:
@@ -31,6 +31,8 @@ def _asked() -> argparse.Namespace:
     features.add_argument("--scale", type=float, default=0.1)
     features.add_argument("--months", type=int, default=36)
     features.add_argument("--fits", type=int, default=1, help="fits per set of features, to even out chance")
+    flagged = verbs.add_parser("rules", help="what each red flag hits, and how often a case follows")
+    flagged.add_argument("homes", type=Path, nargs="+", help="homes of ingested simulated cities, only read")
     compared = verbs.add_parser("models", help="our model beside others and the truth, on simulated cities")
     compared.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     compared.add_argument("--scale", type=float, default=0.1)
@@ -62,6 +64,8 @@ def main() -> None:
         city.main(asked.scale, asked.months, asked.seed)
     elif asked.verb == "ablation":
         ablation.main(asked.seeds, asked.scale, asked.months, asked.fits)
+    elif asked.verb == "rules":
+        rules.main(asked.homes)
     elif asked.verb == "models":
         # Only here scikit-learn is needed.
         from benchmarks import models

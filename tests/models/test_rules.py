@@ -86,7 +86,7 @@ def test_a_hit_gives_the_value_and_the_day_of_the_first_limit_that_holds() -> No
     )
     hit = next(hit for hit in hits(table, "employer", DAY)[0] if hit.rule.name == "dishonest_owing_wages")
     assert (hit.feature, hit.value, hit.date) == ("suits_dishonest", 2.0, DAY - timedelta(days=9))
-    assert hit.rule.raises_to == 3
+    assert hit.rule.raises_to == 2
     assert "裁判" in hit.rule.ask_zh and "《" in hit.rule.law_zh
 
 
@@ -105,7 +105,7 @@ def test_the_version_of_the_place_governs_and_a_place_abroad_has_none_of_china()
         names(found)[0],
         set(),
     ]
-    assert [max((hit.rule.raises_to for hit in each), default=0) for each in found] == [2, 3, 2, 0]
+    assert [max((hit.rule.raises_to for hit in each), default=0) for each in found] == [0, 3, 0, 0]
     ages = snapshot([BAOYING] * 3, wages_unpaid_days=[30.0, 60.0, 61.0])
     assert [each[0].rule.raises_to for each in hits(ages, "employer", DAY)] == [2, 3, 4]
 
@@ -121,7 +121,12 @@ def test_a_complaint_is_a_flag_everywhere() -> None:
 
 
 def test_hits_that_raise_highest_come_first() -> None:
-    table = snapshot(complaints_90d=[1.0], wages_unpaid_months=[2.0], suits_wages_enforced=[1.0])
+    table = snapshot(
+        complaints_90d=[1.0],
+        wages_unpaid_months=[2.0],
+        wages_unpaid_share=[0.6],
+        suits_wages_enforced=[1.0],
+    )
     raised = [hit.rule.raises_to for hit in hits(table, "employer", DAY)[0]]
     assert raised == sorted(raised, reverse=True) and raised[0] == 3
 

@@ -205,6 +205,11 @@ def sentence(feature: Feature, value: float | None, usual: float | None) -> tupl
     )
 
 
+def amount(feature: Feature, value: float) -> tuple[str, str]:
+    """Return a value as a reason says it, in Chinese and English."""
+    return _zh(feature.form, value), _en(feature.form, value)
+
+
 def _zh(form: str, value: float | None) -> str:
     if value is None:
         return "未知"
