@@ -103,6 +103,27 @@ RULE: dict[str, Any] = {
 }
 
 
+LEAVE: list[dict[str, Any]] = [
+    {
+        "reached": True,
+        "p90": 0.21,
+        "changes": [
+            {
+                "feature": "bills_unpaid_days",
+                "family": "energy",
+                "value": 47.0,
+                "to": 0.0,
+                "others": 3,
+                "zh": "账单最长逾期天数由47恢复到0",
+                "en": "longest days a utility bill is overdue from 47 to 0",
+            }
+        ],
+    },
+    {"reached": False, "p90": 0.5, "changes": []},
+    {"reached": True, "p90": 0.1, "changes": []},
+]
+
+
 def publish(
     lists: Path, day: date = DAY, list_id: str = "L-20260112-7f3a", previous: str | None = None
 ) -> Path:
@@ -184,6 +205,7 @@ def _row(number: int, day: date) -> dict[str, Any]:
         "lowering": [{**LOWERING, "contribution": -0.35, "date": day}],
         "families": _families([*reasons, {**LOWERING, "contribution": -0.35}]),
         "rules": [{**RULE, "date": day - timedelta(days=9)}] if number % 2 == 0 else [],
+        "leave": LEAVE[number % len(LEAVE)],
         "model_version": f"{kind}-2025-12-01-a1b2c3",
     }
 

@@ -107,6 +107,14 @@ def test_families_are_summed_before_the_single_signals(facts: Facts) -> None:
     )
 
 
+def test_the_way_out_of_a_grade_is_told_or_said_to_be_out_of_reach(published: Published) -> None:
+    said = [facts_of(published, row).leave for row in published.rows[:3]]
+    assert said[0] is not None and "由47恢复到0" in said[0].zh and "21%" in said[0].zh
+    assert said[1] is not None and "难以退出" in said[1].zh and "50%" in said[1].zh
+    assert said[2] is not None and "规则" in said[2].zh
+    assert said[0].zh in to_html(facts_of(published, published.rows[0]))
+
+
 def test_html_is_whole_in_itself(facts: Facts) -> None:
     page = to_html(facts)
     assert not re.search(r"https?://", page)

@@ -56,7 +56,8 @@ class Change:
 class Way:
     """The smallest set of steps found, the p90 they lead to, and whether that leaves the grade.
 
-    Where it does not, `changes` is empty and `p90` is what all that someone can act on would lead to.
+    Where it does not, `changes` is empty and `p90` is what all that someone can act on would lead to. Without changes it
+    is reached where the probability is under the line already and something else, a rule, holds the grade.
     """
 
     reached: bool
@@ -83,7 +84,8 @@ def ways(model: Model, rows: pa.Table, explained: Sequence[Explained], below: Fl
     steps = [_steps(one) for one in explained]
     everything = [(i, tuple(range(len(each)))) for i, each in enumerate(steps)]
     reach = _p90(model, values, steps, everything)
-    within = [i for i in range(len(steps)) if steps[i] and reach[i] < below[i]]
+    own = _p90(model, values, steps, [(i, ()) for i in range(len(steps))])
+    within = [i for i in range(len(steps)) if steps[i] and reach[i] < below[i] <= own[i]]
     taken = _pruned(model, values, steps, _taken(model, values, steps, within, below), below)
     table, ids = _changed_table(model, rows, values, steps, taken), rows["subject_id"].to_pylist()
     scored = score(model, table)
@@ -91,8 +93,8 @@ def ways(model: Model, rows: pa.Table, explained: Sequence[Explained], below: Fl
     found = []
     for i, one in enumerate(explained):
         p90 = float(confirmed[ids[i]])
-        if i in taken and p90 < below[i]:
-            changes = tuple(_change(one, steps[i][k]) for k in taken[i])
+        if p90 < below[i]:
+            changes = tuple(_change(one, steps[i][k]) for k in taken.get(i, ()))
             found.append(Way(True, p90, changes))
         else:
             found.append(Way(False, float(reach[i]), ()))

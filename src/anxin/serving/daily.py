@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,7 +31,8 @@ from anxin.feeds.locking import alone
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published as Record
 from anxin.ledger.published import before, every, hindsight, of, record
-from anxin.models.grades import confidence, grades
+from anxin.models.grades import bands, confidence, grades
+from anxin.models.leaving import ways
 from anxin.models.reasons import Explained, explain, usual_values
 from anxin.models.registry import live
 from anxin.models.rules import fingerprint, hits
@@ -39,7 +41,7 @@ from anxin.models.version import code_version
 from anxin.serving import schema
 from anxin.serving.changes import Compared, compare
 from anxin.serving.home import Home
-from anxin.serving.rows import explanation_table, list_row
+from anxin.serving.rows import explanation_table, leave_row, list_row
 from anxin.serving.watermarks import watermarks
 
 Progress = Callable[[str, int, int], None]
@@ -193,13 +195,16 @@ def _rows(
         found: list[Explained] = explain(part.model, subjects, usual) if len(graded) else []
         facts = subjects.to_pylist()
         held = hits(subjects, kind, day)
+        lines = [bands().leave * part.model.promises.threshold(grade) for grade in graded["grade"]]
+        out = ways(part.model, subjects, found, np.array(lines)) if len(graded) else []
         published: list[tuple[str, Explained]] = []
-        for values, fact, explained, hit in zip(_records(graded), facts, found, held, strict=True):
+        each = zip(_records(graded), facts, found, held, out, strict=True)
+        for values, fact, explained, hit, way in each:
             if not explained.adds_up:
                 withheld.add((kind, str(values["subject_id"])))
                 continue
             row = list_row(values, fact, explained, hit, day)
-            row |= compared.change(row, explained)
+            row |= compared.change(row, explained) | {"leave": leave_row(way)}
             rows.append(row)
             published.append((row["subject_id"], explained))
         explanations.append(explanation_table(kind, [one for one, _ in published], [e for _, e in published]))

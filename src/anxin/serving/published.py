@@ -65,6 +65,28 @@ class RuleHit:
 
 
 @dataclass(frozen=True)
+class Change:
+    """One step out of a grade: a feature back to what is usual, and how many go with it."""
+
+    feature: str
+    family: str
+    value: float
+    to: float
+    others: int
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Leave:
+    """The smallest set of steps that leaves the grade and the p90 it leads to; not reached: what all would lead to."""
+
+    reached: bool
+    p90: float
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
 class Row:
     """One warning of a published list; the columns of ``list.parquet``, money in yuan."""
 
@@ -98,6 +120,7 @@ class Row:
     lowering: tuple[Reason, ...]
     families: tuple[Family, ...]
     rules: tuple[RuleHit, ...]
+    leave: Leave | None
     model_version: str
 
     @property
@@ -222,7 +245,7 @@ _NESTED: Mapping[str, Callable[..., Any]] = {
 }
 """The columns of a list that hold several things, and what each is."""
 
-_LATER = frozenset({"lowering", "families", "rules"})
+_LATER = frozenset({"lowering", "families", "rules", "leave"})
 """Columns that the first lists did not have: nothing, where they are read."""
 
 
@@ -239,11 +262,19 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(v) if isinstance(v, list) else _number(v) for name, v in values.items()}
 
 
+def _leave(values: Mapping[str, Any] | None) -> Leave | None:
+    if values is None:
+        return None
+    changes = tuple(Change(**_numbers(change)) for change in values["changes"])
+    return Leave(values["reached"], values["p90"], changes)
+
+
 def _rows(table: pa.Table) -> Iterator[Row]:
     for values in table.to_pylist():
         plain = _numbers(values)
         for name, made in _NESTED.items():
             plain[name] = tuple(made(**_numbers(item)) for item in plain[name] or ())
+        plain["leave"] = _leave(plain["leave"])
         plain["regulators_also"] = tuple(plain["regulators_also"] or ())
         yield Row(**plain)
 
@@ -400,6 +431,7 @@ def as_table(rows: Iterable[Row]) -> pa.Table:
         {
             **{name: getattr(row, name) for name in schema.LIST.names},
             "regulators_also": list(row.regulators_also),
+            "leave": None if row.leave is None else asdict(row.leave),
             **{name: [asdict(item) for item in getattr(row, name)] for name in _NESTED},
         }
         for row in rows

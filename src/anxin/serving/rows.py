@@ -14,6 +14,7 @@ import pyarrow as pa
 from anxin.domain import divisions, regulators
 from anxin.features.catalogue import Feature
 from anxin.feeds.contract import contract
+from anxin.models.leaving import Way
 from anxin.models.reasons import FELT, Explained, Part, sentence
 from anxin.models.rules import Hit
 from anxin.serving import schema
@@ -108,6 +109,23 @@ def rule_row(hit: Hit) -> dict[str, Any]:
         "date": hit.date,
         "raises_to": rule.raises_to,
     }
+
+
+def leave_row(way: Way) -> dict[str, Any]:
+    """Return what would have to change to leave the grade as it stands in a list."""
+    changes = [
+        {
+            "feature": change.feature.name,
+            "family": change.feature.family,
+            "value": change.value,
+            "to": change.to,
+            "others": change.others,
+            "zh": change.zh,
+            "en": change.en,
+        }
+        for change in way.changes
+    ]
+    return {"reached": way.reached, "p90": way.p90, "changes": changes}
 
 
 def explanation_table(kind: str, subject_ids: Sequence[str], found: Sequence[Explained]) -> pa.Table:

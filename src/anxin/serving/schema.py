@@ -38,6 +38,20 @@ RULE = pa.struct(
     ]
 )
 
+CHANGE = pa.struct(
+    [
+        ("feature", pa.string()),
+        ("family", pa.string()),
+        ("value", pa.float64()),
+        ("to", pa.float64()),
+        ("others", pa.int64()),
+        ("zh", pa.string()),
+        ("en", pa.string()),
+    ]
+)
+
+LEAVE = pa.struct([("reached", pa.bool_()), ("p90", pa.float64()), ("changes", pa.list_(CHANGE))])
+
 LIST = pa.schema(
     [
         ("rank", pa.int64()),
@@ -70,6 +84,7 @@ LIST = pa.schema(
         ("lowering", pa.list_(REASON)),
         ("families", pa.list_(FAMILY)),
         ("rules", pa.list_(RULE)),
+        ("leave", LEAVE),
         ("model_version", pa.string()),
     ]
 )

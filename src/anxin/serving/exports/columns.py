@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from anxin.domain import law
-from anxin.serving import wording
+from anxin.serving import leaving, wording
 from anxin.serving.published import Row
 
 Cell = str | float | int | date | None
@@ -57,6 +57,11 @@ def _lowering(row: Row, _: date) -> Cell:
     return row.lowering[0].zh if row.lowering else None
 
 
+def _leave(row: Row, _: date) -> Cell:
+    said = leaving.said(row.leave)
+    return None if said is None else said.zh
+
+
 def _law(row: Row, _: date) -> Cell:
     return law.short(dict.fromkeys(id for hit in row.rules for id in hit.articles))
 
@@ -100,6 +105,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("原因三", "reason_3", "long", 46, _reason(2)),
     Column("依据", "basis", "long", 30, _basis),
     Column("反向因素", "lowering_1", "long", 46, _lowering),
+    Column("退出本级", "leave", "long", 46, _leave),
     Column("规则命中", "rules", "long", 40, _rules("zh")),
     Column("规则法条", "rule_law", "long", 30, _law),
     Column("建议索取", "ask_for", "long", 46, _ask),

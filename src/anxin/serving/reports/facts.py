@@ -14,7 +14,7 @@ import yaml
 from anxin.domain import calendar, regulators
 from anxin.features.catalogue import catalogue
 from anxin.models.reasons import FELT
-from anxin.serving import wording
+from anxin.serving import leaving, wording
 from anxin.serving.feeds_named import feed_name
 from anxin.serving.published import Family, Published, Reason, Row, RuleHit, Watermark
 from anxin.serving.wording import Words
@@ -69,6 +69,7 @@ class Facts:
     lowering: tuple[Reason, ...]
     rest: int
     rules: tuple[RuleHit, ...]
+    leave: Words | None
     balance: Balance
     major: bool
     days_listed: int
@@ -131,6 +132,7 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
         lowering=lowering[:_LOWERING],
         rest=max(0, len(parts) - len(signals) - len(lowering[:_LOWERING])),
         rules=row.rules,
+        leave=leaving.said(row.leave),
         balance=Balance(
             explained.base,
             sum(part.contribution for part in parts if part.contribution > 0),

@@ -138,6 +138,8 @@ def to_pdf(facts: Facts) -> bytes:
     left_out = _parts(sheet, ("主要风险信号", "what raises the risk"), facts.signals, _UP, _SIGNALS_END)
     left_out += _parts(sheet, ("反向因素", "what lowers it"), facts.lowering, _DOWN, _LOWERING_END)
     _balance(sheet, facts, left_out)
+    if facts.leave is not None:
+        sheet.both(Words(f"如何退出本级：{facts.leave.zh}。", facts.leave.en), 8.5)
     _dispatch(sheet, facts)
     sheet.add_page()
     _annex(sheet, facts)
