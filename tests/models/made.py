@@ -13,7 +13,7 @@ import pyarrow as pa
 from anxin.models.grades import Promise, Promises
 from anxin.models.probability import HORIZON, HORIZONS, Calibration, Floats, Ordered
 from anxin.models.scoring import Model
-from anxin.models.severity import SIZES, Severity, fit_size
+from anxin.models.severity import SIZES, Severity, fit_severity
 
 KIND = "employer"
 THROUGH = date(2025, 6, 1)
@@ -95,7 +95,8 @@ def severity() -> Severity:
     rng = np.random.default_rng(2)
     heads = rng.integers(1, 500, 60).astype(float)
     sizes = {name: heads if name == "insured_heads" else np.full(60, np.nan) for name in SIZES[KIND]}
-    return Severity(fit_size(sizes, np.ceil(heads * rng.uniform(0.1, 0.6, 60))), None)
+    workers = np.ceil(heads * rng.uniform(0.1, 0.6, 60))
+    return fit_severity(sizes, workers, np.full(60, np.nan), np.arange(60))
 
 
 def model(calibration: Calibration = CALIBRATION) -> Model:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from anxin.models.scoring import score
-from anxin.models.severity import SIZES, Severity, fit_size
+from anxin.models.severity import SIZES, Severity
 
 from . import made
 
@@ -53,37 +51,6 @@ def test_a_feed_that_is_not_there_leaves_its_sizes_at_what_is_usual() -> None:
     assert scores["workers"].notna().all()
     assert scores["workers"].nunique() == 1
     assert scores[["amount", "amount_lo", "amount_hi"]].isna().all(axis=None)
-
-
-SIZE = st.one_of(st.just(float("nan")), st.floats(0, 1e7))
-
-
-@given(
-    st.lists(st.tuples(SIZE, SIZE, st.floats(1, 1e9)), min_size=20, max_size=60),
-    st.lists(st.tuples(SIZE, SIZE), min_size=1, max_size=10),
-)
-def test_an_expected_size_lies_within_its_interval(
-    cases: list[tuple[float, float, float]], asked: list[tuple[float, float]]
-) -> None:
-    one, other, observed = np.array(cases, dtype=float).T
-    fitted = fit_size({"one": one, "other": other}, observed)
-    assert fitted is not None
-    a, b = np.array(asked, dtype=float).T
-    value, low, high = fitted.predict({"one": a, "other": b}, len(asked))
-    assert (low <= value).all()
-    assert (value <= high).all()
-    assert ((low > 0) & np.isfinite(high)).all()
-
-
-def test_below_twenty_cases_nothing_is_said_of_sizes() -> None:
-    heads = {"insured_heads": np.arange(1.0, 26.0)}
-    observed = np.arange(1.0, 26.0)
-    unsaid = [0.0, np.nan, -3.0, np.inf, np.nan]
-    assert fit_size(heads, observed) is not None
-    observed[:5] = unsaid
-    assert fit_size(heads, observed) is not None
-    observed[5] = np.nan
-    assert fit_size(heads, observed) is None
 
 
 def test_a_larger_subject_is_expected_to_owe_more_workers() -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from anxin.models.grades import Promises
 from anxin.models.probability import Ordered
-from anxin.models.severity import SIZES, Severity
+from anxin.models.severity import SIZES, Predicted, Severity
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,6 +47,13 @@ def matrix(snapshot: pa.Table, features: tuple[str, ...]) -> Floats:
     return np.column_stack(columns) if columns else np.empty((len(snapshot), 0))
 
 
+def sized(model: Model, snapshot: pa.Table) -> Predicted:
+    """Return what a case of each row of a snapshot would hold: workers, yuan, and the probability that it is major."""
+    names = SIZES[model.kind]
+    sizes = dict(zip(names, matrix(snapshot, names).T, strict=True))
+    return model.severity.predict(sizes, len(snapshot))
+
+
 def score(model: Model, snapshot: pa.Table) -> pd.DataFrame:
     """Score every row of a snapshot of one kind.
 
@@ -56,12 +63,7 @@ def score(model: Model, snapshot: pa.Table) -> pd.DataFrame:
     """
     rows = model.matrix(snapshot)
     p30, p90, p180 = model.ordered.probabilities(rows)
-    sizes = dict(zip(SIZES[model.kind], matrix(snapshot, SIZES[model.kind]).T, strict=True))
-    missing = np.full(len(rows), np.nan)
-    workers, amount = (
-        size.predict(sizes, len(rows)) if size is not None else (missing,) * 3
-        for size in (model.severity.workers, model.severity.amount)
-    )
+    sizes = sized(model, snapshot)
     scores = pd.DataFrame(
         {
             "kind": model.kind,
@@ -74,12 +76,12 @@ def score(model: Model, snapshot: pa.Table) -> pd.DataFrame:
             "grade": model.promises.grade_of(p90),
             "rank": np.int64(0),
             "in_hand": snapshot["in_hand"].to_pandas(),
-            "workers": workers[0],
-            "workers_lo": workers[1],
-            "workers_hi": workers[2],
-            "amount": amount[0],
-            "amount_lo": amount[1],
-            "amount_hi": amount[2],
+            "workers": sizes.workers,
+            "workers_lo": sizes.workers_lo,
+            "workers_hi": sizes.workers_hi,
+            "amount": sizes.amount,
+            "amount_lo": sizes.amount_lo,
+            "amount_hi": sizes.amount_hi,
             "model_version": model.model_id,
         }
     )

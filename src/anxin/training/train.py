@@ -19,7 +19,7 @@ from anxin.models.probability import HORIZONS, Ordered, fit_calibration
 from anxin.models.promises import apart, promised
 from anxin.models.saved import load, save
 from anxin.models.scoring import Model, matrix
-from anxin.models.severity import SIZES, Severity, fit_size
+from anxin.models.severity import SIZES, Severity, fit_severity
 from anxin.models.version import code_version
 from anxin.training.backtest import Backtest, backtest, recent_level
 from anxin.training.fitting import fit
@@ -108,14 +108,14 @@ def _beside(kind: Kind, snapshot: pa.Table, names: tuple[str, ...], tested: Back
 
 
 def _severity(kind: Kind, snapshot: pa.Table, labelled: Labelled) -> Severity:
-    cases = (
-        labelled.cases.drop_duplicates(["subject_id", "opened_on"]) if len(labelled.cases) else labelled.cases
+    """Fit sizes to every row before a verified case, the cases numbered as they were opened."""
+    cases = labelled.cases.sort_values(["opened_on", "subject_id", "place"])
+    number = np.asarray(cases.groupby(["opened_on", "subject_id"], sort=False).ngroup(), dtype=np.int64)
+    rows = snapshot.select([n for n in SIZES[kind] if n in snapshot.column_names]).take(
+        pa.array(cases["place"].to_numpy(int))
     )
-    places = cases["place"].to_numpy(int)
-    sizes = dict(zip(SIZES[kind], matrix(snapshot, SIZES[kind])[places].T, strict=True))
-    return Severity(
-        fit_size(sizes, cases["workers"].to_numpy(float)), fit_size(sizes, cases["amount"].to_numpy(float))
-    )
+    sizes = dict(zip(SIZES[kind], matrix(rows, SIZES[kind]).T, strict=True))
+    return fit_severity(sizes, cases["workers"].to_numpy(float), cases["amount"].to_numpy(float), number)
 
 
 def _rate(y: npt.NDArray[np.float64]) -> float | None:
