@@ -196,6 +196,7 @@ def _row(number: int, day: date) -> dict[str, Any]:
         "amount": 184_000.0 * (1 + number % 9),
         "amount_lo": 81_000.0 * (1 + number % 9),
         "amount_hi": 402_000.0 * (1 + number % 9),
+        "p_major": (0.04, 0.31, 0.12)[number % 3],
         "change": ("new", "continuing", "upgraded", "eased")[number % 4],
         "change_zh": ("首次出现逾期", "", "新增 2 件被告案件", "已补发 12 月工资")[number % 4],
         "change_en": ("first overdue loan", "", "2 new suits", "December wages made up")[number % 4],

@@ -23,6 +23,9 @@ Ints = npt.NDArray[np.int64]
 MAJOR_WORKERS, MAJOR_YUAN = 30, 1_000_000.0
 """重大: verified arrears of 30 people or 1 million yuan (warnings.md)."""
 
+LIKELY_MAJOR = 0.25
+"""From one in four on a case is told to be a likely major one (assumed: no document says)."""
+
 _OWED = (
     "complaint_workers_largest_365d",
     "complaint_open_workers",
@@ -209,7 +212,9 @@ class Severity:
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Severity:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote; a model of before this form says nothing of sizes."""
+        if "pairs" not in state:
+            return cls(None, None, (), ())
         pairs = tuple(tuple((float(a), float(b)) for a, b in group) for group in state["pairs"])
         return cls(_size(state["workers"]), _size(state["amount"]), tuple(state["edges"]), pairs)
 

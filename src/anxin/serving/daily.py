@@ -36,7 +36,7 @@ from anxin.models.leaving import ways
 from anxin.models.reasons import Explained, explain, usual_values
 from anxin.models.registry import live
 from anxin.models.rules import fingerprint, hits
-from anxin.models.scoring import Model, score
+from anxin.models.scoring import Model, score, sized
 from anxin.models.version import code_version
 from anxin.serving import schema
 from anxin.serving.changes import Compared, compare
@@ -194,6 +194,7 @@ def _rows(
         usual = usual_values(part.model, part.snapshot)
         found: list[Explained] = explain(part.model, subjects, usual) if len(graded) else []
         facts = subjects.to_pylist()
+        graded = graded.assign(p_major=sized(part.model, subjects).p_major)
         held = hits(subjects, kind, day)
         lines = [bands().leave * part.model.promises.threshold(grade) for grade in graded["grade"]]
         out = ways(part.model, subjects, found, np.array(lines)) if len(graded) else []

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from anxin.domain.errors import AnxinError
 from anxin.ledger.published import Published as Record
+from anxin.models.severity import LIKELY_MAJOR
 from anxin.serving import schema
 
 
@@ -111,6 +112,7 @@ class Row:
     amount: float | None
     amount_lo: float | None
     amount_hi: float | None
+    p_major: float | None
     change: str
     change_zh: str
     change_en: str
@@ -127,6 +129,11 @@ class Row:
     def regulators(self) -> tuple[str, ...]:
         """The line regulators this row concerns, the primary one first."""
         return (self.regulator, *(also for also in self.regulators_also if also != self.regulator))
+
+    @property
+    def major(self) -> bool:
+        """Whether a case would likely be of 30 people or 1 million yuan."""
+        return self.p_major is not None and self.p_major >= LIKELY_MAJOR
 
     def days_listed(self, on: date) -> int:
         """Return how many days, today included, the warning has been on the list."""
@@ -245,7 +252,7 @@ _NESTED: Mapping[str, Callable[..., Any]] = {
 }
 """The columns of a list that hold several things, and what each is."""
 
-_LATER = frozenset({"lowering", "families", "rules", "leave"})
+_LATER = frozenset({"p_major", "lowering", "families", "rules", "leave"})
 """Columns that the first lists did not have: nothing, where they are read."""
 
 

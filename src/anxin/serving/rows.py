@@ -29,7 +29,7 @@ def list_row(
 ) -> dict[str, Any]:
     """Return a row of `list.parquet`, without what the list before decides (`change`, `since`, `warning_id`).
 
-    `values` is the subject's row of scores, `fact` its row of the snapshot, `hits` the rules that hit it.
+    `values` is the subject's row of scores with `p_major`, `fact` its row of the snapshot, `hits` the rules that hit it.
     """
     district = fact["district"] or ""
     line = regulators_of(str(values["kind"]), fact, day)
@@ -44,6 +44,7 @@ def list_row(
         "amount",
         "amount_lo",
         "amount_hi",
+        "p_major",
     )
     return {
         "rank": int(values["rank"]),

@@ -75,6 +75,7 @@ LIST = pa.schema(
         ("amount", pa.float64()),
         ("amount_lo", pa.float64()),
         ("amount_hi", pa.float64()),
+        ("p_major", pa.float64()),
         ("change", pa.string()),
         ("change_zh", pa.string()),
         ("change_en", pa.string()),

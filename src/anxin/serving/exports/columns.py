@@ -96,6 +96,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("预计金额（元）", "amount_yuan", "money", 15, lambda row, _: row.amount),
     Column("金额下限（元）", "amount_lo_yuan", "money", 15, lambda row, _: row.amount_lo),
     Column("金额上限（元）", "amount_hi_yuan", "money", 15, lambda row, _: row.amount_hi),
+    Column("重大概率（≥30人或≥100万元）", "p_major", "percent", 14, lambda row, _: row.p_major),
     Column("较上期变化", "change", "text", 12, lambda row, _: wording.words(wording.CHANGES, row.change).zh),
     Column("变化原因", "change_why", "long", 34, lambda row, _: row.change_zh),
     Column("首次列入", "since", "date", 12, lambda row, _: row.since),

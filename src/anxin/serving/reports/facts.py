@@ -24,9 +24,6 @@ _SIGNALS = 6
 _LOWERING = 4
 # The first page names these; the annex has all, with what each lets one ask for.
 _RULES = 3
-# 专班 threshold of the governing documents: verified arrears of 1 million yuan or 30 people.
-_MAJOR_WORKERS = 30
-_MAJOR_YUAN = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -139,7 +136,7 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
             sum(part.contribution for part in parts if part.contribution <= 0),
             row.score,
         ),
-        major=(row.workers or 0) >= _MAJOR_WORKERS or (row.amount or 0) >= _MAJOR_YUAN,
+        major=row.major,
         days_listed=row.days_listed(published.as_of),
         days_to_spring_festival=calendar.days_to_spring_festival(published.as_of),
         window_end=published.as_of + timedelta(days=90),

@@ -222,7 +222,8 @@ def _subject(sheet: _Sheet, facts: Facts) -> None:
         pairs.append(("走势", f"{past}、今日 {percent(row.p90)}"))
     _pairs(sheet, pairs)
     if facts.major:
-        sheet.both(Words("达到“一事一策”专班规模（30人以上或100万元以上）", ""), 9, bold=True)
+        said = f"如发生，达到“一事一策”专班规模（30人以上或100万元以上）的概率为 {percent(row.p_major or 0)}"
+        sheet.both(Words(said, ""), 9, bold=True)
 
 
 def _pairs(sheet: _Sheet, pairs: Sequence[tuple[str, str]]) -> None:

@@ -99,7 +99,7 @@ def _cells(row: Row, day: date, wide: bool) -> tuple[str, ...]:
         f"{escape(row.name)}\n{row.subject_id} {kind}" + ("" if wide else f"\n{place}"),
         f"{place}\n{escape(row.regulator)}",
         f"{row.p90:.1%}",
-        f"{people}\n{money}",
+        f"{people}\n{money}" + (f"\n重大 major {row.p_major:.0%}" if row.major and row.p_major else ""),
         f"{CHANGES[row.change].zh}\n{CHANGES[row.change].en}",
         "\n".join(_reason(reason, day) for reason in row.reasons[:_REASONS]) or "—",
     )
