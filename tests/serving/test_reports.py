@@ -203,5 +203,7 @@ def test_a_value_is_said_in_its_features_unit(feature: str, value: float | None,
 def test_a_likely_major_case_is_told_with_its_probability(published: Published) -> None:
     likely = next(row for row in published.rows if row.p_major == 0.31)
     hardly = next(row for row in published.rows if row.p_major == 0.12)
-    assert "专班规模（30人以上或100万元以上）的概率为 31%" in to_html(facts_of(published, likely)).replace("31.0%", "31%")
+    assert "专班规模（30人以上或100万元以上）的概率为 31%" in to_html(facts_of(published, likely)).replace(
+        "31.0%", "31%"
+    )
     assert "专班规模" not in to_html(facts_of(published, hardly))
