@@ -6,6 +6,7 @@ between dates. Each family is in its `oracle_<family>`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from importlib import import_module
@@ -144,6 +145,11 @@ def newest(rows: Iterable[Row]) -> float | None:
 def difference(left: float | None, right: float | None) -> float | None:
     """Return left - right where both are there."""
     return None if left is None or right is None else left - right
+
+
+def fading(ages: list[int], half_life: int) -> float:
+    """Each counts 1 on its first day and half every `half_life` days, in billionths cut at .55."""
+    return sum(math.floor(1e9 * 0.5 ** ((age - 1) / half_life) + 0.45) for age in ages) / 1e9
 
 
 def number(value: Any) -> float | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import math
 import statistics
 from collections.abc import Iterable
 
-from .oracle import Past, Row, Values, newest, ratio, total
+from .oracle import Past, Row, Values, fading, newest, ratio, total
 
 
 def complaints(past: Past, subject: str) -> Values:
@@ -17,7 +16,7 @@ def complaints(past: Past, subject: str) -> Values:
         return found
     year = [row for row in rows if row["age"] <= 365]
     found |= {f"complaints_{n}d": sum(row["age"] <= n for row in rows) for n in (30, 90, 180, 365)}
-    found |= {f"complaints_fading_{n}d": _fading([row["age"] for row in rows], n) for n in (14, 45, 120, 365)}
+    found |= {f"complaints_fading_{n}d": fading([row["age"] for row in rows], n) for n in (14, 45, 120, 365)}
     found |= {
         "complaints_ever": len(rows),
         "complaints_rise_90d": sum(1 if row["age"] <= 90 else -1 for row in rows if row["age"] <= 180),
@@ -108,8 +107,8 @@ def _rhythm(ages: list[int]) -> Values:
     months = sorted({(day - 1) // 30 for day in days})
     mean = statistics.mean(gaps) if gaps else None
     found: Values = {f"complaint_day_{n}_days": days[n - 1] if len(days) >= n else None for n in (3, 5, 9)}
-    found |= {f"complaint_days_fading_{n}d": _fading(days, n) for n in (30, 90, 180, 365)}
-    found |= {f"complaint_months_fading_{n}": _fading([month + 1 for month in months], n) for n in (2, 6)}
+    found |= {f"complaint_days_fading_{n}d": fading(days, n) for n in (30, 90, 180, 365)}
+    found |= {f"complaint_months_fading_{n}": fading([month + 1 for month in months], n) for n in (2, 6)}
     return found | {
         "days_since_complaint": days[0],
         "complaint_days_365d": sum(day <= 365 for day in days),
@@ -122,11 +121,6 @@ def _rhythm(ages: list[int]) -> Values:
         "complaint_silence_ratio": ratio(days[0], mean),
         "complaint_months_365d": sum(month < 12 for month in months),
     }
-
-
-def _fading(ages: list[int], half_life: int) -> float:
-    """Each counts 1 on its first day and half every `half_life` days, in billionths cut at .55."""
-    return sum(math.floor(1e9 * 0.5 ** ((age - 1) / half_life) + 0.45) for age in ages) / 1e9
 
 
 _NAMES = [

@@ -11,6 +11,7 @@ from typing import Any
 
 from anxin.domain.wages import minimum_wage
 
+from . import oracle_declarations
 from .oracle import Past, Row, Values, difference, newest, number, ratio, total
 
 
@@ -424,4 +425,5 @@ FAMILIES = (
     attendance,
     insurance,
     tax,
+    *oracle_declarations.FAMILIES,
 )

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import ibis
 import ibis.expr.types as ir
 
+from anxin.features.declarations import declarations
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
 from anxin.features.levies import insurance, tax
 from anxin.features.worker_months import MONTHS, PAID_MONTHS, Wages, of_subjects, wages, within
@@ -53,7 +54,7 @@ def payroll(known: Known) -> list[ir.Table]:
         _leavers(known),
     ]
     if known.kind == "employer":
-        return [*tables, insurance(known), tax(known)]
+        return [*tables, insurance(known), tax(known), *declarations(known)]
     return [*tables, _account(known, made)]
 
 
