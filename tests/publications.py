@@ -23,19 +23,43 @@ def check(folder: Path) -> None:
     assert tuple(scores) == tuple(schema.SCORES.names)
     assert tuple(listed) == tuple(schema.LIST.names)
     assert len(listed)
+    _check_grades(scores, listed, manifest)
     for table in (scores, listed):
         assert ((table["p30"] <= table["p90"]) & (table["p90"] <= table["p180"])).all()
-        for kind, rows in table.groupby("kind"):
-            promises = Promises.from_json(manifest["promises"][kind])
-            assert (rows["grade"] == promises.grade_of(rows["p90"].to_numpy())).all()
         for size in ("workers", "amount"):
             said = table.loc[table[size].notna()]
             assert ((said[f"{size}_lo"] <= said[size]) & (said[size] <= said[f"{size}_hi"])).all()
-    assert set(listed["subject_id"]) == set(scores.loc[scores["grade"] > 0, "subject_id"])
     _check_ranks(scores, listed)
     _check_reasons(folder, listed)
     assert manifest["counts"]["withheld"] == 0
     assert sum(manifest["counts"]["listed"].values()) == len(listed)
+
+
+def _check_grades(scores: pd.DataFrame, listed: pd.DataFrame, manifest: dict[str, Any]) -> None:
+    """Scores are graded by danger alone; a list adds rules, which only raise, and yesterday's bands."""
+    for kind, rows in scores.groupby("kind"):
+        promises = Promises.from_json(manifest["promises"][kind])
+        assert (rows["grade"] == promises.grade_of(rows["p90"].to_numpy())).all()
+    earned = scores.set_index(["kind", "subject_id"])["grade"]
+    rows = listed.set_index(["kind", "subject_id"])
+    left = earned.loc[earned > 0].index.difference(rows.index)
+    assert len(left) == manifest["counts"]["waiting"]
+    assert set(rows["put_by"]) <= {"model", "rule"}
+    assert (rows["grade"] > 0).all()
+    by_model = rows.loc[rows["put_by"] == "model"]
+    assert (by_model["grade_model"] >= earned.reindex(by_model.index)).all()
+    # Only the lack of a dated fact keeps a row below what the model says, and then at yellow.
+    short = by_model.loc[by_model["grade"] < by_model["grade_model"]]
+    assert (short["grade"] == 2).all()
+    assert (short["grade_why_zh"] != "").all()
+    raised = rows.loc[rows["put_by"] == "rule"]
+    assert (raised["grade"] > np.minimum(raised["grade_model"], 2)).all()
+    assert (raised["rules"].str.len() > 0).all()
+    # Every row is told whether someone goes there today, and never two firms in one visit's turn.
+    assert listed["visit_why"].str.len().min() > 0
+    visits = listed.loc[listed["visit"].notna()]
+    assert visits["visit_by"].isin(["check", "call"]).all()
+    assert (visits.groupby("visit")[["visit_by", "visit_order"]].nunique() == 1).all(axis=None)
 
 
 def _check_ranks(scores: pd.DataFrame, listed: pd.DataFrame) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anxin.models.grades import Promises, grades
-from anxin.models.promises import FixedSequence, Period, ageing, apart, promised
+from anxin.models.promises import FixedSequence, Period, ageing, apart, promised, with_rules
+from anxin.models.rules import rules
+
+from . import made
 
 LEAST = min(grade.least for grade in grades())
 
@@ -144,3 +150,26 @@ def test_only_dates_that_share_no_outcome_are_used() -> None:
     assert all(len(one.y) == 2 for one in found)
     assert [bool(new) for new in found[0].new] == [False, True]
     assert apart(pd.DataFrame()) == []
+
+
+def test_what_rules_put_beside_the_model_is_measured_and_not_promised() -> None:
+    rows = 60
+    complaints = np.repeat([5.0, 0.0], rows // 2)
+    days = [date(2025, 3, 2)] * rows
+    snapshot = made.snapshot(np.full((rows, len(made.FEATURES)), np.nan)).drop_columns(
+        ["as_of", "complaints_90d"]
+    )
+    snapshot = snapshot.append_column("as_of", pa.array(days, pa.date32()))
+    raising = next(r for r in rules() if r.raises_to == 2 and r.name == "complaint_in_handling")
+    assert raising.when.limits()[0].feature == "complaints_open"
+    snapshot = snapshot.append_column("complaints_open", pa.array(complaints))
+    snapshot = snapshot.append_column("district", pa.array(["520103"] * rows))
+    y = np.tile([1.0, 0.0, np.nan], rows // 3)
+    judged = pd.DataFrame({"as_of": days, "y": y, "p90": 0.01, "in_hand": False, "place": np.arange(rows)})
+    found = with_rules(promised(apart(judged)), judged, snapshot, "employer")
+    yellow = next(one for one in found.by_rules if one.grade == 2)
+    assert (yellow.rows, yellow.hits, yellow.new_rows, yellow.new_hits) == (20, 10, 20, 10)
+    assert sum(one.rows for one in found.by_rules) == 20
+    above = with_rules(promised(apart(judged)), judged.assign(p90=0.5), snapshot, "employer")
+    assert sum(one.rows for one in above.by_rules) == 0
+    assert Promises.from_json(found.to_json()) == found

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from anxin.models.grades import Promise, Promises
+from anxin.models.grades import ByRules, Promise, Promises
 from anxin.serving import schema
 
 FORMULA_NAME = "=cmd|' /C calc'!A0"
@@ -27,6 +27,12 @@ PROMISES = Promises(
         Promise(3, 0.2, 0.18, True, "", 140, 44, 90, 25),
         Promise(2, 0.1, 0.08, False, "not_shown", 300, 27, 250, 20),
         Promise(1, 0.05, 0.05, False, "not_shown", 500, 20, 450, 15),
+    ),
+    by_rules=(
+        ByRules(4, 9, 5, 4, 1),
+        ByRules(3, 12, 4, 8, 2),
+        ByRules(2, 40, 3, 30, 1),
+        ByRules(1, 0, 0, 0, 0),
     ),
 )
 DISTRICTS = [("500106", "沙坪坝区"), ("500119", "南川区"), ("500112103", "渝北区"), ("500103", "渝中区")]
@@ -207,7 +213,26 @@ def _row(number: int, day: date) -> dict[str, Any]:
         "families": _families([*reasons, {**LOWERING, "contribution": -0.35}]),
         "rules": [{**RULE, "date": day - timedelta(days=9)}] if number % 2 == 0 else [],
         "leave": LEAVE[number % len(LEAVE)],
+        **_visit(number, day),
         "model_version": f"{kind}-2025-12-01-a1b2c3",
+    }
+
+
+def _visit(number: int, day: date) -> dict[str, Any]:
+    by = ("check", "call", None)[number % 3]
+    return {
+        "grade_model": 1,
+        "grade_why_zh": "规则「欠发工资两个月及以上」升为蓝（模型：未列）" if number == 7 else "",
+        "grade_why_en": "raised to blue by a rule" if number == 7 else "",
+        "propensity": None,
+        "visit": f"V{day:%Y%m%d}-500106-{number:08d}" if by else None,
+        "visit_by": by,
+        "visit_order": number + 1 if by else None,
+        "visit_why": f"{'检查' if by == 'check' else '走访'}第{number + 1}处，概率45%"
+        if by
+        else "超出力量：今日检查4处、走访12处已排满",
+        "visit_why_en": "one of today's visits" if by else "beyond today's strength",
+        "visited_on": day if by else None,
     }
 
 

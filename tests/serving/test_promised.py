@@ -18,6 +18,7 @@ from . import made_up
 from .conftest import City
 
 KEPT = "用人单位红：90天内查实不少于 40%（置信度 90%，回测 61 条中查实 35 条）"
+RULES = "用人单位规则列入的红：不作承诺，回测 9 条中查实 5 条"
 LOST = "用人单位黄：无法承诺 10% 查实（回测不足以证明，回测 300 条中查实 27 条），暂按概率 8% 划定"
 
 
@@ -27,6 +28,7 @@ def test_page_workbook_json_and_table_say_what_is_promised(
     page = city.client.get(f"/lists/{made_up.DAY}", headers=city.bearer()).text
     assert KEPT in page
     assert LOST in page
+    assert RULES in page
     assert "查实率承诺无法兑现：用人单位黄、蓝；工程项目红、橙、黄、蓝" in page
     asked = city.client.get(f"/v1/lists/{made_up.DAY}?size=1", headers=city.bearer()).json()
     grades = asked["list"]["promises"]["employer"]["grades"]
@@ -35,7 +37,7 @@ def test_page_workbook_json_and_table_say_what_is_promised(
     published = Published(made_up.publish(tmp_path))
     book = openpyxl.load_workbook(io.BytesIO(to_xlsx(published.rows, published)))
     cover = [str(cell.value) for line in book["封面"].iter_rows() for cell in line if cell.value]
-    assert {KEPT, LOST} <= set(cover)
+    assert {KEPT, LOST, RULES} <= set(cover)
     show(published.rows, published, 1)
     assert "查实率承诺无法兑现：用人单位黄、蓝" in capsys.readouterr().out
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -68,8 +69,17 @@ def run(
             "shadow": beside,
         },
         f"{day} 清单 {entry.list_id} {said}: 红 {grades['4']} 橙 {grades['3']} 黄 {grades['2']} 蓝 {grades['1']}, "
-        f"新发现 new {counts['new_finds']}, 已解除 cleared {counts['cleared']}" + said_of(beside),
+        f"新发现 new {counts['new_finds']}, 已解除 cleared {counts['cleared']}{_visits(counts)}"
+        + said_of(beside),
     )
+
+
+def _visits(counts: Mapping[str, Any]) -> str:
+    """Say what the districts do today; nothing for a list made before there were visits."""
+    if "visits" not in counts:
+        return ""
+    made = counts["visits"]
+    return f"; 检查 checks {made['check']}, 走访 calls {made['call']}, 超出力量或不重复 not today {counts['beyond']}"
 
 
 @verbs.command()

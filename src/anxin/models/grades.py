@@ -71,7 +71,7 @@ def bands() -> Bands:
     return Bands(**_config()["bands"])
 
 
-def fingerprint() -> Mapping[str, Any]:
+def settings() -> Mapping[str, Any]:
     """Return all settings of grades: what a list depends on beside its models."""
     return _config()
 
@@ -140,8 +140,30 @@ _LACKING = {
 
 
 @dataclass(frozen=True)
+class ByRules:
+    """Calibration rows that rules, and not the model, put at a grade, and those of them that came true: no promise.
+
+    `new_rows`, `new_hits` are those of 新发现 alone.
+    """
+
+    grade: int
+    rows: int
+    hits: int
+    new_rows: int
+    new_hits: int
+
+    def said(self) -> tuple[str, str]:
+        """Return what was seen as a sentence in Chinese and English."""
+        grade = named(self.grade)
+        return (
+            f"规则列入的{grade.zh}：不作承诺，回测 {self.rows} 条中查实 {self.hits} 条",
+            f"{grade.en} by rule: nothing is promised, in the backtest {self.hits} of {self.rows} came true",
+        )
+
+
+@dataclass(frozen=True)
 class Promises:
-    """The promises of one model, red to blue.
+    """The promises of one model, red to blue, and what rules put at each grade beside it.
 
     `ageing` is the share by which the precision of a threshold fell on later dates of the backtest, with its standard
     error on top; `dates` are the calibration dates, at least 90 days apart.
@@ -151,6 +173,7 @@ class Promises:
     ageing: float
     dates: tuple[str, ...]
     each: tuple[Promise, ...]
+    by_rules: tuple[ByRules, ...] = ()
 
     def __post_init__(self) -> None:
         thresholds = [one.threshold for one in self.each]
@@ -186,10 +209,15 @@ class Promises:
 
     def to_json(self) -> dict[str, Any]:
         """Return the promises as plain data."""
-        return asdict(self) | {"dates": list(self.dates), "each": [asdict(one) for one in self.each]}
+        return asdict(self) | {
+            "dates": list(self.dates),
+            "each": [asdict(one) for one in self.each],
+            "by_rules": [asdict(one) for one in self.by_rules],
+        }
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Promises:
         """Read what `to_json` wrote."""
         each = tuple(Promise(**one) for one in state["each"])
-        return cls(state["confidence"], state["ageing"], tuple(state["dates"]), each)
+        by_rules = tuple(ByRules(**one) for one in state.get("by_rules", ()))
+        return cls(state["confidence"], state["ageing"], tuple(state["dates"]), each, by_rules)

@@ -49,8 +49,8 @@ def graded(own: int, p90: float, earned: int, reasons: Sequence[Part], hits: Seq
     fact = has_fact(reasons, hits)
     model = own if fact else min(own, WITHOUT_FACT)
     # Of rules that raise alike the first is named: the table's order.
-    raising = max(hits, key=_raised, default=None)
-    rule = _raised(raising) if raising is not None else 0
+    raising = max(hits, key=raised, default=None)
+    rule = raised(raising) if raising is not None else 0
     if raising is not None and rule > model:
         zh = f"规则「{raising.rule.zh}」升为{named(rule).zh}（模型：{_model_zh(own)}）"
         en = f"raised to {named(rule).en} by the rule «{raising.rule.en}» (model: {named(own).en})"
@@ -76,8 +76,8 @@ def graded(own: int, p90: float, earned: int, reasons: Sequence[Part], hits: Seq
     return Graded(model, "model", "", "")
 
 
-def _raised(hit: Hit) -> int:
-    """Return the grade a hit raises to: at most yellow where what it rests on has no date."""
+def raised(hit: Hit) -> int:
+    """Return the grade a hit raises to (0 for none): at most yellow where what it rests on has no date."""
     return hit.rule.raises_to if _dated(hit) else min(hit.rule.raises_to, WITHOUT_FACT)
 
 

@@ -17,15 +17,19 @@ date to the next, four dates are too few to know it and promises are broken more
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from scipy.stats import binom
 
-from anxin.models.grades import Grade, Promise, Promises, confidence, grades
+from anxin.models.grades import ByRules, Grade, Promise, Promises, confidence, grades
+from anxin.models.grading import raised
 from anxin.models.probability import SCORE_HORIZON
+from anxin.models.rules import hits
 
 Floats = npt.NDArray[np.float64]
 
@@ -159,6 +163,27 @@ def _of(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) ->
         sum(int(period.new.sum()) for period in own),
         int(sum(period.y[period.new].sum() for period in own)),
     )
+
+
+def with_rules(promises: Promises, judged: pd.DataFrame, snapshot: pa.Table, kind: str) -> Promises:
+    """Add what the rules put beside the model on the calibration dates, and how much of it came true.
+
+    `judged` has `as_of, y, p90, in_hand` and `place`, the row of `snapshot`.
+    """
+    counts = {grade.grade: np.zeros(4, dtype=np.int64) for grade in grades()}
+    for day in promises.dates:
+        rows = judged.loc[(pd.to_datetime(judged["as_of"]) == pd.Timestamp(day)) & judged["y"].notna()]
+        own = promises.grade_of(rows["p90"].to_numpy(float))
+        places = pa.array(rows["place"].to_numpy(np.int64))
+        found = hits(snapshot.take(places), kind, date.fromisoformat(day))
+        rule = np.array([max((raised(hit) for hit in each), default=0) for each in found], dtype=np.int64)
+        y, new = rows["y"].to_numpy(float), ~rows["in_hand"].to_numpy(bool)
+        for grade in counts:
+            held = (rule == grade) & (rule > own)
+            seen = (held.sum(), y[held].sum(), (held & new).sum(), y[held & new].sum())
+            counts[grade] += np.array(seen, dtype=np.int64)
+    each = (ByRules(grade, *(int(figure) for figure in count)) for grade, count in counts.items())
+    return replace(promises, by_rules=tuple(each))
 
 
 def apart(judged: pd.DataFrame) -> list[Period]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from anxin.domain import identifiers
 from anxin.domain.errors import AnxinError
 from anxin.ledger.published import Published as Record
 from anxin.models.reasons import Explained, Part
+from anxin.serving.calm import Before
 from anxin.serving.home import Home
 from anxin.serving.published import Published
 from anxin.serving.wording import GRADES
@@ -34,8 +35,30 @@ class Compared:
     day: date
     rows: Mapping[_Key, Mapping[str, Any]]
     contributions: Mapping[_Key, Mapping[str, float]]
+    p90: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By kind, what everyone was scored on the list before."""
+    models: Mapping[str, str] = field(default_factory=dict)
+    """By kind, the model of the list before."""
+    previous: date | None = None
     previous_unreadable: bool = False
     """There is a list before, but its folder is gone or broken: nothing could be compared."""
+
+    def before(self, kind: str, model_id: str) -> Before | None:
+        """Return places and p90 of a kind on the list before; None without one, or where another model gave it."""
+        if self.previous is None or self.models.get(kind) != model_id:
+            return None
+        places = {subject: row["rank"] for (of, subject), row in self.rows.items() if of == kind}
+        return Before(self.previous, places, self.p90[kind])
+
+    def grades(self, kind: str, model_id: str) -> dict[str, int]:
+        """Return the model's own grade of each subject of a kind on the list before, of the same model only."""
+        if self.models.get(kind) != model_id:
+            return {}
+        return {
+            subject: row["grade"] if row.get("grade_model") is None else row["grade_model"]
+            for (of, subject), row in self.rows.items()
+            if of == kind
+        }
 
     def change(self, row: Mapping[str, Any], explained: Explained) -> dict[str, Any]:
         """Return `warning_id`, `since`, `change` and its sentences for a row of today."""
@@ -113,6 +136,9 @@ class Compared:
                 en = (
                     f"probability from {before['p90']:.0%} to {now:.0%}; withheld, its reasons did not add up"
                 )
+            elif before.get("put_by") == "rule":
+                zh = f"规则不再命中，概率{now:.0%}低于{GRADES[1].zh}色预警线"
+                en = f"no rule holds any longer, and a probability of {now:.0%} is below blue"
             else:
                 zh = f"概率由{before['p90']:.0%}降至{now:.0%}，低于{GRADES[1].zh}色预警线"
                 en = f"probability from {before['p90']:.0%} to {now:.0%}, below blue"
@@ -142,15 +168,25 @@ def compare(home: Home, previous: Record | None, day: date) -> Compared:
 
 
 def _compared(previous: Published, day: date) -> Compared:
-    columns = ["kind", "subject_id", "name", "warning_id", "since", "grade", "p90"]
-    rows = previous.table("list.parquet", columns).to_pylist()
+    columns = ["kind", "subject_id", "name", "warning_id", "since", "grade", "p90", "rank", "put_by"]
+    columns += ["grade_model", "visited_on"]
+    # Whoever was drawn at random was not warned of.
+    rows = [row for row in previous.table("list.parquet", columns).to_pylist() if row["put_by"] != "random"]
+    scores = previous.table("scores.parquet", ["kind", "subject_id", "p90", "model_version"])
+    p90: dict[str, dict[str, float]] = {}
+    models: dict[str, str] = {}
+    cells = (scores[name].to_pylist() for name in ("kind", "subject_id", "p90", "model_version"))
+    for kind, subject, figure, model in zip(*cells, strict=True):
+        p90.setdefault(kind, {})[subject] = figure
+        models[kind] = model
     parts = previous.table("explanations.parquet", ["kind", "subject_id", "feature", "contribution"])
     parts = parts.filter(pc.not_equal(parts["feature"], ""))
     contributions: dict[_Key, dict[str, float]] = {}
     cells = (parts[name].to_pylist() for name in ("kind", "subject_id", "feature", "contribution"))
     for kind, subject, feature, size in zip(*cells, strict=True):
         contributions.setdefault((kind, subject), {})[feature] = size
-    return Compared(day, {(row["kind"], row["subject_id"]): row for row in rows}, contributions)
+    listed = {(row["kind"], row["subject_id"]): row for row in rows}
+    return Compared(day, listed, contributions, p90, models, previous.as_of)
 
 
 def warning_id(key: _Key, since: date) -> str:

@@ -13,13 +13,11 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,29 +29,23 @@ from anxin.feeds.locking import alone
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published as Record
 from anxin.ledger.published import before, every, hindsight, of, record
-from anxin.models.grades import bands, confidence, grades
-from anxin.models.leaving import ways
-from anxin.models.reasons import Explained, explain, usual_values
+from anxin.models.grades import grades
+from anxin.models.grades import settings as grade_settings
 from anxin.models.registry import live
-from anxin.models.rules import fingerprint, hits
-from anxin.models.scoring import Model, score, sized
+from anxin.models.rules import fingerprint
+from anxin.models.scoring import score
 from anxin.models.version import code_version
 from anxin.serving import schema
 from anxin.serving.changes import Compared, compare
 from anxin.serving.home import Home
-from anxin.serving.rows import explanation_table, leave_row, list_row
+from anxin.serving.listing import Listed, ScoredDay, listed, with_random
+from anxin.serving.visiting.capacity import Capacities
+from anxin.serving.visiting.known_checks import contractors, known_checks
+from anxin.serving.visiting.planning import drawn, planned
+from anxin.serving.visiting.visits import CALL, CHECK
 from anxin.serving.watermarks import watermarks
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class ScoredDay:
-    """All subjects of a kind on a day, scored: the snapshot, the scores, and the model that gave them."""
-
-    model: Model
-    snapshot: pa.Table
-    scores: pd.DataFrame
 
 
 def score_day(
@@ -121,7 +113,8 @@ def _run(
     scored = score_day(home, ledger, view, day, retrospective=retrospective, on_progress=on_progress)
     previous = before(ledger, day, retrospective)
     compared = compare(home, previous, day)
-    config_hash = _config_hash()
+    capacities = Capacities.of(home.root)
+    config_hash = _config_hash(capacities)
     inputs: dict[str, Any] = {
         "as_of": day.isoformat(),
         "lake_commit": view.lake.commit,
@@ -133,7 +126,7 @@ def _run(
         "config_hash": config_hash,
         "code_version": code_version(),
         "previous_list_id": previous.list_id if previous is not None else None,
-        "seed": 0,
+        "seed": capacities.seed,
         "retrospective": retrospective,
     }
     if compared.previous_unreadable:
@@ -141,14 +134,16 @@ def _run(
     list_id = hashlib.sha256(_json(inputs).encode()).hexdigest()[:16]
     if existing is not None and existing.list_id == list_id:
         return existing, False
-    rows, explanations, withheld = _rows(scored, compared, day)
+    rows, listed_by_kind = _listed(scored, compared, view, capacities, day)
+    withheld = {key for one in listed_by_kind.values() for key in one.withheld}
     cleared = compared.cleared(rows, {kind: part.scores for kind, part in scored.items()}, withheld)
     manifest = {
         "list_id": list_id,
         **inputs,
+        "capacity": capacities.text,
         "promises": {kind: part.model.promises.to_json() for kind, part in scored.items()},
         "watermarks": watermarks(view, day),
-        "counts": _counts(rows, cleared, scored, len(withheld)),
+        "counts": _counts(rows, cleared, scored, listed_by_kind),
     }
     folder = home.lists / day.isoformat() / list_id
     tables = {
@@ -158,7 +153,7 @@ def _run(
             schema.SCORES,
             preserve_index=False,
         ),
-        "explanations": explanations,
+        "explanations": pa.concat_tables([one.explanations for one in listed_by_kind.values()]),
         "cleared": pa.Table.from_pylist(cleared, schema.CLEARED),
         **{f"snapshot-{kind}": part.snapshot for kind, part in scored.items()},
     }
@@ -179,45 +174,27 @@ def _run(
     return entry, True
 
 
-def _rows(
-    scored: Mapping[str, ScoredDay], compared: Compared, day: date
-) -> tuple[list[dict[str, Any]], pa.Table, set[tuple[str, str]]]:
-    """Return list rows, explanation rows, and the subjects withheld because their reasons did not add up."""
-    rows: list[dict[str, Any]] = []
-    explanations: list[pa.Table] = []
-    withheld: set[tuple[str, str]] = set()
-    for kind, part in scored.items():
-        graded = part.scores.loc[part.scores["grade"] > 0]
-        places = {subject: i for i, subject in enumerate(part.snapshot["subject_id"].to_pylist())}
-        order = [places[subject] for subject in graded["subject_id"]]
-        subjects = part.snapshot.take(pa.array(order, pa.int64()))
-        usual = usual_values(part.model, part.snapshot)
-        found: list[Explained] = explain(part.model, subjects, usual) if len(graded) else []
-        facts = subjects.to_pylist()
-        graded = graded.assign(p_major=sized(part.model, subjects).p_major)
-        held = hits(subjects, kind, day)
-        lines = [bands().leave * part.model.promises.threshold(grade) for grade in graded["grade"]]
-        out = ways(part.model, subjects, found, np.array(lines)) if len(graded) else []
-        published: list[tuple[str, Explained]] = []
-        each = zip(_records(graded), facts, found, held, out, strict=True)
-        for values, fact, explained, hit, way in each:
-            if not explained.adds_up:
-                withheld.add((kind, str(values["subject_id"])))
-                continue
-            row = list_row(values, fact, explained, hit, day)
-            row |= compared.change(row, explained) | {"leave": leave_row(way)}
-            rows.append(row)
-            published.append((row["subject_id"], explained))
-        explanations.append(explanation_table(kind, [one for one, _ in published], [e for _, e in published]))
-    return rows, pa.concat_tables(explanations), withheld
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+def _listed(
+    scored: Mapping[str, ScoredDay], compared: Compared, view: View, capacities: Capacities, day: date
+) -> tuple[list[dict[str, Any]], dict[str, Listed]]:
+    """Return the rows of the list with their visits, and what was listed by kind."""
+    snapshot = {kind: part.snapshot for kind, part in scored.items()}
+    found = {kind: listed(kind, part, compared, day) for kind, part in scored.items()}
+    checks = known_checks(view, day, contractors(snapshot))
+    kept = {(row["kind"], row["subject_id"]) for one in found.values() for row in one.rows}
+    kept |= {key for one in found.values() for key in (*one.withheld, *one.waiting)}
+    for kind, chosen in drawn(snapshot, kept, capacities, checks, day).items():
+        found[kind] = with_random(kind, scored[kind], found[kind], chosen, day)
+    rows = [row for one in found.values() for row in one.rows]
+    facts = {(kind, subject): fact for kind, one in found.items() for subject, fact in one.facts.items()}
+    return planned(rows, facts, compared.rows, capacities, checks, day), found
 
 
 def _counts(
-    rows: list[dict[str, Any]], cleared: list[dict[str, Any]], scored: Mapping[str, ScoredDay], withheld: int
+    rows: list[dict[str, Any]],
+    cleared: list[dict[str, Any]],
+    scored: Mapping[str, ScoredDay],
+    found: Mapping[str, Listed],
 ) -> dict[str, Any]:
     return {
         "scored": {kind: len(part.scores) for kind, part in scored.items()},
@@ -225,16 +202,20 @@ def _counts(
         "grades": {str(g.grade): sum(row["grade"] == g.grade for row in rows) for g in grades()},
         "new_finds": sum(not row["in_hand"] for row in rows),
         "cleared": len(cleared),
-        "withheld": withheld,
+        "withheld": sum(len(one.withheld) for one in found.values()),
+        "waiting": sum(len(one.waiting) for one in found.values()),
+        "put_by": {name: sum(row["put_by"] == name for row in rows) for name in ("model", "rule", "random")},
+        "visits": {by: len({row["visit"] for row in rows if row["visit_by"] == by}) for by in (CHECK, CALL)},
+        "beyond": sum(row["visit"] is None for row in rows),
     }
 
 
-def _config_hash() -> str:
-    """Return a hash over the settings that decide a list beside the models: the grades and the rules."""
+def _config_hash(capacities: Capacities) -> str:
+    """Return a hash over the settings that decide a list beside the models: grades, rules, what districts can do."""
     settings = {
-        "confidence": confidence(),
-        "grades": [vars(grade) for grade in grades()],
+        "grades": grade_settings(),
         "rules": fingerprint(),
+        "visits": capacities.hash,
     }
     return hashlib.sha256(_json(settings).encode()).hexdigest()[:16]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from anxin.domain.errors import AnxinError
@@ -27,12 +28,15 @@ def promises(manifest: Manifest) -> Mapping[str, Promises]:
 
 
 def promise_lines(manifest: Manifest) -> list[Words]:
-    """Return one line per kind and grade: what is promised, or that it cannot be kept."""
+    """Return one line per kind and grade: what is promised, or that it cannot be kept; then what rules put there."""
     lines = []
     for kind, found in promises(manifest).items():
         name = wording.words(wording.KINDS, kind)
         for one in found.each:
             zh, en = one.said(found.confidence)
+            lines.append(Words(f"{name.zh}{zh}", f"{name.en}, {en}"))
+        for seen in found.by_rules:
+            zh, en = seen.said()
             lines.append(Words(f"{name.zh}{zh}", f"{name.en}, {en}"))
     return lines
 
@@ -57,6 +61,10 @@ def promise_facts(manifest: Manifest) -> dict[str, Any]:
                     **dict(zip(("zh", "en"), one.said(found.confidence), strict=True)),
                 }
                 for one in found.each
+            },
+            "by_rules": {
+                str(one.grade): {**asdict(one), **dict(zip(("zh", "en"), one.said(), strict=True))}
+                for one in found.by_rules
             },
         }
         for kind, found in promises(manifest).items()

@@ -123,6 +123,16 @@ class Row:
     families: tuple[Family, ...]
     rules: tuple[RuleHit, ...]
     leave: Leave | None
+    grade_model: int | None
+    grade_why_zh: str | None
+    grade_why_en: str | None
+    propensity: float | None
+    visit: str | None
+    visit_by: str | None
+    visit_order: int | None
+    visit_why: str | None
+    visit_why_en: str | None
+    visited_on: date | None
     model_version: str
 
     @property
@@ -252,7 +262,20 @@ _NESTED: Mapping[str, Callable[..., Any]] = {
 }
 """The columns of a list that hold several things, and what each is."""
 
-_LATER = frozenset({"p_major", "lowering", "families", "rules", "leave"})
+_LATER = frozenset(
+    {
+        "p_major",
+        "lowering",
+        "families",
+        "rules",
+        "leave",
+        "grade_model",
+        "grade_why_zh",
+        "grade_why_en",
+        "propensity",
+    }
+    | {"visit", "visit_by", "visit_order", "visit_why", "visit_why_en", "visited_on"}
+)
 """Columns that the first lists did not have: nothing, where they are read."""
 
 

@@ -27,7 +27,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 def list_row(
     values: Mapping[str, Any], fact: Mapping[str, Any], explained: Explained, hits: Sequence[Hit], day: date
 ) -> dict[str, Any]:
-    """Return a row of `list.parquet`, without what the list before decides (`change`, `since`, `warning_id`).
+    """Return a row of `list.parquet`, without what the list before decides (`change`, `since`, `warning_id`) and visits.
 
     `values` is the subject's row of scores with `p_major`, `fact` its row of the snapshot, `hits` the rules that hit it.
     """
@@ -63,6 +63,7 @@ def list_row(
         "lowering": [reason_row(part) for part in explained.lowering()],
         "families": [{"family": name, "contribution": size} for name, size in explained.families()],
         "rules": [rule_row(hit) for hit in hits],
+        "propensity": None,
         "model_version": values["model_version"],
     }
 

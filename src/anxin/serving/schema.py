@@ -86,6 +86,16 @@ LIST = pa.schema(
         ("families", pa.list_(FAMILY)),
         ("rules", pa.list_(RULE)),
         ("leave", LEAVE),
+        ("grade_model", pa.int64()),
+        ("grade_why_zh", pa.string()),
+        ("grade_why_en", pa.string()),
+        ("propensity", pa.float64()),
+        ("visit", pa.string()),
+        ("visit_by", pa.string()),
+        ("visit_order", pa.int64()),
+        ("visit_why", pa.string()),
+        ("visit_why_en", pa.string()),
+        ("visited_on", pa.date32()),
         ("model_version", pa.string()),
     ]
 )

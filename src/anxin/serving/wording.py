@@ -36,6 +36,13 @@ PUT_BY: Mapping[str, Words] = MappingProxyType(
         "random": Words("随机抽查", "random check"),
     }
 )
+VISITS: Mapping[str, Words] = MappingProxyType(
+    {
+        "check": Words("检查", "check"),
+        "call": Words("走访", "call"),
+    }
+)
+NO_VISIT = Words("今日不出动", "no visit today")
 FAMILIES: Mapping[str, Words] = MappingProxyType(
     {
         "energy": Words("能耗", "energy"),

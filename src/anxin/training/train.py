@@ -16,7 +16,7 @@ from anxin.feeds.asof import View
 from anxin.judging import folds as fold_rows
 from anxin.judging import reference
 from anxin.models.probability import HORIZONS, Ordered, fit_calibration
-from anxin.models.promises import apart, promised
+from anxin.models.promises import apart, promised, with_rules
 from anxin.models.saved import load, save
 from anxin.models.scoring import Model, matrix
 from anxin.models.severity import SIZES, Severity, fit_severity
@@ -90,7 +90,7 @@ def train(
     }
     beside = _beside(kind, snapshot, names, tested)
     severity = _severity(kind, snapshot, labelled)
-    promises = promised(apart(tested.judged))
+    promises = with_rules(promised(apart(tested.judged)), tested.judged, snapshot, kind)
     model_id = save(models, kind, through, ordered, severity, promises, facts, beside)
     return Trained(
         load(models, model_id), tested, models / model_id, snapshot.slice(max(0, len(snapshot) - 5))

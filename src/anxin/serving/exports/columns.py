@@ -66,6 +66,12 @@ def _law(row: Row, _: date) -> Cell:
     return law.short(dict.fromkeys(id for hit in row.rules for id in hit.articles))
 
 
+def _visit(row: Row, _: date) -> Cell:
+    if row.visit_by is not None:
+        return wording.words(wording.VISITS, row.visit_by).zh
+    return wording.NO_VISIT.zh if row.visit_why else None
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("预警编号", "warning_id", "text", 20, lambda row, _: row.warning_id),
     Column("数据截止日", "as_of", "date", 12, lambda _, day: day),
@@ -85,6 +91,7 @@ COLUMNS: tuple[Column, ...] = (
         12,
         lambda row, _: (wording.IN_HAND if row.in_hand else wording.NEW_FINDS).zh,
     ),
+    Column("划级说明", "grade_why", "long", 30, lambda row, _: row.grade_why_zh),
     Column("列入方式", "put_by", "text", 10, lambda row, _: wording.words(wording.PUT_BY, row.put_by).zh),
     Column("30日概率", "p30", "percent", 10, lambda row, _: row.p30),
     Column("90日概率", "p90", "percent", 10, lambda row, _: row.p90),
@@ -110,5 +117,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("规则命中", "rules", "long", 40, _rules("zh")),
     Column("规则法条", "rule_law", "long", 30, _law),
     Column("建议索取", "ask_for", "long", 46, _ask),
+    Column("今日出动", "visit_by", "text", 10, _visit),
+    Column("出动次序", "visit_order", "count", 9, lambda row, _: row.visit_order),
+    Column("联合出动编号", "visit", "text", 26, lambda row, _: row.visit),
+    Column("出动说明", "visit_why", "long", 40, lambda row, _: row.visit_why),
     Column("模型版本", "model_version", "text", 22, lambda row, _: row.model_version),
 )

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from anxin.domain.errors import AnxinError
+from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
 from anxin.serving.promised import broken
 from anxin.serving.published import Published, Reason, Row
@@ -18,7 +19,7 @@ from anxin.serving.reports.facts import yuan
 from anxin.serving.selection import Filters, by_grade
 from anxin.serving.wording import CHANGES, GRADES, IN_HAND, KINDS, NEW_FINDS, NOTICE, RETROSPECTIVE, Words
 
-_STYLES = {4: "bold red", 3: "dark_orange", 2: "yellow", 1: "blue"}
+_STYLES = {0: "dim", 4: "bold red", 3: "dark_orange", 2: "yellow", 1: "blue"}
 _FILE_WIDTH = 150
 """Columns where the output is no terminal."""
 _WIDE = 120
@@ -95,7 +96,7 @@ def _cells(row: Row, day: date, wide: bool) -> tuple[str, ...]:
     money = "—" if row.amount is None else yuan(row.amount).zh
     kind = f"{KINDS[row.kind].zh}第{row.rank}"
     return (
-        f"[{_STYLES[row.grade]}]{GRADES[row.grade].zh}\n{GRADES[row.grade].en}[/]",
+        f"[{_STYLES[row.grade]}]{wording.grade(row.grade).zh}\n{wording.grade(row.grade).en}[/]{_visit(row)}",
         f"{escape(row.name)}\n{row.subject_id} {kind}" + ("" if wide else f"\n{place}"),
         f"{place}\n{escape(row.regulator)}",
         f"{row.p90:.1%}",
@@ -103,6 +104,14 @@ def _cells(row: Row, day: date, wide: bool) -> tuple[str, ...]:
         f"{CHANGES[row.change].zh}\n{CHANGES[row.change].en}",
         "\n".join(_reason(reason, day) for reason in row.reasons[:_REASONS]) or "—",
     )
+
+
+def _visit(row: Row) -> str:
+    """Return today's visit under the grade: which sort, and its turn in the district."""
+    if row.visit_by is None:
+        return ""
+    words = wording.words(wording.VISITS, row.visit_by)
+    return f"\n{words.zh}{row.visit_order}\n{words.en} {row.visit_order}"
 
 
 def _reason(reason: Reason, day: date) -> str:

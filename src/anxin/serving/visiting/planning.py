@@ -1,0 +1,134 @@
+"""The visits of a day over all districts, put into the rows of its list."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from anxin.domain import divisions
+from anxin.domain.calendar import days_to_spring_festival
+from anxin.serving.visiting.capacity import Capacities
+from anxin.serving.visiting.randomly import Drawn, draw
+from anxin.serving.visiting.visits import CHECK, Checks, Key, Visit, Warning, visits
+
+Row = dict[str, Any]
+
+
+def drawn(
+    snapshots: Mapping[str, pa.Table],
+    listed: Collection[Key],
+    capacities: Capacities,
+    checks: Mapping[str, Checks],
+    day: date,
+) -> dict[str, list[Drawn]]:
+    """Draw random checks by kind, in each district from those neither listed nor in hand nor checked often enough."""
+    pools: dict[str, list[str]] = {}
+    for kind, table in snapshots.items():
+        names = ["subject_id", "district", "in_hand", *(["contractor_id"] if kind == "project" else [])]
+        for fact in table.select(names).to_pylist():
+            place = _district(fact["district"], day)
+            limit = capacities.on(place, day)
+            known = checks.get(fact.get("contractor_id") or fact["subject_id"])
+            if (
+                limit.random_checks
+                and not fact["in_hand"]
+                and (kind, fact["subject_id"]) not in listed
+                and (known is None or known.in_year < limit.checks_a_year)
+            ):
+                pools.setdefault(place, []).append(f"{kind}/{fact['subject_id']}")
+    found: dict[str, list[Drawn]] = {}
+    for place, pool in sorted(pools.items()):
+        limit = capacities.on(place, day)
+        for one in draw(pool, limit.random_checks, capacities.seed, day, place):
+            kind, _, subject = one.subject_id.partition("/")
+            found.setdefault(kind, []).append(Drawn(subject, one.propensity))
+    return found
+
+
+def planned(
+    rows: Sequence[Row],
+    facts: Mapping[Key, Mapping[str, Any]],
+    before: Mapping[Key, Mapping[str, Any]],
+    capacities: Capacities,
+    checks: Mapping[str, Checks],
+    day: date,
+) -> list[Row]:
+    """Return the rows of a day's list (all kinds) with their visits.
+
+    `facts` holds the snapshot's row of each, `before` its row of the list before.
+    """
+    places: dict[str, list[Row]] = {}
+    for row in rows:
+        places.setdefault(_district(row["district"], day), []).append(row)
+    found: dict[Key, Visit] = {}
+    festival = days_to_spring_festival(day)
+    for place, own in places.items():
+        at_random = [row for row in own if row["put_by"] == "random"]
+        warnings = [
+            _warning(row, facts[_key(row)], before.get(_key(row), {}))
+            for row in own
+            if row["put_by"] != "random"
+        ]
+        limit = capacities.on(place, day)
+        found |= visits(warnings, limit, checks, place, day, festival, len(at_random))
+        found |= _random(at_random, limit.random_plan or "", place, day)
+    return [row | _columns(found[_key(row)]) for row in rows]
+
+
+def _random(rows: Iterable[Row], plan: str, place: str, day: date) -> dict[Key, Visit]:
+    return {
+        _key(row): Visit(
+            f"R{day:%Y%m%d}-{place or '0'}-{turn}",
+            CHECK,
+            turn,
+            f"随机抽查（{plan}）",
+            f"random check ({plan})",
+            day,
+        )
+        for turn, row in enumerate(rows, start=1)
+    }
+
+
+def _warning(row: Row, fact: Mapping[str, Any], before: Mapping[str, Any]) -> Warning:
+    months, wages = _known(fact.get("cover_months")), _known(fact.get("wages_due_month"))
+    overdue, following = _known(fact.get("wages_unpaid_days")), _known(fact.get("pay_next_days"))
+    return Warning(
+        row["kind"],
+        row["subject_id"],
+        fact.get("contractor_id") or row["subject_id"],
+        row["grade"],
+        row["put_by"],
+        row["p90"],
+        row["workers"],
+        row["amount"],
+        0.0 if months is None or wages is None else max(0.0, months * wages),
+        0.0 if overdue else following,
+        before.get("visited_on"),
+    )
+
+
+def _columns(visit: Visit) -> Row:
+    return {
+        "visit": visit.visit,
+        "visit_by": visit.by,
+        "visit_order": visit.order,
+        "visit_why": visit.zh,
+        "visit_why_en": visit.en,
+        "visited_on": visit.chosen_on,
+    }
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return (row["kind"], row["subject_id"])
+
+
+def _district(code: str | None, day: date) -> str:
+    return divisions.district(code, day) if code else ""
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)

@@ -1,0 +1,244 @@
+"""Choosing today's visits of a district, within what it can do.
+
+A grade says how dangerous; a visit says where to go first. Warnings of one responsible unit in a district (the general
+contractor of several sites, or an employer itself) are one joint visit. Units are ordered by what is at stake:
+
+    Σ over warnings: heads × p90 × nearness of the pay day × nearness of Spring Festival × money still to be secured
+
+检查 (by certified inspectors) go to units with a red or orange warning, as long as the firm's yearly cap allows; 走访 (by
+coordinators) to whoever is next. Whoever is left is beyond the district's strength and keeps its grade.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from anxin.serving.visiting.capacity import Capacity
+
+CHECK, CALL = "check", "call"
+
+_CHECKED_FROM = 3
+"""Orange: below it nobody is checked for a warning, only called on."""
+
+_PAY_SCALE_DAYS = 7.0
+_FESTIVAL_SCALE_DAYS = 30.0
+_LEAST_OPEN = 0.1
+"""Of the expected sum; cover that is there today may be gone tomorrow."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Warning:
+    """One warning of a district as visits see it.
+
+    `unit` is who must be gone to; `heads` and `amount` (yuan) what is expected if it happens, `secured` yuan of it that
+    account, deposit and guarantee cover; `pay_days` to the next agreed pay day (0 if one has passed unpaid), None if
+    unknown. `chosen_on` is the last day a visit was chosen for it, on any list.
+    """
+
+    kind: str
+    subject_id: str
+    unit: str
+    grade: int
+    put_by: str
+    p90: float
+    heads: float | None
+    amount: float | None
+    secured: float
+    pay_days: float | None
+    chosen_on: date | None
+
+    @property
+    def key(self) -> Key:
+        """What it is about."""
+        return (self.kind, self.subject_id)
+
+    @property
+    def open_yuan(self) -> float | None:
+        """Money still to be secured."""
+        if self.amount is None:
+            return None
+        return max(self.amount - self.secured, _LEAST_OPEN * self.amount)
+
+    def stake(self, festival_days: int) -> float:
+        """Return heads × p90 × nearness × money still to be secured (in 10,000 yuan; a head's worth where unknown)."""
+        heads = 1.0 if self.heads is None else max(self.heads, 1.0)
+        money = heads if self.open_yuan is None else self.open_yuan / 1e4
+        pay = 0.0 if self.pay_days is None else math.exp(-max(self.pay_days, 0.0) / _PAY_SCALE_DAYS)
+        festival = math.exp(-festival_days / _FESTIVAL_SCALE_DAYS)
+        return heads * self.p90 * (1.0 + pay) * (1.0 + festival) * money
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What is known of checks of one firm: how many in 365 days that count, and the last day of any."""
+
+    in_year: int
+    last: date | None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a district does about one warning today.
+
+    `visit` is the number of the joint visit, None where none is made today; `by` is `check` 检查 or `call` 走访; `order`
+    its turn among the district's visits of that sort; `chosen_on` the last day a visit was chosen, today if it is.
+    """
+
+    visit: str | None
+    by: str | None
+    order: int | None
+    zh: str
+    en: str
+    chosen_on: date | None
+
+
+@dataclass(frozen=True)
+class _Unit:
+    name: str
+    warnings: tuple[Warning, ...]
+    stake: float
+
+    @property
+    def grade(self) -> int:
+        return max(one.grade for one in self.warnings)
+
+    @property
+    def by_rule(self) -> bool:
+        return all(one.put_by == "rule" for one in self.warnings)
+
+    @property
+    def chosen_on(self) -> date | None:
+        return max((one.chosen_on for one in self.warnings if one.chosen_on is not None), default=None)
+
+
+def visits(
+    warnings: Iterable[Warning],
+    capacity: Capacity,
+    checks: Mapping[str, Checks],
+    district: str,
+    day: date,
+    festival_days: int,
+    already: int = 0,
+) -> dict[Key, Visit]:
+    """Choose the visits of one district. `already` of its checks are given away (random checks)."""
+    units = _units(warnings, festival_days)
+    rested: list[_Unit] = []
+    found: dict[Key, Visit] = {}
+    for unit in units:
+        last = _lately(unit, checks.get(unit.name), capacity, day)
+        if last is None:
+            rested.append(unit)
+        else:
+            _tell(found, unit, None, None, None, *last, unit.chosen_on)
+    full = {unit.name for unit in rested if _over(checks.get(unit.name), capacity)}
+    checked = _take(
+        [unit for unit in rested if unit.grade >= _CHECKED_FROM and unit.name not in full],
+        max(0, capacity.checks - already),
+        capacity.rule_share,
+    )
+    names = {unit.name for unit in checked}
+    left = [unit for unit in rested if unit.name not in names]
+    called = _take(left, capacity.calls, capacity.rule_share)
+    for by, chosen in ((CHECK, checked), (CALL, called)):
+        for turn, unit in enumerate(chosen, start=1):
+            zh, en = _why(
+                unit, by, turn, festival_days, capped=unit.name in full and unit.grade >= _CHECKED_FROM
+            )
+            _tell(found, unit, _number(district, unit.name, day), by, turn, zh, en, day)
+    names |= {unit.name for unit in called}
+    for unit in left:
+        if unit.name not in names:
+            zh = f"超出力量：今日检查{capacity.checks}处、走访{capacity.calls}处已排满"
+            en = f"beyond today's strength: {capacity.checks} checks and {capacity.calls} calls are taken"
+            _tell(found, unit, None, None, None, zh, en, unit.chosen_on)
+    return found
+
+
+def _units(warnings: Iterable[Warning], festival_days: int) -> list[_Unit]:
+    """Return the units, most at stake first."""
+    each: dict[str, list[Warning]] = {}
+    for one in sorted(warnings, key=lambda one: one.key):
+        each.setdefault(one.unit, []).append(one)
+    units = [
+        _Unit(name, tuple(own), sum(one.stake(festival_days) for one in own)) for name, own in each.items()
+    ]
+    return sorted(units, key=lambda unit: (-unit.stake, unit.name))
+
+
+def _take(units: Sequence[_Unit], places: int, rule_share: float) -> list[_Unit]:
+    """Take the first for each place; of the places a share is the rules' own, and what one leaves the other takes."""
+    of_rules = [unit for unit in units if unit.by_rule]
+    of_model = [unit for unit in units if not unit.by_rule]
+    kept = min(len(of_rules), math.floor(rule_share * places + 1e-9))
+    first = min(len(of_model), places - kept)
+    names = {unit.name for unit in (*of_model[:first], *of_rules[: places - first])}
+    return [unit for unit in units if unit.name in names]
+
+
+def _lately(unit: _Unit, known: Checks | None, capacity: Capacity, day: date) -> tuple[str, str] | None:
+    """Return why a unit rests today, None if it need not."""
+    since = day - timedelta(days=capacity.again_days)
+    if unit.chosen_on is not None and since < unit.chosen_on < day:
+        return f"{unit.chosen_on} 已安排，{capacity.again_days}日内不重复", (
+            f"a visit was chosen on {unit.chosen_on}; none again within {capacity.again_days} days"
+        )
+    if known is not None and known.last is not None and known.last > since:
+        return f"{known.last} 已检查，{capacity.again_days}日内不重复", (
+            f"checked on {known.last}; none again within {capacity.again_days} days"
+        )
+    return None
+
+
+def _over(known: Checks | None, capacity: Capacity) -> bool:
+    return known is not None and known.in_year >= capacity.checks_a_year
+
+
+def _why(unit: _Unit, by: str, turn: int, festival_days: int, *, capped: bool) -> tuple[str, str]:
+    heads = sum(one.heads or 0.0 for one in unit.warnings)
+    money = sum(one.open_yuan or 0.0 for one in unit.warnings) / 1e4
+    p90 = max(one.p90 for one in unit.warnings)
+    pay = min((one.pay_days for one in unit.warnings if one.pay_days is not None), default=None)
+    zh = [f"{_WORDS[by][0]}第{turn}处"]
+    en = [f"{_WORDS[by][1]} {turn}"]
+    if capped:
+        zh.append("该单位年度检查次数已满，改为走访")
+        en.append("the firm's checks of the year are used up")
+    if len(unit.warnings) > 1:
+        zh.append(f"合并{len(unit.warnings)}条预警")
+        en.append(f"{len(unit.warnings)} warnings together")
+    zh += [f"概率{p90:.0%}", f"预计{heads:.0f}人", f"待落实资金{money:.1f}万元"]
+    en += [f"p90 {p90:.0%}", f"{heads:.0f} workers", f"{money * 1e4:,.0f} yuan still to be secured"]
+    if pay is not None:
+        zh.append("发薪日已过" if pay <= 0 else f"距发薪日{pay:.0f}天")
+        en.append("the pay day has passed" if pay <= 0 else f"{pay:.0f} days to the pay day")
+    zh.append(f"距春节{festival_days}天")
+    en.append(f"{festival_days} days to Spring Festival")
+    return "，".join(zh), ", ".join(en)
+
+
+_WORDS = {CHECK: ("检查", "check"), CALL: ("走访", "call")}
+
+
+def _tell(
+    found: dict[Key, Visit],
+    unit: _Unit,
+    number: str | None,
+    by: str | None,
+    order: int | None,
+    zh: str,
+    en: str,
+    chosen_on: date | None,
+) -> None:
+    for one in unit.warnings:
+        found[one.key] = Visit(number, by, order, zh, en, chosen_on)
+
+
+def _number(district: str, unit: str, day: date) -> str:
+    """Return the number of a visit: its day, its district, and eight characters of whom it goes to."""
+    return f"V{day:%Y%m%d}-{district or '0'}-{hashlib.sha256(unit.encode()).hexdigest()[:8].upper()}"

@@ -1,0 +1,309 @@
+"""Today's visits: within what a district can do, joint for one unit, checks and calls apart, the cap of a firm kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anxin.domain.errors import AnxinError
+from anxin.serving.visiting.capacity import OWN, Capacities, Capacity
+from anxin.serving.visiting.known_checks import contractors, known_checks
+from anxin.serving.visiting.planning import drawn, planned
+from anxin.serving.visiting.randomly import draw
+from anxin.serving.visiting.visits import CALL, CHECK, Checks, Visit, Warning, visits
+
+DAY = date(2026, 1, 12)
+LIMIT = Capacity(2, 3, 2, 14, 0.3, 0.0, None)
+
+
+def warning(number: int, **more: Any) -> Warning:
+    made = Warning(
+        "employer", f"E{number:03d}", f"E{number:03d}", 3, "model", 0.3, 20.0, 4e5, 0.0, 10.0, None
+    )
+    return replace(made, **more)
+
+
+def plan(
+    warnings: list[Warning], limit: Capacity = LIMIT, checks: dict[str, Checks] | None = None
+) -> dict[str, Visit]:
+    found = visits(warnings, limit, checks or {}, "500106", DAY, 36)
+    return {subject: visit for (_, subject), visit in found.items()}
+
+
+MANY = st.lists(
+    st.builds(
+        lambda unit, grade, by, p90, heads, rested: (unit, grade, by, p90, heads, rested),
+        st.integers(0, 12),
+        st.integers(1, 4),
+        st.sampled_from(["model", "rule"]),
+        st.floats(0.01, 0.9),
+        st.one_of(st.none(), st.floats(1, 500)),
+        st.sampled_from([None, DAY - timedelta(days=3), DAY - timedelta(days=90)]),
+    ),
+    max_size=40,
+)
+
+
+@given(
+    MANY,
+    st.integers(0, 5),
+    st.integers(0, 5),
+    st.dictionaries(st.integers(0, 12), st.integers(0, 4), max_size=6),
+)
+def test_a_district_never_does_more_than_it_can_nor_leaves_a_place_empty(
+    rows: list[Any], checks: int, calls: int, known: dict[int, int]
+) -> None:
+    warnings = [
+        warning(i, unit=f"U{unit}", grade=grade, put_by=by, p90=p90, heads=heads, chosen_on=rested)
+        for i, (unit, grade, by, p90, heads, rested) in enumerate(rows)
+    ]
+    in_year = {f"U{unit}": Checks(count, DAY - timedelta(days=100)) for unit, count in known.items()}
+    found = plan(warnings, replace(LIMIT, checks=checks, calls=calls), in_year)
+    assert set(found) == {one.subject_id for one in warnings}
+    units = {one.subject_id: one.unit for one in warnings}
+    gone = {by: {units[s] for s, visit in found.items() if visit.by == by} for by in (CHECK, CALL)}
+    assert len(gone[CHECK]) <= checks
+    assert len(gone[CALL]) <= calls
+    assert not gone[CHECK] & gone[CALL]
+    for unit in set(units.values()):
+        told = {found[s] for s, u in units.items() if u == unit}
+        assert len(told) == 1  # one joint visit, said alike in each of its warnings
+        mine = [one for one in warnings if one.unit == unit]
+        visit = told.pop()
+        assert (visit.visit is None) == (visit.by is None) == (visit.order is None)
+        rests = any(one.chosen_on == DAY - timedelta(days=3) for one in mine)
+        if visit.by is not None:
+            assert not rests
+            assert visit.chosen_on == DAY
+        elif not rests:
+            assert "超出力量" in visit.zh
+            assert len(gone[CALL]) == calls
+        if visit.by == CHECK:
+            assert max(one.grade for one in mine) >= 3
+            assert unit not in in_year or in_year[unit].in_year < 2
+
+
+def test_the_most_at_stake_goes_first_and_each_part_counts() -> None:
+    base = warning(0)
+    for change in (
+        {"p90": 0.4},
+        {"heads": 30.0},
+        {"amount": 6e5},
+        {"pay_days": 1.0},
+        {"pay_days": 0.0},
+    ):
+        assert replace(base, **change).stake(36) > base.stake(36), change
+    assert base.stake(3) > base.stake(200)
+    assert replace(base, secured=3e5).stake(36) < base.stake(36)
+    assert replace(base, pay_days=None).stake(36) < base.stake(36)
+    found = plan([warning(1), warning(2, heads=90.0), warning(3, heads=50.0)])
+    assert (found["E002"].by, found["E002"].order) == (CHECK, 1)
+    assert (found["E003"].by, found["E003"].order) == (CHECK, 2)
+    assert (found["E001"].by, found["E001"].order) == (CALL, 1)
+
+
+def test_sites_of_one_contractor_are_one_joint_visit() -> None:
+    sites = [warning(i, kind="project", subject_id=f"P{i}", unit="E001") for i in range(3)]
+    found = plan([warning(1), *sites])
+    assert len({visit.visit for visit in found.values()}) == 1
+    assert found["P0"].order == 1
+    assert "合并4条预警" in found["E001"].zh
+
+
+def test_a_firm_checked_as_often_as_it_may_be_is_called_on() -> None:
+    found = plan([warning(1)], checks={"E001": Checks(2, DAY - timedelta(days=60))})
+    assert found["E001"].by == CALL
+    assert "年度检查次数已满" in found["E001"].zh
+    assert plan([warning(1)], checks={"E001": Checks(1, DAY - timedelta(days=60))})["E001"].by == CHECK
+
+
+def test_whoever_was_chosen_or_checked_lately_rests_and_says_so() -> None:
+    lately = DAY - timedelta(days=5)
+    found = plan([warning(1, chosen_on=lately), warning(2)], checks={"E002": Checks(1, lately)})
+    assert [found[one].visit for one in ("E001", "E002")] == [None, None]
+    assert "已安排" in found["E001"].zh
+    assert found["E001"].chosen_on == lately
+    assert "已检查" in found["E002"].zh
+
+
+def test_blue_is_called_on_and_never_checked() -> None:
+    assert plan([warning(1, grade=1)])["E001"].by == CALL
+
+
+def test_rules_have_places_of_their_own_and_lend_what_they_do_not_need() -> None:
+    limit = replace(LIMIT, checks=4, calls=0, rule_share=0.5)
+    strong = [warning(i, heads=200.0) for i in range(5)]
+    weak = [warning(10 + i, put_by="rule", p90=0.02) for i in range(5)]
+    found = plan([*strong, *weak], limit)
+    assert sum(found[one.subject_id].by == CHECK for one in weak) == 2
+    assert sum(plan(strong, limit)[one.subject_id].by == CHECK for one in strong) == 4
+    assert sum(plan(weak, limit)[one.subject_id].by == CHECK for one in weak) == 4
+
+
+def table(text: str, root: Path) -> Capacities:
+    (root / OWN).write_text(text, encoding="utf-8")
+    return Capacities.of(root)
+
+
+def test_the_table_that_comes_along_plans_no_random_checks(tmp_path: Path) -> None:
+    limit = Capacities.of(tmp_path).on("500106", DAY)
+    assert limit.checks > 0
+    assert limit.random_checks == 0
+
+
+def test_a_homes_own_table_governs_by_place_and_day(tmp_path: Path) -> None:
+    found = table(
+        """capacity:
+- {districts: [""], valid_from: 2020-01-01, checks: 1, calls: 2, checks_a_year: 1}
+- {districts: ["500119"], valid_from: 2020-01-01, checks: 5, calls: 2, checks_a_year: 1}
+- {districts: ["500119"], valid_from: 2026-01-12, checks: 6, calls: 2, checks_a_year: 1}
+""",
+        tmp_path,
+    )
+    assert [found.on(place, DAY).checks for place in ("500106", "500119")] == [1, 6]
+    assert found.on("500119", DAY - timedelta(days=1)).checks == 5
+    assert found.on("500119", date(2019, 1, 1)).checks == 0
+    assert found.hash != Capacities.of(tmp_path / "nowhere").hash
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("capacity: [", "YAML"),
+        ("{}", "capacity"),
+        ("capacity: 3", "capacity"),
+        ('capacity: [{districts: [""], checks: -1, calls: 2, checks_a_year: 1}]', "checks"),
+        ('capacity: [{districts: [""], checks: 1, calls: 2}]', "checks_a_year"),
+        ('capacity: [{districts: [""], cheks: 1, calls: 2, checks_a_year: 1}]', "cheks"),
+        ("capacity: [{districts: 500106, checks: 1, calls: 2, checks_a_year: 1}]", "districts"),
+        ('capacity: [{districts: [""], checks: 1, calls: 2, checks_a_year: 1, rule_share: 2}]', "rule_share"),
+        ('capacity: [{districts: [""], checks: 1, calls: 2, checks_a_year: 1, random_share: 0.1}]', "双随机"),
+        (
+            'capacity: [{districts: [""], checks: 1, calls: 2, checks_a_year: 1, random_share: 0.1, random_plan: " "}]',
+            "双随机",
+        ),
+    ],
+)
+def test_a_table_that_is_wrong_names_what(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(AnxinError, match=said):
+        table(text, tmp_path)
+
+
+def test_a_draw_gives_everyone_the_chance_it_says() -> None:
+    everyone = [f"S{i}" for i in range(20)]
+    counts = dict.fromkeys(everyone, 0)
+    for number in range(2000):
+        for one in draw(everyone, 2.5, 1, DAY + timedelta(days=number), "500106"):
+            assert one.propensity == pytest.approx(0.125)
+            counts[one.subject_id] += 1
+    assert all(190 <= count <= 315 for count in counts.values())
+    assert draw(everyone, 2.5, 1, DAY, "500106") == draw(everyone[::-1], 2.5, 1, DAY, "500106")
+    assert len(draw(everyone, 99.0, 1, DAY, "500106")) == 20
+    assert draw(everyone, 0.0, 1, DAY, "500106") == []
+
+
+PLAN = """capacity:
+- {districts: [""], valid_from: 2020-01-01, checks: 10, calls: 2, checks_a_year: 2,
+   random_share: 0.2, random_plan: 渝人社双随机2026}
+"""
+
+
+def test_random_checks_are_drawn_from_those_nobody_warned_of_and_take_their_places(tmp_path: Path) -> None:
+    capacities = table(PLAN, tmp_path)
+    employers = pa.table(
+        {
+            "subject_id": [f"E{i:03d}" for i in range(40)],
+            "district": ["500106"] * 40,
+            "in_hand": [i == 7 for i in range(40)],
+        }
+    )
+    listed = {("employer", f"E{i:03d}") for i in range(5)}
+    checks = {"E008": Checks(2, DAY - timedelta(days=90))}
+    found = drawn({"employer": employers}, listed, capacities, checks, DAY)["employer"]
+    assert len(found) == 2
+    assert all(one.propensity == pytest.approx(2 / 33) for one in found)
+    assert not {one.subject_id for one in found} & {f"E{i:03d}" for i in (*range(5), 7, 8)}
+    base = {"district": "500106", "kind": "employer", "p90": 0.3, "workers": 5.0, "amount": 1e5}
+    rows = [base | {"subject_id": f"E{i:03d}", "grade": 4, "put_by": "model"} for i in range(30)]
+    rows += [base | {"subject_id": one.subject_id + "R", "grade": 0, "put_by": "random"} for one in found]
+    done = planned(rows, {(r["kind"], r["subject_id"]): {} for r in rows}, {}, capacities, {}, DAY)
+    assert sum(row["visit_by"] == CHECK for row in done if row["put_by"] == "model") == 8
+    assert all("渝人社双随机2026" in row["visit_why"] for row in done if row["put_by"] == "random")
+
+
+def test_the_home_that_came_with_nothing_draws_nobody(tmp_path: Path) -> None:
+    employers = pa.table({"subject_id": ["E1"], "district": ["500106"], "in_hand": [False]})
+    assert drawn({"employer": employers}, set(), Capacities.of(tmp_path), {}, DAY) == {}
+
+
+def test_cover_unpaid_wages_and_yesterdays_choice_are_read_from_the_snapshot_and_the_list_before(
+    tmp_path: Path,
+) -> None:
+    row = {
+        "district": "500106",
+        "kind": "project",
+        "p90": 0.3,
+        "workers": 5.0,
+        "amount": 1e5,
+        "grade": 4,
+        "put_by": "model",
+    }
+    rows = [row | {"subject_id": f"P{i}"} for i in range(3)]
+    facts = {
+        ("project", "P0"): {
+            "contractor_id": "E1",
+            "cover_months": 2.0,
+            "wages_due_month": 4e4,
+            "pay_next_days": 12.0,
+        },
+        ("project", "P1"): {
+            "contractor_id": "E2",
+            "cover_months": None,
+            "wages_due_month": 4e4,
+            "wages_unpaid_days": 9.0,
+        },
+        ("project", "P2"): {"contractor_id": "E3"},
+    }
+    before = {("project", "P2"): {"visited_on": DAY - timedelta(days=1)}}
+    done = {one["subject_id"]: one for one in planned(rows, facts, before, Capacities.of(tmp_path), {}, DAY)}
+    assert "待落实资金2.0万元，距发薪日12天" in done["P0"]["visit_why"]
+    assert "待落实资金10.0万元，发薪日已过" in done["P1"]["visit_why"]
+    assert done["P1"]["visit_order"] == 1
+    assert (done["P2"]["visit"], done["P2"]["visited_on"]) == (None, DAY - timedelta(days=1))
+
+
+def test_checks_are_counted_by_firm_and_calls_are_none(view_of: Any) -> None:
+    def row(number: int, **more: Any) -> dict[str, Any]:
+        at = DAY - timedelta(days=30 * number + 5)
+        return {
+            "inspection_id": f"I{number}",
+            "employer_id": "E1",
+            "inspected_on": at,
+            "reason": "routine",
+            "finding": "none",
+            "manner": "check",
+            "received_at": datetime(at.year, at.month, at.day) + timedelta(days=1),
+        } | more
+
+    rows = [
+        row(0),
+        row(1, reason="complaint"),
+        row(2, manner="visit"),
+        row(3, employer_id=None, project_id="P1"),
+        row(4, manner=None),
+        row(20),
+    ]
+    found = known_checks(
+        view_of({"inspections": rows}),
+        DAY,
+        contractors({"project": pa.table({"subject_id": ["P1"], "contractor_id": ["E9"]})}),
+    )
+    assert found["E1"] == Checks(2, DAY - timedelta(days=5))
+    assert found["E9"].in_year == 1
