@@ -49,4 +49,15 @@ def _declared(past: Past, subject: str, feed: str, name: str, due: str, paid: st
     return found if there else dict.fromkeys(found)
 
 
-FAMILIES = (insurance, tax)
+def both(past: Past, subject: str) -> Values:
+    if past.kind == "project":
+        return {}
+    found: Values = {}
+    for name in ("shorted", "shorted_fading_60d", "shorted_fading_120d", "late_fading_120d"):
+        each = [insurance(past, subject)[f"insurance_{name}"], tax(past, subject)[f"tax_{name}"]]
+        there = [value for value in each if value is not None]
+        found[f"levies_{name}"] = sum(there) if there else None
+    return found
+
+
+FAMILIES = (insurance, tax, both)

@@ -25,10 +25,27 @@ def declarations(known: Known) -> list[ir.Table]:
     """Return the tables of both, keyed by subject and date; only employers declare."""
     if known.kind != "employer":
         return []
-    return [
-        _declared(known, "social_insurance", "insurance", "due", "paid"),
-        _declared(known, "tax", "tax", "tax_due", "tax_paid"),
+    insurance = known.view.keep(_declared(known, "social_insurance", "insurance", "due", "paid"))
+    tax = known.view.keep(_declared(known, "tax", "tax", "tax_due", "tax_paid"))
+    return [insurance, tax, _both(insurance, tax)]
+
+
+def _both(insurance: ir.Table, tax: ir.Table) -> ir.Table:
+    """Add up what both offices see: who owes one of them may be careless, who newly owes both has run out of money."""
+    sides = [
+        rows.select(
+            *KEYS,
+            levies_shorted=rows[f"{name}_shorted"],
+            levies_shorted_fading_60d=rows[f"{name}_shorted_fading_60d"],
+            levies_shorted_fading_120d=rows[f"{name}_shorted_fading_120d"],
+            levies_late_fading_120d=rows[f"{name}_late_fading_120d"],
+        )
+        for rows, name in ((insurance, "insurance"), (tax, "tax"))
     ]
+    rows = ibis.union(*sides)
+    return rows.group_by(KEYS).aggregate(
+        **{name: rows[name].sum() for name in rows.columns if name not in KEYS}
+    )
 
 
 def _declared(known: Known, feed: str, name: str, due: str, paid: str) -> ir.Table:
