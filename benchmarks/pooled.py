@@ -158,11 +158,16 @@ def pooled(
 
 
 def interval(values: Sequence[float] | Floats) -> Figure:
-    """Return the first value, which is that of the rows as they are, with the interval of the draws after it."""
+    """Return the first value, which is that of the rows as they are, with the interval of the draws after it.
+
+    A subject drawn twice flatters a ranking: draws lie higher than the figure as a whole, and are moved back.
+    """
     draws = np.asarray(values, dtype=float)[1:]
     known = draws[np.isfinite(draws)]
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(known) else (np.nan, np.nan)
-    return Figure(float(values[0]), float(low), float(high))
+    value = float(values[0])
+    moved = value - float(known.mean()) if len(known) else 0.0
+    return Figure(value, float(low) + moved, float(high) + moved)
 
 
 def calibration(panel: Panel, p: Floats, grade: Ints, draws: int = DRAWS) -> dict[str, Figure]:

@@ -13,6 +13,7 @@ from anxin.feeds.asof import View
 from anxin.feeds.ingest import ingest
 from anxin.feeds.lake import Lake
 from anxin.training.settings import Settings, stored
+from anxin.training.train import Trained, train
 
 THROUGH = date(2024, 12, 1)
 
@@ -44,3 +45,9 @@ def _lake(folder: Path, rows: dict[str, list[docket.Row]], until: date) -> View:
 def settings() -> Settings:
     """The stored settings with fewer rounds, folds and dates."""
     return replace(stored(), rounds={"employer": 100, "project": 100}, folds=2, step_days=45)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, everything: View, settings: Settings) -> Trained:
+    """Employers of the docket, trained through THROUGH."""
+    return train(everything, tmp_path_factory.mktemp("models"), THROUGH, "employer", settings)

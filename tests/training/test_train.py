@@ -21,11 +21,6 @@ from .conftest import THROUGH
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, everything: View, settings: Settings) -> Trained:
-    return train(everything, tmp_path_factory.mktemp("models"), THROUGH, "employer", settings)
-
-
-@pytest.fixture(scope="module")
 def trained_then(tmp_path_factory: pytest.TempPathFactory, then: View, settings: Settings) -> Trained:
     return train(then, tmp_path_factory.mktemp("models"), THROUGH, "employer", settings)
 

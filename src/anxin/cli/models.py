@@ -22,16 +22,33 @@ def train(
         date, typer.Option(parser=as_date, metavar="D", help="只用此日之前收到的数据 rows received before D")
     ],
     kind: Annotated[Kind | None, typer.Option(help="只训练一类 one kind only")] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, help="先调参：试这么多次，可重复 tune first: so many trials, repeatable"),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0, help="先调参：至多这么多分钟，每类 tune first: so many minutes a kind"),
+    ] = None,
+    ablation: Annotated[
+        bool,
+        typer.Option("--ablation", help="逐族去除再评，费时数倍 refit without each family, takes far longer"),
+    ] = False,
     actor: Actor = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """训练、回测、登记模型 · train, backtest, log to MLflow, register; the first becomes champion.
 
-    Example: anxin train --through 2026-03-31
+    What --trials or --minutes found stays in var/settings and is used by later trainings of this home.
+
+    Example: anxin train --through 2026-03-31 --trials 30
     """
     from anxin.training import session
+    from anxin.training.tuning import Budget
 
     home = open_home()
+    budget = Budget(trials, minutes) if trials is not None or minutes is not None else None
+    asked = session.Asked(home.settings, budget, ablation)
     with open_ledger(home) as ledger, telling() as tell:
         found = session.train_kinds(
             home.view(),
@@ -43,6 +60,8 @@ def train(
             actor,
             now(),
             tell,
+            asked=asked,
+            say=tell.say,
         )
     say(as_json, found, "\n".join(session.lines(found)))
 

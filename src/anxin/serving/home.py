@@ -67,6 +67,11 @@ class Home:
         return self.var / "models"
 
     @property
+    def settings(self) -> Path:
+        """What tuning found: settings of training, one file per kind, over the stored ones."""
+        return self.var / "settings"
+
+    @property
     def ledger_url(self) -> str:
         """``$ANXIN_LEDGER_URL``, or the SQLite file of this home."""
         return os.environ.get("ANXIN_LEDGER_URL") or f"sqlite:///{self.var / 'ledger.db'}"

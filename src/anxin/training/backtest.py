@@ -24,7 +24,7 @@ import pyarrow as pa
 from anxin.features.known import Kind
 from anxin.feeds.asof import View
 from anxin.judging.baselines import BASELINES
-from anxin.judging.evaluator import Measures, judge
+from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates
 from anxin.models.probability import HORIZONS, SCORE_HORIZON, Observed, fit_calibration, fit_slope, level
 from anxin.training.fitting import fit
 from anxin.training.rows import Labelled, Stacked, label, stack
@@ -33,6 +33,7 @@ from anxin.training.splits import Fold
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
+Say = Callable[[str], None]
 
 _GRID = 50
 """Rounds between the sizes compared."""
@@ -83,9 +84,10 @@ def backtest(
     kind: Kind,
     settings: Settings,
     on_progress: Progress | None = None,
+    say: Say | None = None,
 ) -> Backtest:
-    """Run the folds over a snapshot of many dates (`features` are its columns `names`)."""
-    grid = list(range(_GRID, settings.rounds[kind] + 1, _GRID))
+    """Run the folds over a snapshot of many dates (`features` are its columns `names`); `say` is told a line for each."""
+    grid = round_grid(settings.rounds[kind])
     as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     taught = []
     for step, fold in enumerate(folds):
@@ -102,7 +104,12 @@ def backtest(
         margins = {}
         for horizon in HORIZONS:
             x = np.column_stack([features[places], np.full(len(places), float(horizon))])
-            margins[horizon] = Margins(_by_rounds(booster, x, grid), labelled.y[horizon][places])
+            margins[horizon] = Margins(by_rounds(booster, x, grid), labelled.y[horizon][places])
+        if say is not None:
+            judged = snapshot.select(["as_of", "in_hand"]).take(pa.array(places)).to_pandas()
+            found = margins[SCORE_HORIZON]
+            judged = judged.assign(y=found.y, figure=found.by_rounds[:, -1])
+            say(_line(kind, fold, {group: mean_over_dates(judge(judged), group) for group in GROUPS}))
         return FoldResult(fold, places, margins, booster, rows)
 
     if on_progress is not None:
@@ -130,7 +137,22 @@ def backtest(
     return Backtest(grid[best], slope, measures, judged)
 
 
-def _by_rounds(booster: lgb.Booster, x: Floats, grid: Sequence[int]) -> Floats:
+def _line(kind: Kind, fold: Fold, means: Mapping[str, Mapping[str, float]]) -> str:
+    """Return what a fold found, for all and for 新发现, at the most rounds: the backtest chooses how many only later."""
+    said = [
+        f"{zh} {group} AP {means[group]['average_precision']:.3f}"
+        for group, zh in zip(GROUPS, ("全部", "新发现"), strict=True)
+        if "average_precision" in means[group]
+    ]
+    return f"{kind} 折 fold: 训练至 through {fold.through}, 评 judged {len(fold.judged)} 日 dates  {'  '.join(said)}"
+
+
+def round_grid(most: int) -> list[int]:
+    """Return the numbers of rounds that are compared."""
+    return list(range(_GRID, most + 1, _GRID))
+
+
+def by_rounds(booster: lgb.Booster, x: Floats, grid: Sequence[int]) -> Floats:
     """Return the margins after each number of rounds; every tree is walked once."""
     steps = [
         booster.predict(

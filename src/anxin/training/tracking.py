@@ -6,23 +6,30 @@ The model in MLflow is for analysts; the service loads the saved folder (`models
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from anxin.domain.errors import AnxinError
+from anxin.features.known import Kind
+from anxin.judging import folds as fold_rows
 from anxin.judging.evaluator import GROUPS, Measures, mean_over_dates, paired_gain
 from anxin.models.probability import HORIZONS
+from anxin.training.ablation import Worth
+from anxin.training.card import Intervals, card
+from anxin.training.intervals import intervals
+from anxin.training.pictures import influences, pictures
 from anxin.training.settings import Settings
 from anxin.training.train import Trained
+from anxin.training.tuning import Tuned
 
 _EXPERIMENT = "anxin"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -111,7 +118,15 @@ def check_tracking(mlruns: Path) -> None:
         pass
 
 
-def log_training(mlruns: Path, trained: Trained, settings: Settings, *, challenger: bool = True) -> str:
+def log_training(
+    mlruns: Path,
+    trained: Trained,
+    settings: Settings,
+    tuned: Tuned | None = None,
+    worth: Sequence[Worth] = (),
+    *,
+    challenger: bool = True,
+) -> str:
     """Log a training and register its model, as challenger unless told; returns the version in MLflow's registry."""
     model, kind = trained.model, trained.model.kind
     with mlflow_at(mlruns) as mlflow, mlflow.start_run(run_name=model.model_id):
@@ -125,11 +140,24 @@ def log_training(mlruns: Path, trained: Trained, settings: Settings, *, challeng
             }
         )
         mlflow.log_params(_parameters(trained, settings))
+        if tuned is not None:
+            mlflow.log_dict({"won": tuned.won, "lightgbm": tuned.parameters, **tuned.facts}, "tuning.json")
+        if worth:
+            mlflow.log_dict({"families": [asdict(one) for one in worth]}, "ablation.json")
+            for one in worth:
+                for end in ("mean", "low", "high"):
+                    mlflow.log_metric(f"ablation.{one.family}.{one.group}.{end}", getattr(one, end))
         for name, measures in trained.backtest.measures.items():
             _log_measures(mlflow, name, measures)
         _log_gains(mlflow, trained)
+        around = intervals(
+            fold_rows.from_bytes((trained.folder / fold_rows.FILE).read_bytes()), cast(Kind, kind)
+        )
+        _log_intervals(mlflow, around)
+        mlflow.log_text(card(trained, settings, around, tuned, worth), "model_card.md")
+        mlflow.log_table(influences(trained), "influences.json")
         with TemporaryDirectory() as folder:
-            for figure in _plots(trained, Path(folder)):
+            for figure in pictures(trained, Path(folder)):
                 mlflow.log_artifact(str(figure), "plots")
         table = [asdict(m) | {"ranking": name} for name, ms in trained.backtest.measures.items() for m in ms]
         if table:
@@ -151,6 +179,7 @@ def set_alias(mlruns: Path, kind: str, alias: str, model_id: str) -> None:
 def _parameters(trained: Trained, settings: Settings) -> dict[str, Any]:
     model = trained.model
     return {
+        "settings": settings.name(model.kind),
         "rounds": model.ordered.rounds,
         "features": len(model.ordered.features),
         "training_dates": len(model.facts["dates"]),
@@ -178,6 +207,14 @@ def _log_measures(mlflow: Any, name: str, measures: list[Measures]) -> None:
         mlflow.log_metrics({f"mean.{name}.{group}.{k}": v for k, v in means.items()})
 
 
+def _log_intervals(mlflow: Any, around: Intervals) -> None:
+    """Log the model's figures over subjects, `mean`, `low` and `high`; the mean is that of `_log_measures`."""
+    for group, figures in around.items():
+        for name, one in figures.items():
+            ends = {"mean": one.mean, "low": one.low, "high": one.high}
+            mlflow.log_metrics({f"{end}.model.{group}.{name}": v for end, v in ends.items() if v is not None})
+
+
 def _log_gains(mlflow: Any, trained: Trained) -> None:
     ours = trained.backtest.measures.get("model", [])
     for name, theirs in trained.backtest.measures.items():
@@ -191,42 +228,6 @@ def _log_gains(mlflow: Any, trained: Trained) -> None:
                 )
 
 
-def _plots(trained: Trained, folder: Path) -> list[Path]:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    made = []
-    judged = trained.backtest.judged
-    if len(judged):
-        known = judged.loc[judged["y"].notna()]
-        figure, axis = plt.subplots(figsize=(5, 5))
-        bins = pd.qcut(known["p90"], 20, duplicates="drop")
-        means = known.groupby(bins, observed=True)[["p90", "y"]].mean()
-        axis.plot(means["p90"], means["y"], "o-")
-        axis.plot([0, means["p90"].max()], [0, means["p90"].max()], "k:")
-        axis.set(
-            xlabel="predicted p90 (out of time)", ylabel="verified within 90 days", title=trained.model.kind
-        )
-        made.append(_saved(figure, folder / "calibration.png"))
-    booster = trained.model.ordered.booster
-    gain = pd.Series(booster.feature_importance("gain"), booster.feature_name()).sort_values().tail(30)
-    figure, axis = plt.subplots(figsize=(7, 8))
-    axis.barh(gain.index, gain.to_numpy())
-    axis.set(xlabel="gain", title=trained.model.model_id)
-    made.append(_saved(figure, folder / "gain.png"))
-    return made
-
-
-def _saved(figure: Any, path: Path) -> Path:
-    from matplotlib import pyplot as plt
-
-    figure.savefig(path, dpi=110, bbox_inches="tight")
-    plt.close(figure)
-    return path
-
-
 def _register(mlflow: Any, trained: Trained, *, challenger: bool) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
@@ -235,7 +236,7 @@ def _register(mlflow: Any, trained: Trained, *, challenger: bool) -> str:
     columns = Schema([ColSpec("double", name, required=False) for name in model.ordered.features])
     gives = Schema([ColSpec("double", name) for name in ("p30", "p90", "p180", "score")])
     example = pd.DataFrame(
-        model.matrix(trained.sample), columns=list(model.ordered.features), dtype=np.float64
+        model.matrix(trained.sample.slice(0, 5)), columns=list(model.ordered.features), dtype=np.float64
     )
     # MLflow tells its progress and asks for an example on standard error; what fails, raises.
     with TemporaryDirectory() as folder, redirect_stderr(StringIO()):

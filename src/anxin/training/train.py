@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from anxin.features.known import Kind
 from anxin.feeds.asof import View
@@ -23,12 +24,15 @@ from anxin.models.severity import SIZES, Severity, fit_severity
 from anxin.models.version import code_version
 from anxin.training.backtest import Backtest, backtest, recent_level
 from anxin.training.fitting import fit
-from anxin.training.material import gather
+from anxin.training.material import Material, gather
 from anxin.training.rows import Labelled, stack
 from anxin.training.settings import Settings
 from anxin.training.splits import folds
 
 Progress = Callable[[str, int, int], None]
+Say = Callable[[str], None]
+
+_SAMPLE = 1000
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Trained:
     backtest: Backtest
     folder: Path
     sample: pa.Table
-    """A few rows of the newest training date, for the signature MLflow keeps."""
+    """Rows of the newest training date, evenly drawn: what plots of contributions are made of."""
 
 
 def train(
@@ -49,12 +53,16 @@ def train(
     kind: Kind,
     settings: Settings,
     on_progress: Progress | None = None,
+    *,
+    material: Material | None = None,
+    say: Say | None = None,
 ) -> Trained:
     """Train one kind with only the rows received before `through`, and save the model under `models`.
 
-    Raises AnxinError where there is too little to learn from.
+    `material` is what `gather` returned for the same view, day and kind, where the caller has it already; `say` is told
+    a line per fold. Raises AnxinError where there is too little to learn from.
     """
-    found = gather(view, through, kind, settings, on_progress)
+    found = material or gather(view, through, kind, settings, on_progress)
     dates, dead, snapshot, labelled = found.dates, found.outages, found.snapshot, found.labelled
     names, features = found.names, found.features
     positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
@@ -69,6 +77,7 @@ def train(
         kind,
         settings,
         on_progress,
+        say,
     )
     if on_progress is not None:
         on_progress(f"{kind} model", 1, 2)
@@ -87,14 +96,21 @@ def train(
         "folds": sorted({m.as_of for m in tested.measures.get("model", [])}),
         "fingerprint": found.fingerprint(),
         "code_version": code_version(),
+        "settings": settings.name(kind),
     }
     beside = _beside(kind, snapshot, names, tested)
     severity = _severity(kind, snapshot, labelled)
     promises = with_rules(promised(apart(tested.judged)), tested.judged, snapshot, kind)
     model_id = save(models, kind, through, ordered, severity, promises, facts, beside)
-    return Trained(
-        load(models, model_id), tested, models / model_id, snapshot.slice(max(0, len(snapshot) - 5))
-    )
+    return Trained(load(models, model_id), tested, models / model_id, _sample(snapshot))
+
+
+def _sample(snapshot: pa.Table) -> pa.Table:
+    """Return up to a thousand rows of the newest date, copied so that the others need not be kept."""
+    newest = pc.max(snapshot["as_of"])
+    there = np.flatnonzero(pc.equal(snapshot["as_of"], newest).to_numpy(zero_copy_only=False))
+    drawn = there[np.linspace(0, len(there) - 1, min(_SAMPLE, len(there))).astype(int)]
+    return snapshot.take(pa.array(drawn))
 
 
 def _beside(kind: Kind, snapshot: pa.Table, names: tuple[str, ...], tested: Backtest) -> dict[str, bytes]:
