@@ -35,6 +35,17 @@ def then(tmp_path_factory: pytest.TempPathFactory, rows: dict[str, list[docket.R
     return _lake(tmp_path_factory.mktemp("then"), rows, THROUGH)
 
 
+@pytest.fixture(scope="session")
+def shuffled(tmp_path_factory: pytest.TempPathFactory, rows: dict[str, list[docket.Row]]) -> View:
+    """A lake with the rows of `everything`, received in two deliveries, each in another order."""
+    folder = tmp_path_factory.mktemp("shuffled")
+    lake = Lake(folder / "lake")
+    for part in (1, 0):
+        some = {feed: each[::-1][part::2] for feed, each in rows.items()}
+        ingest(lake, docket.deliver(folder / f"delivery-{part}", some), datetime(2030, 1, 1 + part))
+    return View(lake)
+
+
 def _lake(folder: Path, rows: dict[str, list[docket.Row]], until: date) -> View:
     lake = Lake(folder / "lake")
     ingest(lake, docket.deliver(folder / "delivery", rows, until=until), datetime(2030, 1, 1))
