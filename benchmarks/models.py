@@ -92,16 +92,17 @@ def main(seeds: Sequence[int], scale: float, months: int, homes: Path | None) ->
                 rows[kind].append(pd.read_parquet(work / f"rows-{kind}.parquet").assign(city=seed))
                 cases[kind].append(pd.read_parquet(work / f"cases-{kind}.parquet").assign(city=seed))
             shutil.rmtree(work)
-            # After each city: a run that is cut short has told what it found.
+            # After each city, with few draws: a run that is cut short has told what it found.
+            draws = DRAWS if seed == seeds[-1] else DRAWS // 10
             judged = {kind: (pd.concat(rows[kind]), pd.concat(cases[kind])) for kind in KINDS}
-            _report(seeds[: seeds.index(seed) + 1], scale, months, judged, steps)
+            _report(seeds[: seeds.index(seed) + 1], scale, months, judged, steps, draws)
 
 
 def _child(name: str, command: str, work: Path, verb: str, home: Path, what: str) -> Step:
     return run_child(name, command, work, "benchmarks.models_city", verb, str(home.resolve()), what)
 
 
-def judge(rows: pd.DataFrame, cases: pd.DataFrame, kind: str, group: str) -> Judged:
+def judge(rows: pd.DataFrame, cases: pd.DataFrame, kind: str, group: str, draws: int = DRAWS) -> Judged:
     """Judge every ranking of a kind on the rows of a group: those with a label, in the order of city and date."""
     of_group = rows if group == "all" else rows.loc[~rows["in_hand"]]
     of_group = of_group.loc[of_group["y"].notna()].sort_values(
@@ -109,7 +110,7 @@ def judge(rows: pd.DataFrame, cases: pd.DataFrame, kind: str, group: str) -> Jud
     )
     panel = Panel.of(of_group)
     rankings = {name: of_group[name].to_numpy(float) for name in RANKINGS}
-    figures, ratios = pooled(panel, rankings, K[kind], _RATIOS)
+    figures, ratios = pooled(panel, rankings, K[kind], _RATIOS, draws)
     grade = of_group["grade"].to_numpy(int)
     return Judged(
         len(of_group),
@@ -117,16 +118,16 @@ def judge(rows: pd.DataFrame, cases: pd.DataFrame, kind: str, group: str) -> Jud
         figures,
         {other: ratios["model", other] for _, other in _RATIOS},
         {
-            name: _calibrated(panel, rankings[name], grade if name == "model" else 0 * grade)
+            name: _calibrated(panel, rankings[name], grade if name == "model" else 0 * grade, draws)
             for name in _SAYS_P
         },
         {name: lead(of_group, rankings[name], cases, K[kind]) for name in RANKINGS},
     )
 
 
-def _calibrated(panel: Panel, p: Floats, grade: Ints) -> dict[str, Figure]:
+def _calibrated(panel: Panel, p: Floats, grade: Ints, draws: int) -> dict[str, Figure]:
     """Ours with narrow draws, the others with few: nothing is decided by theirs."""
-    return calibration(panel, p, grade, DRAWS if grade.any() else 40)
+    return calibration(panel, p, grade, draws if grade.any() else draws // 5)
 
 
 def marks(kind: str, group: str, found: Judged) -> list[Mark]:
@@ -154,8 +155,9 @@ def _report(
     months: int,
     judged: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]],
     steps: Sequence[Step],
+    draws: int,
 ) -> None:
-    found = {(kind, group): judge(*judged[kind], kind, group) for kind in KINDS for group in GROUPS}
+    found = {(kind, group): judge(*judged[kind], kind, group, draws) for kind in KINDS for group in GROUPS}
     throughs = " and ".join(map(str, sorted(set(JUDGED_BY.values()))))
     held = [mark for (kind, group), one in found.items() for mark in marks(kind, group, one)]
     said = " ".join(map(str, seeds))
