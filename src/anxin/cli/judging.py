@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anxin.cli.terms import AsJson, open_home, open_ledger, say, telling
+from anxin.cli.terms import AsJson, Day, open_home, open_ledger, say, telling
 
 verbs = typer.Typer()
 
@@ -48,3 +48,34 @@ def evaluate(
     with open_ledger(home) as ledger, telling() as tell:
         found = judge_lists(home, ledger, asked, tell)
     say(as_json, found, "\n".join(lines(found, slices=slices)))
+
+
+@verbs.command()
+def monitor(
+    day: Day,
+    out: Annotated[Path | None, typer.Option("--out", help="网页 HTML page to write")] = None,
+    metrics: Annotated[
+        Path | None, typer.Option(help="Prometheus 文本文件 text for a textfile collector")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """监测：数据来源、对象与指标漂移、校准、序贯报警 · feeds, drift, calibration, a sequential alarm, on a day.
+
+    Example: anxin monitor 2026-04-01 --out monitor.html
+    """
+    from anxin.serving.monitoring import metrics as as_metrics
+    from anxin.serving.monitoring import monitor as observe
+    from anxin.serving.reports.monitor import lines, page
+
+    home = open_home()
+    with open_ledger(home) as ledger, telling() as tell:
+        found = observe(home, ledger, day, tell)
+    if out is not None:
+        out.write_text(page(found), encoding="utf-8")
+    if metrics is not None:
+        metrics.write_text(as_metrics(found), encoding="utf-8")
+    say(
+        as_json,
+        found,
+        "\n".join([*lines(found), *(f"→ {file}" for file in (out, metrics) if file is not None)]),
+    )

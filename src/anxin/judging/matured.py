@@ -1,0 +1,91 @@
+"""How what lists said compares with what came true, month by month, as labels mature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import gamma
+
+from anxin.features.known import Kind
+from anxin.feeds.asof import View
+from anxin.judging.evaluator import GROUPS
+from anxin.judging.labels import is_mature
+from anxin.judging.outages import outages_of, overlaps
+from anxin.judging.states import states
+
+Floats = npt.NDArray[np.float64]
+
+_LEVEL = 0.9
+
+
+def outcomes(view: View, scored: pd.DataFrame, kind: Kind, horizon: int, known: date) -> pd.DataFrame:
+    """Return the scored rows (`subject_id, as_of, …`) whose outcome over a horizon is known at T, with `y`.
+
+    Only mature dates that saw no outage of the outcome feed. Pending cases are unknown and left out, and so are subjects
+    visited and averted: what the model said of them was about what would have happened.
+    """
+    dead = outages_of(view, known)
+    days = [
+        day
+        for day in sorted(set(scored["as_of"]))
+        if is_mature(day, horizon, known) and not overlaps(day, horizon, dead)
+    ]
+    rows = scored.loc[scored["as_of"].isin(days)].copy()
+    if not days:
+        return rows.assign(y=np.empty(0))
+    found = states(view, days, horizon, known, kind)[["subject_id", "as_of", "state"]]
+    found["as_of"] = pd.to_datetime(found["as_of"]).dt.date
+    rows = rows.merge(found, on=["subject_id", "as_of"], how="left")
+    rows = rows.loc[~rows["state"].isin(["pending", "averted"])]
+    return rows.assign(y=(rows.pop("state") == "verified").astype(float)).reset_index(drop=True)
+
+
+def by_month(rows: pd.DataFrame, firsts: Sequence[int]) -> list[dict[str, Any]]:
+    """Return observed and expected of each list, for all, for 新发现, and in the first of each.
+
+    `rows`: `as_of, p90, y, in_hand`, one list a month. Intervals are exact Poisson ones at 90 %.
+    """
+    found = []
+    for as_of, day in rows.groupby("as_of", sort=True):
+        for group in GROUPS:
+            part = day if group == "all" else day.loc[~day["in_hand"].astype(bool)]
+            ordered = part.sort_values("p90", ascending=False)
+            for first in (None, *firsts):
+                head = ordered if first is None else ordered.head(first)
+                found.append(
+                    {
+                        "as_of": str(as_of),
+                        "group": group,
+                        "first": first,
+                        **observed_expected(float(head["y"].sum()), float(head["p90"].sum())),
+                    }
+                )
+    return found
+
+
+def observed_expected(observed: float, expected: float) -> dict[str, Any]:
+    """Return observed, expected, their ratio and its exact Poisson interval (Garwood 1936)."""
+    tail = (1 - _LEVEL) / 2
+    low = float(gamma.ppf(tail, observed)) if observed else 0.0
+    high = float(gamma.ppf(1 - tail, observed + 1))
+    known = expected > 0
+    return {
+        "observed": int(observed),
+        "expected": round(expected, 3),
+        "ratio": round(observed / expected, 4) if known else None,
+        "low": round(low / expected, 4) if known else None,
+        "high": round(high / expected, 4) if known else None,
+    }
+
+
+def one_a_month(days: Sequence[date]) -> list[date]:
+    """Return the first day of each calendar month among some days."""
+    firsts: dict[tuple[int, int], date] = {}
+    for day in sorted(set(days)):
+        firsts.setdefault((day.year, day.month), day)
+    return list(firsts.values())
