@@ -10,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks import ablation, california, city, rules, scale, scale_doc, yangzhong
+from benchmarks import ablation, california, city, drift, rules, scale, scale_doc, yangzhong
 
 
 def _asked() -> argparse.Namespace:
@@ -48,6 +48,7 @@ def _asked() -> argparse.Namespace:
     clustered.add_argument("--months", type=int, default=24)
     clustered.add_argument("--seed", type=int, default=1)
     clustered.add_argument("--memory", default="4g", help="of each worker")
+    verbs.add_parser("drift", help="watching 200 features of 100,000 subjects")
     verbs.add_parser("scale-doc", help="write docs/scale.md from the results")
     return parser.parse_args()
 
@@ -78,10 +79,13 @@ def main() -> None:
         from benchmarks import spark
 
         spark.main(asked.scale, asked.months, asked.seed, asked.memory)
+    elif asked.verb == "drift":
+        drift.main()
     elif asked.verb == "scale-doc":
         scale_doc.main()
     else:
         scale.main(1.0, None)
+        drift.main()
         if dockets:
             california.main(Path(dockets))
         if loads:

@@ -51,7 +51,9 @@ def said(
 
 
 def test_every_verb_of_the_table_is_there() -> None:
-    expected = "simulate ingest status train promote shadow rollback run scores list report evaluate serve"
+    expected = (
+        "simulate ingest status train promote shadow rollback run scores list report evaluate monitor serve"
+    )
     assert {(verb,) for verb in expected.split()} <= set(VERBS)
     assert {("token", "create"), ("token", "revoke"), ("audit", "verify")} <= set(VERBS)
 
@@ -99,6 +101,7 @@ def test_help_answers_without_loading_what_is_slow() -> None:
         ("promote", "no-such-model"),
         ("shadow", "no-such-model"),
         ("rollback", "employer"),
+        ("monitor", "2025-01-01"),
         ("ingest", "/no/such/folder"),
         ("evaluate",),
         ("simulate", "x", "--scale", "-1"),

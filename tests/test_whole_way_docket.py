@@ -173,6 +173,24 @@ def _aliases(one: Installation) -> dict[str, str]:
         return {alias: version.tags["model_id"] for alias, version in found.items()}
 
 
+def test_what_is_watched_on_a_later_day_is_known_by_then(copied: Centre, tmp_path: Path) -> None:
+    found = copied.json(
+        "monitor", docket.END, "--out", tmp_path / "page.html", "--metrics", tmp_path / "m.prom"
+    )
+    [kind] = found["kinds"].values()
+    assert kind["model_id"] == copied.json("status")["models"]["employer"]
+    assert {row["as_of"] for row in kind["calibration"]} == {str(docket.DAY)}
+    everyone = next(row for row in kind["calibration"] if row["group"] == "all" and row["first"] is None)
+    assert everyone["low"] <= everyone["ratio"] <= everyone["high"]
+    assert [step["as_of"] for step in kind["alarm"]["all"]["steps"]] == [str(docket.DAY)]
+    assert len((tmp_path / "page.html").read_bytes()) < 150_000
+    assert "anxin_observed_expected" in (tmp_path / "m.prom").read_text(encoding="utf-8")
+    # On the day of the list itself nothing has come true yet, and the snapshot is the list's.
+    then = copied.json("monitor", docket.DAY)["kinds"]["employer"]
+    assert then["calibration"] == []
+    assert then["subjects"] == len(pq.read_table(copied.published(docket.DAY) / "snapshot-employer.parquet"))
+
+
 def test_a_home_that_is_moved_still_works(copied: Centre, tmp_path: Path) -> None:
     before = _rows(copied.published(docket.DAY))
     old = tmp_path / "elsewhere, 别处"

@@ -1,0 +1,152 @@
+"""The monitor's page and metrics: small, offline, Chinese first, whatever the facts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from anxin.features.catalogue import of
+from anxin.serving.monitoring import metrics
+from anxin.serving.reports.monitor import at, line, lines, page
+
+SHARES = [0.1] * 10 + [0.0]
+
+
+def shift(name: str, state: str, psi: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "psi": psi,
+        "usual": 0.02,
+        "ks": 0.1,
+        "missing_before": 0.0,
+        "missing_now": 0.25,
+        "state": state,
+        "now": SHARES,
+        "zh": f"指标<{name}>",
+        "en": name,
+        "before": SHARES,
+    }
+
+
+def month(as_of: str, group: str, first: int | None, ratio: float | None) -> dict[str, Any]:
+    low, high = (None, None) if ratio is None else (ratio * 0.7, ratio * 1.4)
+    return {
+        "as_of": as_of,
+        "group": group,
+        "first": first,
+        "observed": 7,
+        "expected": 9.5,
+        "ratio": ratio,
+        "low": low,
+        "high": high,
+    }
+
+
+def facts(state: str = "alarm", months: int = 24) -> dict[str, Any]:
+    """Return what `monitor` says of a city with every feature moved and two years of lists."""
+    names = [feature.name for feature in of("employer")]
+    steps = [
+        {"as_of": f"2025-{i % 12 + 1:02d}-01", "observed": 3, "expected": 2.5, "wealth": 0.8 + i}
+        for i in range(months)
+    ]
+    watched = {"wealth": 95.0, "threshold": 80.0, "alarmed": "2025-09-01" if months else None, "steps": steps}
+    kind = {
+        "model_id": "employer-2025-06-01-0123456789abcdef",
+        "through": "2025-06-01",
+        "shadows": ["employer-2025-07-01-0123456789abcdef"],
+        "subjects": 25000,
+        "reference": {"rows": 300000, "dates": 12},
+        "features": [shift(name, state, 3.1 - i / 1000) for i, name in enumerate(names)],
+        "population": [
+            {
+                "name": "district",
+                "psi": 0.3,
+                "state": "alarm",
+                "moved": [
+                    {"value": "500103", "before": 0.1, "now": 0.4},
+                    {"value": "", "before": 0.0, "now": 0.1},
+                ],
+            }
+        ],
+        "score": {**shift("p90", "watch", 0.12), "edges": [0.1] * 9},
+        "calibration": [
+            month(f"{2024 + i // 12}-{i % 12 + 1:02d}-01", group, first, None if first else 1.1)
+            for i in range(months)
+            for group in ("all", "new")
+            for first in (None, 100, 500)
+        ],
+        "alarm": {"all": watched, "new": {**watched, "alarmed": None, "steps": []}},
+        "state": state,
+    }
+    feed = {"rows": 0, "last_event": None, "last_received": None, "silent_days": None, "expected_days": None}
+    return {
+        "day": "2026-03-01",
+        "lake_commit": 3,
+        "state": state,
+        "feeds": {
+            "cases": {**feed, "state": "watch"},
+            "energy_daily": {
+                "rows": 10,
+                "last_event": "2026-01-01",
+                "last_received": "2026-01-02",
+                "silent_days": 58,
+                "expected_days": 3,
+                "state": "alarm",
+            },
+        },
+        "kinds": {"employer": kind, "project": {**kind, "reference": None, "features": [], "score": None}},
+    }
+
+
+@pytest.mark.parametrize("state", ["alarm", "steady"])
+def test_the_page_is_small_opens_offline_and_escapes(state: str) -> None:
+    text = page(facts(state))
+    assert len(text.encode()) < 150_000
+    assert not re.search(r"https?://|<script|src=|@import|url\(", text)
+    assert "<指标" not in text
+    assert "指标&lt;" in text
+    assert "渝中区" in text
+    assert "平稳</b>" in text if state == "steady" else "报警</b>" in text
+
+
+def test_a_page_without_a_mature_list_says_so() -> None:
+    text = page(facts(months=0))
+    assert "尚无标签成熟的已发布清单" in text
+    assert "尚无成熟月份" in text
+    assert "此模型未附训练基准" in text
+
+
+def test_lines_name_what_alarms() -> None:
+    text = "\n".join(lines(facts()))
+    assert "energy_daily" in text
+    assert "静默 silent 58 天" in text
+    assert "自 since 2025-09-01" in text
+    assert "须重新训练" in text
+
+
+def test_metrics_are_prometheus_text() -> None:
+    text = metrics(facts())
+    for each in text.splitlines():
+        assert re.fullmatch(r'# (HELP|TYPE) anxin_\w+ .+|anxin_\w+\{(\w+="[^"]*",?)+\} -?[\d.e+-]+', each), (
+            each
+        )
+    assert 'anxin_feed_silent_days{feed="energy_daily"} 58' in text
+    assert 'anxin_alarm_share{kind="employer",group="all"} 1.1875' in text
+    assert "None" not in text
+
+
+def test_a_ratio_stands_where_its_logarithm_is_and_wealth_below_its_line() -> None:
+    assert [at(ratio) for ratio in (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 9.0)] == [
+        0.0,
+        0.0,
+        60.0,
+        120.0,
+        180.0,
+        240.0,
+        240.0,
+    ]
+    points = line({"steps": [{"wealth": 80.0}], "threshold": 80.0}).split()
+    assert points[-1] == "200.0,5.0"
+    assert float(points[0].split(",")[1]) == 28.0
