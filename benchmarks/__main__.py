@@ -1,6 +1,6 @@
 """`python -m benchmarks VERB`: the records of others, simulated cities, features, models, cost.
 
-Without a verb (`make bench`) the cost at full scale and the city, and the real records too if `$ANXIN_CALIFORNIA` and
+Without a verb (`make bench`) the cost at full scale, of watching for drift, and the city, and the real records too if `$ANXIN_CALIFORNIA` and
 `$ANXIN_YANGZHONG` name their feeds. `ablation` and `models` take most of an hour and are asked for by name.
 """
 
@@ -56,7 +56,6 @@ def _asked() -> argparse.Namespace:
 def main() -> None:
     """Run the benchmarks asked for on the command line."""
     asked = _asked()
-    dockets, loads = os.environ.get("ANXIN_CALIFORNIA"), os.environ.get("ANXIN_YANGZHONG")
     if asked.verb == "california":
         california.main(asked.feeds)
     elif asked.verb == "yangzhong":
@@ -84,13 +83,18 @@ def main() -> None:
     elif asked.verb == "scale-doc":
         scale_doc.main()
     else:
-        scale.main(1.0, None)
-        drift.main()
-        if dockets:
-            california.main(Path(dockets))
-        if loads:
-            yangzhong.main(Path(loads))
-        city.main(0.1, 36, 1)
+        _everything()
+
+
+def _everything() -> None:
+    """Run what `make bench` does: the cost, the real records that are named, and a city."""
+    scale.main(1.0, None)
+    drift.main()
+    for records, where in ((california, "ANXIN_CALIFORNIA"), (yangzhong, "ANXIN_YANGZHONG")):
+        feeds = os.environ.get(where)
+        if feeds:
+            records.main(Path(feeds))
+    city.main(0.1, 36, 1)
 
 
 if __name__ == "__main__":
