@@ -1,8 +1,8 @@
 """`python -m benchmarks VERB`: the records of others, simulated cities, features, models, cost.
 
 Without a verb (`make bench`) the cost at full scale, of watching for drift, and the city, and the real records too if
-`$ANXIN_CALIFORNIA` and `$ANXIN_YANGZHONG` name their feeds. `ablation` and `models` take most of an hour and are asked for
-by name.
+`$ANXIN_CALIFORNIA` and `$ANXIN_YANGZHONG` name their feeds. `ablation` and `models` take most of an hour and are asked
+for by name.
 """
 
 from __future__ import annotations
