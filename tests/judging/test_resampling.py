@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anxin.judging.evaluator import judge, mean_over_dates
-from anxin.judging.resampling import Subjects, drawn, ratio, within, within_each
+from anxin.judging.resampling import Subjects, drawn, ratio, share, within, within_each
 
 DAYS = [date(2024, 1, 1) + timedelta(30 * i) for i in range(3)]
 
@@ -151,3 +151,15 @@ def test_a_ratio_has_the_spread_of_drawing_subjects() -> None:
     alone = ratio(over, under, np.arange(1200))
     assert alone.high - alone.low < 0.7 * (found.high - found.low)
     assert ratio(np.zeros(0), np.zeros(0), []).mean is None
+
+
+def test_a_share_of_nothing_is_bounded_by_how_many_subjects_there_are() -> None:
+    none, some = np.zeros(40), np.ones(40)
+    four = share(none, some, np.repeat(np.arange(10), 4))
+    assert (four.mean, four.low) == (0.0, 0.0)
+    assert four.high == pytest.approx(1 - 0.05 ** (1 / 10))
+    everything = share(some, some, np.arange(40))
+    assert (everything.mean, everything.high) == (1.0, 1.0)
+    assert everything.low == pytest.approx(0.05 ** (1 / 40))
+    half = share(np.arange(40) % 2.0, some, np.arange(40))
+    assert 0 < half.low < 0.5 < half.high < 1

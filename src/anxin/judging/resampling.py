@@ -247,3 +247,20 @@ def ratio(over: Floats, under: Floats, subject: Sequence[str] | pd.Series, *, lo
         factor = float(np.exp(_NORMAL * spread / found))
         return Interval(found, found / factor, found * factor)
     return Interval(found, found - _NORMAL * spread, found + _NORMAL * spread)
+
+
+def share(over: Floats, under: Floats, subject: Sequence[str] | pd.Series) -> Interval:
+    """Return a ratio that lies in [0, 1] with its interval over subjects.
+
+    Where nothing of it came true, or all, there is no spread to be seen: the bound is that of a count of none among as
+    many subjects as there effectively are.
+    """
+    found = ratio(over, under, subject)
+    if found.mean is None or found.low is None or found.high is None:
+        return found
+    if 1e-12 < found.mean < 1 - 1e-12:
+        return Interval(found.mean, max(found.low, 0.0), min(found.high, 1.0))
+    codes, _ = pd.factorize(pd.Series(np.asarray(subject)))
+    mass = np.bincount(codes, weights=under)
+    least = ((1 - CONFIDENCE) / 2) ** (1 / max(float(mass.sum() ** 2 / (mass**2).sum()), 1.0))
+    return Interval(0.0, 0.0, 1 - least) if found.mean < 0.5 else Interval(1.0, least, 1.0)

@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from anxin.judging.resampling import CONFIDENCE, Interval, ratio, within_each
+from anxin.judging.resampling import Interval, ratio, share, within_each
 from anxin.judging.universe import DIMENSIONS
 
 FEWEST_SUBJECTS = 30
@@ -94,17 +93,7 @@ def _cell(value: str, part: pd.DataFrame, size: tuple[int, int], dates: int) -> 
         subjects=size[0],
         positives=size[1],
         listed=float(chance.sum() / dates),
-        precision=_share(y * chance, chance, subject),
-        recall=_share(y * chance, y, subject),
+        precision=share(y * chance, chance, subject),
+        recall=share(y * chance, y, subject),
         observed_expected=expected,
     )
-
-
-def _share(over: np.ndarray, under: np.ndarray, subject: pd.Series) -> Interval:
-    """Return a ratio that lies in [0, 1], its interval too; nothing of n, or all, is bounded as a count is."""
-    found, n = ratio(over, under, subject), float(under.sum())
-    if found.mean is not None and (found.mean <= 0 or found.mean >= 1):
-        least = ((1 - CONFIDENCE) / 2) ** (1 / max(n, 1.0))
-        return Interval(found.mean, least if found.mean >= 1 else 0.0, 1.0 if found.mean >= 1 else 1 - least)
-    low, high = (None if v is None else min(max(v, 0.0), 1.0) for v in (found.low, found.high))
-    return Interval(found.mean, low, high)

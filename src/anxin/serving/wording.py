@@ -43,6 +43,15 @@ VISITS: Mapping[str, Words] = MappingProxyType(
     }
 )
 NO_VISIT = Words("今日不出动", "no visit today")
+LABEL_STATES: Mapping[str, Words] = MappingProxyType(
+    {
+        "verified": Words("查实", "verified"),
+        "averted": Words("化解", "averted after a warning"),
+        "pending": Words("待查", "pending"),
+        "unfounded": Words("查无", "looked at, nothing verified"),
+        "unseen": Words("未查", "never looked at"),
+    }
+)
 FAMILIES: Mapping[str, Words] = MappingProxyType(
     {
         "energy": Words("能耗", "energy"),

@@ -33,7 +33,7 @@ def to_csv(rows: Sequence[Row], day: date, *, retrospective: bool = False) -> by
     writer = csv.writer(text)
     writer.writerow([*(column.title for column in COLUMNS), *(["回溯 retrospective"] if mark else [])])
     for row in rows:
-        writer.writerow([*(_plain(column.cell(row, day)) for column in COLUMNS), *mark])
+        writer.writerow([*(plain(column.cell(row, day)) for column in COLUMNS), *mark])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -94,7 +94,8 @@ def list_facts(published: Published) -> dict[str, Any]:
     }
 
 
-def _plain(cell: Cell) -> str | float | int:
+def plain(cell: Cell) -> str | float | int:
+    """Return a cell as it is safe in a CSV file: dates as ISO text, nothing that a spreadsheet would run."""
     if cell is None:
         return ""
     if isinstance(cell, date):

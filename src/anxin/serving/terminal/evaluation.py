@@ -21,6 +21,7 @@ from anxin.judging.baselines import BASELINES
 from anxin.judging.judgement import CAPACITIES, Outcomes, judged
 from anxin.judging.labels import is_mature
 from anxin.judging.outcomes import complaints, verified_cases
+from anxin.judging.selection import histories, looks, selection
 from anxin.judging.universe import everyone_on, with_dimensions
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published, recent
@@ -104,11 +105,18 @@ def _of_kind(
     unpublished = sorted({str(day) for day in rows.loc[~rows["published"], "as_of"]})
     outcomes = Outcomes(verified_cases(view, known, kind), complaints(view, known, kind))
     capacities = sorted({*CAPACITIES[kind], *([asked.capacity] if asked.capacity is not None else [])})
+    if asked.selection:
+        days = sorted(set(rows["as_of"]))
+        for part in (looks(view, days, SCORE_HORIZON, known, kind), histories(view, days, kind)):
+            rows = rows.merge(part, on=["subject_id", "as_of"], how="left")
+        for name in ("inspected", "random", "random_found"):
+            rows[name] = rows[name].eq(True)
     rankings = _rankings(rows.drop(columns="published"), kind, *tables)
     return {
         "not_mature": early,
         **({"not_published": unpublished} if unpublished else {}),
         **judged(rankings, outcomes, capacities, early),
+        **({"selection": selection(rankings, capacities)} if asked.selection else {}),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from anxin.judging.evaluator import GROUPS
-from anxin.serving.wording import GRADES, Words
+from anxin.serving.wording import GRADES, LABEL_STATES, Words
 
 LIST_WORDS = {"list": Words("清单", "the list"), "against": Words("对比清单", "the list to compare with")}
 _UNMATCHED = {
@@ -67,6 +67,8 @@ def lines(found: Mapping[str, Any], *, slices: bool = False) -> list[str]:
             if slices:
                 text += _slices(result["slices"][group])
         text += _states(result["states"])
+        if "selection" in result:
+            text += _selection(result["selection"])
         text += _by_date(result)
     return text
 
@@ -156,21 +158,12 @@ def _part(part: str) -> str:
     return {"everyone": "全部 everyone"}.get(part, f"前{part.removeprefix('first_')}")
 
 
-_STATE_WORDS = {
-    "verified": Words("查实", "verified"),
-    "averted": Words("化解", "averted after a warning"),
-    "pending": Words("待查", "pending"),
-    "unfounded": Words("查无", "looked at, nothing verified"),
-    "unseen": Words("未查", "never looked at"),
-}
-
-
 def _states(found: Mapping[str, Any]) -> list[str]:
     text = ["-- 标签五态（对象×日期）five states of a label (subjects × dates)"]
     for group, parts in found.items():
         for part, counts in parts.items():
             said = "  ".join(
-                f"{_STATE_WORDS[state].zh} {_STATE_WORDS[state].en} {count:.0f}"
+                f"{LABEL_STATES[state].zh} {LABEL_STATES[state].en} {count:.0f}"
                 for state, count in counts.items()
             )
             text.append(f"   {_GROUP_WORDS[group]} {_part(part)}: {said}")
@@ -246,4 +239,48 @@ def _by_date(result: Mapping[str, Any]) -> list[str]:
             text.append(f"-- {_GROUP_WORDS[group]}, 逐日平均精度 average precision by date")
             for day, cells in sorted(table.items()):
                 text.append(f"   {day} " + "  ".join(f"{name} {value:.4f}" for name, value in cells.items()))
+    return text
+
+
+_WAY_WORDS = {
+    "any": Words("任一途径（投诉、检查、隐患、案件）", "any way (complaint, inspection, hazard, case)"),
+    "inspected": Words("日常、随机与专项检查", "routine, random and campaign inspections"),
+}
+_FIGURE_WORDS = {"prevalence": "发生率 prevalence", "precision": "精度 precision", "recall": "召回 recall"}
+
+
+def _selection(found: Mapping[str, Any]) -> list[str]:
+    """Say what selection does to the list: plain figures, and as if everyone had been looked at alike."""
+    text = [
+        "-- 选择性：谁会被查到 selection: who is looked at at all",
+        "   欠薪本身引来投诉，当日数据看不出，故任一途径的加权值偏高；检查一栏较可信 "
+        "arrears themselves bring complaints, which nothing known on the day tells: figures weighted by any way "
+        "are too high, inspections say more",
+    ]
+    for way, words in _WAY_WORDS.items():
+        each = found[way]
+        if each["looked_at"] is None:
+            continue
+        auc = "—" if each["auc"] is None else f"{each['auc']:.3f}"
+        clipped = "—" if each["clipped"] is None else f"{each['clipped']:.0%}"
+        text.append(
+            f"   {words.zh} {words.en}: 被查 looked at {each['looked_at']:.1%}, 倾向模型 propensity AUC {auc}, "
+            f"截断 clipped {clipped}"
+        )
+        for group, figures in each["figures"]["list"].items():
+            for name, figure in figures.items():
+                key, _, k = name.partition("_")
+                title = _FIGURE_WORDS[key] + (f" 前{k}" if k else "")
+                text.append(
+                    f"      {_GROUP_WORDS[group]} {title}: 原 plain {_share(figure['plain'])} "
+                    f"加权 weighted {_share(figure['weighted'])} 有效样本 effective {figure['effective']:.0f}"
+                )
+    text.append("   随机抽查 random checks")
+    for group, parts in found["random_checks"]["list"].items():
+        for part, each in parts.items():
+            text.append(
+                f"      {_GROUP_WORDS[group]} {_part(part)}: 抽查 checked {each['checked']:.0f} "
+                f"发现欠薪或隐患 found arrears or a hazard {_share(each['found'])} "
+                f"后查实 verified {_share(each['verified'])}"
+            )
     return text
