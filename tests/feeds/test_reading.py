@@ -175,6 +175,7 @@ def test_whole_numbers() -> None:
     ]
     assert one(column, "3", "3.0", "2.5", "x", "9" * 20) == [3, 3, "FRACTION", "TYPE", "OVERFLOW"]
     assert one(column, 2**64 - 1, 7, kind=pa.uint64()) == ["OVERFLOW", 7]
+    assert one(column, 10**15, -(2**62), 10**15 - 1) == ["OVERFLOW", "OVERFLOW", 10**15 - 1]
     assert one(column, Decimal("4.00"), Decimal("4.50")) == [4, "FRACTION"]
     assert one(column, True) == ["TYPE"]
 

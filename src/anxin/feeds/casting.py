@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from anxin.feeds.contract import MONEY_DIGITS, Column
+from anxin.feeds.contract import MONEY_DIGITS, MOST_COUNTED, Column
 
 CHINA = timezone(timedelta(hours=8))
 _EIGHT_HOURS_US = 8 * 3600 * 1_000_000
@@ -75,6 +75,8 @@ def cast(column: Column, raw: pa.Array) -> Cast:
             done = Cast(done.values, np.where(broken, np.int8(Fault.ENCODING), done.faults))
     if column.kind in ("date", "month", "timestamp"):
         done = _within_calendar(column, done)
+    if column.kind == "int":
+        done = _countable(done)
     if column.optional:
         return done
     empty = _mask(pc.is_null(done.values)) & (done.faults == 0)
@@ -90,6 +92,16 @@ def _within_calendar(column: Column, done: Cast) -> Cast:
         return done
     values = pc.if_else(pa.array(outside), pa.scalar(None, column.type), done.values)
     return Cast(values, np.where(outside, np.int8(Fault.OVERFLOW), done.faults))
+
+
+def _countable(done: Cast) -> Cast:
+    """Refuse whole numbers no count reaches."""
+    far = pc.or_(pc.greater_equal(done.values, MOST_COUNTED), pc.less_equal(done.values, -MOST_COUNTED))
+    beyond = _mask(far)
+    if not beyond.any():
+        return done
+    values = pc.if_else(pa.array(beyond), pa.scalar(None, pa.int64()), done.values)
+    return Cast(values, np.where(beyond, np.int8(Fault.OVERFLOW), done.faults))
 
 
 def _no_faults(rows: int) -> Codes:

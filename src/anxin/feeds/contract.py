@@ -18,6 +18,9 @@ Kind = Literal["string", "bool", "int", "decimal", "date", "month", "timestamp",
 MONEY_DIGITS = 18
 """Digits of every decimal in the lake, before and after the point together."""
 
+MOST_COUNTED = 10**15
+"""No whole number of the contract (heads, days, serials) is as large: it is a mistake, and sums must not overflow."""
+
 RECEIVED_AT = "received_at"
 
 _TYPE = re.compile(r"(?P<kind>[a-z]+)(?:\((?P<inside>[^)]*)\))?(?P<optional>\?)?")
