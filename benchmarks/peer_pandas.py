@@ -102,9 +102,9 @@ def _energy(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
 
 def _bills(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     columns = ["employer_id", "project_id", "amount", "due_on", "paid_on"]
-    since = ("issued_on", day - timedelta(365))
-    rows = _of(_known(lake, "energy_bills", day, columns, since), kind, own=True)
+    rows = _of(_known(lake, "energy_bills", day, columns, ("issued_on", date.min)), kind, own=True)
     at = pd.Timestamp(day)
+    rows = rows.loc[(rows["issued_on"] >= at - pd.Timedelta(days=365)) | ~(rows["paid_on"] < at)]
     paid = rows["paid_on"] < at
     owed = rows["amount"].where(~paid & (rows["due_on"] < at))
     recent = paid & (rows["issued_on"] >= at - pd.Timedelta(days=180))
@@ -145,7 +145,7 @@ def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     payable = (agreed["pay_due_on"] < ago[7]) | (agreed["pay_due_on"].isna() & (agreed["month"] < ago[61]))
     asked = agreed.loc[payable]
     short = (asked["paid"] * 100 < asked["due"] * 95).groupby(asked["subject_id"]).mean()
-    sums = recent.groupby("subject_id")[["due", "paid"]].sum()
+    sums = asked.groupby("subject_id")[["due", "paid"]].sum()
 
     there = attended.groupby(site, sort=False)["days"].sum().reset_index()
     there = there.loc[there["days"] > 0].merge(worker, on=site, how="left")

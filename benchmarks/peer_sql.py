@@ -74,7 +74,8 @@ attended AS (
     SELECT {subject} AS subject_id, month, sum(due) AS due, max(pay_due_on) AS pay_due_on FROM ({sheets}) GROUP BY ALL
 ), short AS (
     SELECT subject_id, count(paid) FILTER (payable) AS workers,
-        count(*) FILTER (payable AND paid * 100 < due * 95) AS short, sum(due) AS due, sum(paid) AS paid
+        count(*) FILTER (payable AND paid * 100 < due * 95) AS short,
+        sum(due) FILTER (payable) AS due, sum(paid) FILTER (payable) AS paid
     FROM (
         SELECT worker.{subject} AS subject_id, worker.due, worker.paid,
             CASE WHEN pay_due_on IS NULL THEN worker.month < $must ELSE pay_due_on < $grace END AS payable
@@ -140,7 +141,11 @@ def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
         "subject": subject,
         "day": day,
         "readings": known("energy_usage", f"{subject}, date, kwh", f"{own} AND date >= DATE '{past_from}'"),
-        "bills": known("energy_bills", "*", f"{own} AND issued_on >= DATE '{ago[365]}'"),
+        "bills": known(
+            "energy_bills",
+            "*",
+            f"{own} AND (issued_on >= DATE '{ago[365]}' OR paid_on IS NULL OR paid_on >= DATE '{day}')",
+        ),
         "payroll": known(
             "payroll",
             "employer_id, project_id, worker_id, month, due, paid, paid_on",

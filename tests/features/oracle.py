@@ -137,6 +137,13 @@ def total(values: Iterable[Any]) -> Any:
     return sum(value for value in values if value is not None)
 
 
+def stated(rows: Iterable[Row], name: str) -> float | None:
+    """Return the sum of a figure that rows may leave out: 0 of no rows, nothing where none of them states it."""
+    every = [row[name] for row in rows]
+    told = [value for value in every if value is not None]
+    return None if every and not told else float(sum(told))
+
+
 def newest(rows: Iterable[Row]) -> float | None:
     """Return the age of the youngest row."""
     return min((row["age"] for row in rows), default=None)
@@ -168,7 +175,7 @@ def values(past: Past, subject: str) -> Values:
             continue
         if not all(past.there(feed) for feed in feature.sources):
             found[name] = None
-        elif found[name] is None:
+        elif found[name] is None and not feature.stated:
             found[name] = feature.empty
     assert set(found) <= set(catalogue()) | set(facts())
     return found

@@ -6,12 +6,12 @@ import itertools
 import statistics
 from collections.abc import Iterable
 
-from .oracle import Past, Row, Values, fading, newest, ratio, total
+from .oracle import Past, Row, Values, difference, fading, newest, ratio, stated, total
 
 
 def complaints(past: Past, subject: str) -> Values:
     rows = [row for row in past.complained() if row in past.rows("complaints", subject)]
-    found: Values = dict.fromkeys(_NAMES)
+    found: Values = dict.fromkeys(_NAMES) | dict.fromkeys(_SUMS, 0.0)
     if not rows:
         return found
     year = [row for row in rows if row["age"] <= 365]
@@ -20,8 +20,8 @@ def complaints(past: Past, subject: str) -> Values:
     found |= {
         "complaints_ever": len(rows),
         "complaints_rise_90d": sum(1 if row["age"] <= 90 else -1 for row in rows if row["age"] <= 180),
-        "complaint_workers_365d": total(row["workers"] for row in year),
-        "complaint_amount_365d": float(total(row["amount"] for row in year)),
+        "complaint_workers_365d": stated(year, "workers"),
+        "complaint_amount_365d": stated(year, "amount"),
         "complaints_mass_365d": sum((row["workers"] or 0) >= 5 or row["extreme"] is True for row in year),
         "complaints_overdue": sum(
             past.before(row["due_on"]) and not past.before(row["closed_on"]) for row in rows
@@ -67,21 +67,23 @@ def _weight(past: Past, rows: list[Row]) -> Values:
     both = [row for row in year if row["workers"] and row["amount"] is not None]
     extreme = [row for row in rows if row["extreme"]]
     standing = [row for row in rows if not past.before(row["closed_on"])]
+    mass = [row for row in year if (row["workers"] or 0) >= 5 or row["extreme"]]
+    confirmed = [row for row in year if row["result"] == "wage" and past.before(row["closed_on"])]
     return {
+        "complaint_mass_last_days": newest(mass),
+        "complaint_confirmed_last_days": newest(confirmed),
         "complaints_rise_30d": sum(1 if age <= 30 else -1 for age in ages if age <= 60),
-        "complaint_workers_90d": _heads(quarter),
+        "complaint_workers_90d": stated(quarter, "workers"),
         "complaint_workers_largest_365d": _largest(year),
-        "complaint_workers_rise_90d": _heads(quarter) - _heads(before),
-        "complaint_amount_90d": _money(quarter),
+        "complaint_workers_rise_90d": difference(stated(quarter, "workers"), stated(before, "workers")),
+        "complaint_amount_90d": stated(quarter, "amount"),
         "complaint_amount_each_365d": ratio(_money(both), _heads(both)),
         "complaints_extreme_365d": sum(row["age"] <= 365 for row in extreme),
         "complaint_extreme_days": newest(extreme),
-        "complaints_confirmed_365d": sum(
-            row["result"] == "wage" and past.before(row["closed_on"]) for row in year
-        ),
+        "complaints_confirmed_365d": len(confirmed),
         "complaints_open": len(standing),
         "complaint_open_last_days": newest(standing),
-        "complaint_open_workers": _heads(standing),
+        "complaint_open_workers": stated(standing, "workers"),
         "complaint_overdue_days": max(
             (past.age(row["due_on"]) for row in standing if past.before(row["due_on"])), default=None
         ),
@@ -123,6 +125,15 @@ def _rhythm(ages: list[int]) -> Values:
     }
 
 
+_SUMS = (
+    "complaint_workers_90d",
+    "complaint_workers_365d",
+    "complaint_workers_rise_90d",
+    "complaint_open_workers",
+)
+_SUMS += ("complaint_amount_90d", "complaint_amount_365d")
+"""What is 0 where nobody complained, and unknown where no complaint states it."""
+
 _NAMES = [
     *(f"complaints_{n}d" for n in (30, 90, 180, 365)),
     *(f"complaints_fading_{n}d" for n in (14, 45, 120, 365)),
@@ -134,7 +145,13 @@ _NAMES = [
     *("complaints_rise_30d", "complaint_workers_90d", "complaint_workers_largest_365d"),
     *("complaint_workers_rise_90d", "complaint_amount_90d", "complaint_amount_each_365d"),
     *("complaints_extreme_365d", "complaint_extreme_days", "complaints_confirmed_365d", "complaints_open"),
-    *("complaint_open_last_days", "complaint_open_workers", "complaint_overdue_days"),
+    *(
+        "complaint_open_last_days",
+        "complaint_open_workers",
+        "complaint_overdue_days",
+        "complaint_mass_last_days",
+    ),
+    "complaint_confirmed_last_days",
 ]
 
 
@@ -152,12 +169,13 @@ def cases(past: Past, subject: str) -> Values:
         "cases_365d": sum(row["age"] <= 365 for row in founded),
         "cases_verified_730d": len(recent),
         "cases_verified_ever": len(verified),
-        "case_workers_730d": _heads(recent),
-        "case_amount_730d": _money(recent),
+        "case_verified_last_days": newest(verified),
+        "case_workers_730d": stated(recent, "workers"),
+        "case_amount_730d": stated(recent, "amount"),
         "case_workers_largest": _largest(verified),
         "cases_open": len(standing),
-        "case_open_workers": _heads(standing),
-        "case_open_amount": _money(standing),
+        "case_open_workers": stated(standing, "workers"),
+        "case_open_amount": stated(standing, "amount"),
         "case_open_last_days": newest(standing),
         "cases_settled_ever": len(settled),
         "case_settled_last_days": min((past.age(row["closed_on"]) for row in settled), default=None),
@@ -206,8 +224,8 @@ def hazards(past: Past, subject: str) -> Values:
         found[f"hazards_{end}_730d"] = sum(row["resolution"] == end and row["age"] <= 730 for row in ended)
     return found | {
         "hazards_open": len(standing),
-        "hazard_open_workers": _heads(standing),
-        "hazard_open_amount": _money(standing),
+        "hazard_open_workers": stated(standing, "workers"),
+        "hazard_open_amount": stated(standing, "amount"),
         "hazard_open_days": max((row["age"] for row in standing), default=None),
         "hazard_open_last_days": newest(standing),
         "hazards_365d": len(year),
@@ -245,18 +263,27 @@ def notices(past: Past, subject: str) -> Values:
     found: Values = {
         f"notice_{kind}_days": newest(row for row in rows if row["kind"] == kind) for kind in kinds
     }
+    money = [row for row in rows if row["kind"] in ("bank_notice", "debt_default", "upstream_arrears")]
+    stop = [row for row in rows if row["kind"] in ("stoppage", "layoff", "deregistration")]
     if past.kind == "employer":
-        found["notice_layoff_workers_365d"] = _heads(row for row in rows if row["kind"] == "layoff")
+        found["notice_layoff_workers_365d"] = stated(
+            (row for row in rows if row["kind"] == "layoff"), "workers"
+        )
     return found | {
         "notices_90d": sum(row["age"] <= 90 for row in rows),
         "notices_365d": len(rows),
         "notices_open": sum(not past.before(row["resolved_on"]) for row in rows),
-        "notices_money_365d": sum(
-            row["kind"] in ("bank_notice", "debt_default", "upstream_arrears") for row in rows
+        "notices_money_365d": len(money),
+        "notices_stop_365d": len(stop),
+        "notice_open_last_days": newest(row for row in rows if not past.before(row["resolved_on"])),
+        "notice_money_last_days": newest(money),
+        "notice_stop_last_days": newest(stop),
+        "notice_upstream_amount_365d": stated(
+            (row for row in rows if row["kind"] == "upstream_arrears"), "amount"
         ),
-        "notices_stop_365d": sum(row["kind"] in ("stoppage", "layoff", "deregistration") for row in rows),
-        "notice_upstream_amount_365d": _money(row for row in rows if row["kind"] == "upstream_arrears"),
-        "notice_default_amount_365d": _money(row for row in rows if row["kind"] == "debt_default"),
+        "notice_default_amount_365d": stated(
+            (row for row in rows if row["kind"] == "debt_default"), "amount"
+        ),
         "notice_last_days": newest(rows),
     }
 

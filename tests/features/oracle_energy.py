@@ -258,7 +258,8 @@ def phase(past: Past, subject: str) -> int | None:
 
 
 def bills(past: Past, subject: str) -> Values:
-    rows = past.rows("energy_bills", subject, 365)
+    rows = past.rows("energy_bills", subject)
+    rows = [row for row in rows if row["age"] <= 365 or not past.before(row["paid_on"])]
     owed = [row for row in rows if past.before(row["due_on"]) and not past.before(row["paid_on"])]
     found: Values = {
         "bills_unpaid": len(owed) if rows else None,

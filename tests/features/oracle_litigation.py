@@ -60,6 +60,8 @@ def _against(rows: list[Row], capital: float | None) -> Values:
         "suits_enforced_capital": ratio(_sum(enforced), capital),
         "suits_enforced_days": newest(enforced),
         "suit_open_last_days": _latest(standing),
+        "suit_wages_open_last_days": _latest([row for row in standing if _wages(row)]),
+        "suit_wages_enforced_last_days": newest(row for row in enforced if _wages(row)),
         "suit_last_days": _latest(filed),
     }
 
@@ -69,6 +71,7 @@ def _claiming(rows: list[Row], capital: float | None) -> Values:
     year = [row for row in filed if row["filed"] <= 365]
     owed = [row for row in filed if row["cause"] in ("construction_contract", "sale_contract")]
     standing = [row for row in owed if row["status"] != "closed"]
+    enforced = [row for row in owed if row["status"] in ("enforcing", "dishonest", "restricted")]
     return {
         "suits_claiming_365d": len(year),
         "suits_claiming_amount_365d": _sum(year),
@@ -77,7 +80,9 @@ def _claiming(rows: list[Row], capital: float | None) -> Values:
         "suits_owed_open": len(standing),
         "suits_owed_amount": _sum(standing),
         "suits_owed_capital": ratio(_sum(standing), capital),
-        "suits_owed_enforced": sum(row["status"] in ("enforcing", "dishonest", "restricted") for row in owed),
+        "suits_owed_enforced": len(enforced),
+        "suit_owed_open_last_days": _latest(standing),
+        "suit_owed_enforced_last_days": newest(enforced),
         "suit_owed_last_days": _latest(owed),
     }
 

@@ -153,7 +153,7 @@ def paid(past: Past, subject: str) -> Values:
     return {
         "pay_short_share": ratio(sum(w.short for w in payable), len(payable)),
         "pay_short_amount": number(total(max(w.due - w.paid, 0) for w in payable)) if payable else None,
-        "pay_paid_share": ratio(total(w.paid for w in late), total(w.due for w in late)),
+        "pay_paid_share": ratio(total(w.paid for w in payable), total(w.due for w in payable)),
         "pay_parts_share": ratio(sum(len(w.payments) > 1 for w in late), len(late)),
         "pay_too_much_heads": sum(w.paid > 50_000 for w in late) if late else None,
         "pay_delay_days": _delay(now),

@@ -67,6 +67,7 @@ def test_direction_unit_and_empty_are_what_a_model_can_take(feature: Feature) ->
     assert feature.unit in {"share", "yuan", "days", "count", "heads", "flag", "number", "ratio", "kwh"}
     assert feature.form in {"share", "yuan", "whole", "flag", "number"}
     assert feature.empty in (None, 0)
+    assert not feature.stated or feature.empty == 0
 
 
 @EVERY

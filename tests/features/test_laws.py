@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pytest
 from anxin.features.catalogue import Kind, facts, of
 from anxin.features.snapshots import KINDS, snapshots
 from anxin.feeds.asof import View, connect
+from anxin.feeds.contract import MONEY_DIGITS, MOST_COUNTED, contract
 from anxin.feeds.engine import Engine
 from anxin.feeds.ingest import ingest
 
@@ -159,6 +161,31 @@ def test_a_feed_that_begins_later_is_missing_before_and_zero_after(tmp_path: Pat
     rows = snapshots(streams.view_of(tmp_path, world), [D, D + timedelta(120)], "employer").to_pylist()
     assert {row["notices_90d"] for row in rows if row["as_of"] == D} == {None}
     assert None not in {row["notices_90d"] for row in rows if row["as_of"] > D}
+
+
+def test_figures_at_the_edge_of_what_the_lake_holds_stop_nothing(base: Made, tmp_path: Path) -> None:
+    """Bad input is normal: the largest sums and counts a feed can say, on either side of zero, in every third row."""
+    world = {}
+    for name, rows in base.world.items():
+        edges: dict[str, int | Decimal] = {}
+        for column in contract()[name].columns:
+            if column.kind == "decimal":
+                edges[column.name] = Decimal(10**MONEY_DIGITS - 1).scaleb(-column.scale)
+            elif column.kind == "int" and column.name not in contract()[name].key:
+                edges[column.name] = MOST_COUNTED - 1
+        world[name] = [
+            {**row, **{key: edge if place % 2 else -edge for key, edge in edges.items()}}
+            if place % 3 == 0
+            else row
+            for place, row in enumerate(rows)
+        ]
+    view = streams.view_of(tmp_path, world)
+    for kind in KINDS:
+        table = snapshots(view, [D], kind)
+        assert keys(table) == keys(base.on(D, kind))
+        numbers = [pc.all(pc.is_finite(table[feature.name].drop_null())).as_py() for feature in of(kind)]
+        assert False not in numbers
+        assert pc.max(pc.abs(table["attended_unpaid_amount"])).as_py() > 1e15
 
 
 @both_kinds

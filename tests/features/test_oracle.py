@@ -45,6 +45,15 @@ def test_the_worlds_give_every_feature_different_values(made: Callable[[int], Ma
         assert len({row.get(name) for row in rows} - {None}) >= 2, name
 
 
+def test_the_worlds_have_sums_that_are_stated_unknown_and_of_nothing(made: Callable[[int], Made]) -> None:
+    """What rows may leave out is compared in all three ways."""
+    rows = [row for kind in KINDS for seed in streams.SEEDS for row in made(seed).rows(kind)]
+    for name, feature in catalogue().items():
+        if feature.stated:
+            found = {row[name] for row in rows if name in row}
+            assert {None, 0.0} < found and max(found - {None}) > 0, name
+
+
 def same(got: float | None, meant: float | None) -> bool:
     if got is None or meant is None:
         return got is None and meant is None

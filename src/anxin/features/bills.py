@@ -1,4 +1,7 @@
-"""Bills for electricity, water, gas and property: what is unpaid now, how late they are paid, and the trend."""
+"""Bills for electricity, water, gas and property: what is unpaid now, how late they are paid, and the trend.
+
+What is paid is looked at for a year; what is not stays owed however old it is.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ _YEAR, _HALF = 365, 180
 
 
 def bills(known: Known) -> list[ir.Table]:
-    """Return one table: all bills of a year together and each utility alone."""
-    rows = known.rows("energy_bills", _YEAR)
+    """Return one table: all bills together and each utility alone."""
+    rows = _bills(known)
     due = age(rows.as_of, rows.due_on)
     paid = (rows.paid_on < rows.as_of).fill_null(False)
     unpaid = ~paid & (due > 0)
@@ -36,3 +39,16 @@ def bills(known: Known) -> list[ir.Table]:
             f"bills_late_rise_180d{name}": now - then,
         }
     return [rows.group_by(KEYS).aggregate(**found)]
+
+
+def _bills(known: Known) -> ir.Table:
+    """Return the bills of a year, and older ones not paid before the date.
+
+    Which of all bills can be that old and unpaid is asked of each row before any date is: almost none.
+    """
+    rows = known.rows("energy_bills", _YEAR)
+    old = known.rows("energy_bills")
+    if known.dates:
+        old = old.filter(old.paid_on.isnull() | (old.paid_on >= ibis.literal(min(known.dates))))
+    old = old.filter(old.age > _YEAR, old.paid_on.isnull() | (old.paid_on >= old.as_of))
+    return rows.union(old.select(*rows.columns))

@@ -2,7 +2,8 @@
 
 One YAML file per family stands beside the module that computes it. `direction` is the direction of risk
 used as a monotone constraint (1: more is worse, -1: more is better, 0: none). `empty` is the value of a
-subject without rows while the feed is there: a count is 0, anything else is missing. A feed that is not
+subject without rows while the feed is there: a count is 0, anything else is missing. A sum of figures that
+rows need not state (`stated`) is missing where rows are there and none states one. A feed that is not
 there at all gives missing values.
 """
 
@@ -49,6 +50,8 @@ class Feature:
     sources: tuple[str, ...]
     direction: int
     empty: float | None
+    stated: bool
+    """Whether it sums figures rows may leave out: `empty` is then only for who has no row in the table at all."""
     form: str
     zh_text: str
     en_text: str
@@ -108,6 +111,7 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
             sources=tuple(entry["sources"]),
             direction=entry.get("direction", 0),
             empty=entry.get("empty"),
+            stated=entry.get("stated", False),
             form=entry.get("form", _FORMS.get(entry["unit"], "number")),
             zh_text=entry.get("zh_text", "{zh}为{value}"),
             en_text=entry.get("en_text", "{en}: {value}"),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
-from anxin.features.known import KEYS, Kind, Known, age, counted, fading, ratio, summed, unfade
+from anxin.features.known import KEYS, Kind, Known, age, counted, fading, ratio, stated, summed, unfade
 
 _NTH = (3, 5, 9)
 _MONTH = 30
@@ -71,6 +71,8 @@ def _volume(rows: ir.Table) -> ir.Table:
     escalated = rows.channel.isin(_ESCALATED)
     heads, told = rows.workers > 0, rows.amount.notnull()
     extreme = rows.extreme.fill_null(False)
+    mass = year & ((rows.workers >= 5) | extreme)
+    confirmed = year & ~open_ & (rows.result == "wage")
     by_channel = {}
     for name, channels in _CHANNELS.items():
         through = year & rows.channel.isin(channels)
@@ -93,22 +95,24 @@ def _volume(rows: ir.Table) -> ir.Table:
         complaints_escalated_90d=counted((rows.age <= 90) & escalated),
         complaint_escalated_days=_least(escalated, rows.age),
         complaint_channels_365d=rows.channel.nunique(where=year).cast("float64"),
-        complaint_workers_90d=summed(rows.workers, rows.age <= 90),
-        complaint_workers_365d=summed(rows.workers, year),
+        complaint_workers_90d=stated(rows.workers, rows.age <= 90),
+        complaint_workers_365d=stated(rows.workers, year),
         complaint_workers_largest_365d=_most(year, rows.workers),
-        complaint_workers_rise_90d=summed(rows.workers, rows.age <= 90) - summed(rows.workers, before),
-        complaint_amount_90d=summed(rows.amount, rows.age <= 90),
-        complaint_amount_365d=summed(rows.amount, year),
+        complaint_workers_rise_90d=stated(rows.workers, rows.age <= 90) - stated(rows.workers, before),
+        complaint_amount_90d=stated(rows.amount, rows.age <= 90),
+        complaint_amount_365d=stated(rows.amount, year),
         complaint_amount_each_365d=ratio(
             summed(rows.amount, year & heads & told), summed(rows.workers, year & heads & told)
         ),
-        complaints_mass_365d=counted(year & ((rows.workers >= 5) | extreme)),
+        complaints_mass_365d=counted(mass),
+        complaint_mass_last_days=_least(mass, rows.age),
         complaints_extreme_365d=counted(year & extreme),
         complaint_extreme_days=_least(extreme, rows.age),
-        complaints_confirmed_365d=counted(year & ~open_ & (rows.result == "wage")),
+        complaints_confirmed_365d=counted(confirmed),
+        complaint_confirmed_last_days=_least(confirmed, rows.age),
         complaints_open=counted(open_),
         complaint_open_last_days=_least(open_, rows.age),
-        complaint_open_workers=summed(rows.workers, open_),
+        complaint_open_workers=stated(rows.workers, open_),
         complaints_overdue=counted(late),
         complaint_overdue_days=_most(late, age(rows.as_of, rows.due_on)),
         complaint_first_days=rows.age.max().cast("float64"),
@@ -171,12 +175,13 @@ def _cases(rows: ir.Table) -> ir.Table:
         cases_365d=counted((rows.age <= 365) & founded),
         cases_verified_730d=counted(recent),
         cases_verified_ever=counted(verified),
-        case_workers_730d=summed(rows.workers, recent),
-        case_amount_730d=summed(rows.amount, recent),
+        case_verified_last_days=_least(verified, rows.age),
+        case_workers_730d=stated(rows.workers, recent),
+        case_amount_730d=stated(rows.amount, recent),
         case_workers_largest=_most(verified, rows.workers),
         cases_open=counted(open_),
-        case_open_workers=summed(rows.workers, open_),
-        case_open_amount=summed(rows.amount, open_),
+        case_open_workers=stated(rows.workers, open_),
+        case_open_amount=stated(rows.amount, open_),
         cases_settled_ever=counted(settled),
         case_settled_last_days=_least(settled, age(rows.as_of, rows.closed_on)),
         case_settling_days=ratio(summed(days_open, settled), counted(settled)),
@@ -243,8 +248,8 @@ def _hazards(rows: ir.Table) -> ir.Table:
     return rows.group_by(KEYS).aggregate(
         hazards_open=counted(~resolved),
         **by_kind,
-        hazard_open_workers=summed(rows.workers, ~resolved),
-        hazard_open_amount=summed(rows.amount, ~resolved),
+        hazard_open_workers=stated(rows.workers, ~resolved),
+        hazard_open_amount=stated(rows.amount, ~resolved),
         hazard_open_days=_most(~resolved, rows.age),
         hazard_open_last_days=_least(~resolved, rows.age),
         hazards_365d=counted(rows.age <= 365),
@@ -277,17 +282,23 @@ def _notices(known: Known) -> ir.Table:
     """Count what other departments noticed: lay-offs, stoppages, notices of banks and supervisors."""
     rows = known.rows("notices", _YEAR)
     kinds = _NOTICES[known.kind]
+    open_ = ~_past(rows.as_of, rows.resolved_on)
+    money = rows.kind.isin(["bank_notice", "debt_default", "upstream_arrears"])
+    stop = rows.kind.isin(["stoppage", "layoff", "deregistration"])
     latest = {f"notice_{kind}_days": _least(rows.kind == kind, rows.age) for kind in kinds}
     if "layoff" in kinds:
-        latest["notice_layoff_workers_365d"] = summed(rows.workers, rows.kind == "layoff")
+        latest["notice_layoff_workers_365d"] = stated(rows.workers, rows.kind == "layoff")
     return rows.group_by(KEYS).aggregate(
         notices_90d=counted(rows.age <= 90),
         notices_365d=rows.count().cast("float64"),
-        notices_open=counted(~_past(rows.as_of, rows.resolved_on)),
-        notices_money_365d=counted(rows.kind.isin(["bank_notice", "debt_default", "upstream_arrears"])),
-        notices_stop_365d=counted(rows.kind.isin(["stoppage", "layoff", "deregistration"])),
-        notice_upstream_amount_365d=summed(rows.amount, rows.kind == "upstream_arrears"),
-        notice_default_amount_365d=summed(rows.amount, rows.kind == "debt_default"),
+        notices_open=counted(open_),
+        notice_open_last_days=_least(open_, rows.age),
+        notices_money_365d=counted(money),
+        notice_money_last_days=_least(money, rows.age),
+        notices_stop_365d=counted(stop),
+        notice_stop_last_days=_least(stop, rows.age),
+        notice_upstream_amount_365d=stated(rows.amount, rows.kind == "upstream_arrears"),
+        notice_default_amount_365d=stated(rows.amount, rows.kind == "debt_default"),
         notice_last_days=rows.age.min().cast("float64"),
         **latest,
     )

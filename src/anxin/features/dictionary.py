@@ -81,7 +81,9 @@ float32, casts to whole numbers without rounding.
 **缺失不是零。** 数据源在 D 以前从未收到任何行，取自它的特征为缺失；数据源在、而对象没有行，投诉、诉讼、通报
 一类逐件报送的计数为 0，其余为缺失。**Missing is not zero.** Where a feed had sent nothing before D all its
 features are missing; where it had, but nothing of the subject, counts of what is reported piece by piece
-(complaints, suits, notices) are 0 and everything else is missing.
+(complaints, suits, notices) are 0 and everything else is missing. 其中人数、金额可以不报的，对象没有行时合计为 0，有
+行而都没有报数时为缺失。Sums of heads and yuan that rows need not state are 0 where the subject has no row, and missing
+where it has some and none states one.
 
 **方向** 只在有把握时给出，作为模型的单调约束。**他人** 表示按定义含有其他对象的数据。**理由** 为否的特征不
 作为预警理由。 *Direction* is given only where it is sure, and becomes a monotone constraint of the model.
@@ -124,6 +126,7 @@ def _row(feature: Feature) -> str:
     sources = "、".join(f"{contract()[name].zh} `{name}`" for name in feature.sources)
     notes = [
         "" if feature.empty is None else f"无行为 {feature.empty:g} empty",
+        "未报数为缺失 missing if not stated" if feature.stated else "",
         "他人 peers" if feature.peers else "",
         "" if feature.reason else "不作理由 no reason",
         "可改变 actionable" if feature.actionable else "",

@@ -106,6 +106,16 @@ def counted(condition: ir.BooleanValue) -> ir.IntegerScalar:
     return condition.fill_null(False).cast("int64").sum().cast("float64")
 
 
+def stated(value: ir.NumericValue, condition: ir.BooleanValue) -> ir.FloatingScalar:
+    """Return the exact sum of figures rows may leave out, as float64.
+
+    0 where no row satisfies the condition, missing where some do and none states a figure.
+    """
+    meant = condition.fill_null(False)
+    nobody = meant.cast("int64").sum().fill_null(0) == 0
+    return nobody.ifelse(0.0, meant.ifelse(value, None).sum().cast("float64"))
+
+
 def summed(value: ir.NumericValue, condition: ir.BooleanValue) -> ir.FloatingScalar:
     """Return the exact sum of decimals or integers over the rows that satisfy a condition, as float64."""
     return condition.fill_null(False).ifelse(value, None).sum().fill_null(0).cast("float64")

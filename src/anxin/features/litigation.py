@@ -72,6 +72,10 @@ def litigation(known: Known) -> list[ir.Table]:
         suit_owed_last_days=_newest(owed, rows.filed),
         suit_claiming_last_days=_newest(claimed, rows.filed),
         suit_open_last_days=_newest(open_, rows.filed),
+        suit_wages_open_last_days=_newest(open_ & wages, rows.filed),
+        suit_wages_enforced_last_days=_newest(enforced & wages, rows.age),
+        suit_owed_open_last_days=_newest(owed_open, rows.filed),
+        suit_owed_enforced_last_days=_newest(owed & rows.status.isin(_ENFORCED), rows.age),
         suit_last_days=_newest(against, rows.filed),
         **by_cause,
     )

@@ -119,8 +119,8 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         payable=summed(months.workers, payable),
         short=summed(months.short, payable),
         parts=summed(months.parts, late),
-        due=summed(months.due, late),
-        paid=summed(months.paid, late),
+        due=summed(months.due, payable),
+        paid=summed(months.paid, payable),
         pay_short_amount=summed(months.gap, payable),
         pay_too_much_heads=summed(months.too_much, late),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.calendar import days_to_spring_festival
@@ -66,7 +67,8 @@ def _employer(known: Known) -> ir.Table:
     )
     insured = known.rows("social_insurance", _HEADS_DAYS)
     packed = (insured.month.year() * 12 + insured.month.month()).cast("int64") * _PACK
-    heads = insured.group_by(KEYS).aggregate(heads=(packed + insured.insured.cast("int64")).max() % _PACK)
+    insured_heads = ibis.greatest(ibis.least(insured.insured.cast("int64"), _PACK - 1), 0)
+    heads = insured.group_by(KEYS).aggregate(heads=(packed + insured_heads).max() % _PACK)
     both = rows.inner_join(past, KEYS).left_join(heads, KEYS)
     flags = {
         f"firm_{name}": (both.ownership == name).cast("float64")

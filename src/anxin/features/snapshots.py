@@ -82,6 +82,7 @@ def _computed(
 ) -> dict[str, pa.ChunkedArray]:
     """Compute the families side by side, so that one is read while another is put into words for the engine."""
     done = itertools.count()
+    empty = {f.name: f.empty for f in catalogue.of(asked.kind) if f.stated and f.empty is not None}
 
     def compute(family: str) -> dict[str, pa.ChunkedArray]:
         if on_progress is not None:
@@ -89,7 +90,7 @@ def _computed(
         own = view.beside()
         found: dict[str, pa.ChunkedArray] = {}
         for part in _FAMILIES[family](replace(asked, view=own)):
-            found |= places.put(_collect(own, part), pa.float64())
+            found |= places.put(_collect(own, part), pa.float64(), empty)
         own.release()
         return found
 
@@ -114,15 +115,21 @@ class _Places:
         self._place = np.full(max(1, len(self._subjects) * len(self._dates)), -1)
         self._place[self._codes(people)] = np.arange(self._size)
 
-    def put(self, rows: pa.Table, kind: pa.DataType | None = None) -> dict[str, pa.ChunkedArray]:
+    def put(
+        self, rows: pa.Table, kind: pa.DataType | None = None, empty: Mapping[str, float] | None = None
+    ) -> dict[str, pa.ChunkedArray]:
         """Return the columns of `rows` (but the keys) in their places, cast to `kind`.
 
-        Rows without `subject_id` hold what is the same for everyone on a date.
+        Who has no row is null, or has the value `empty` gives the column. Rows without `subject_id` hold
+        what is the same for everyone on a date.
         """
         own = "subject_id" in rows.column_names
         taken = self._taken(rows) if own else pc.index_in(self._as_of, rows["as_of"].combine_chunks())
         columns = {name: rows[name] for name in rows.column_names if name not in KEYS}
-        return {name: (c if kind is None else c.cast(kind)).take(taken) for name, c in columns.items()}
+        placed = {name: (c if kind is None else c.cast(kind)).take(taken) for name, c in columns.items()}
+        for name in placed.keys() & (empty or {}).keys():
+            placed[name] = pc.if_else(pc.is_null(taken), (empty or {})[name], placed[name])
+        return placed
 
     def _taken(self, rows: pa.Table) -> pa.Array:
         rows = rows.append_column("_row", pa.array(np.arange(len(rows))))
@@ -158,14 +165,17 @@ def _filled(
     as_of: pa.ChunkedArray,
     there: Mapping[str, set[date]],
 ) -> pa.ChunkedArray:
-    """Put the value of «no rows» where all feeds of the feature were there, and nothing where one was not."""
+    """Put the value of «no rows» where all feeds of the feature were there, and nothing where one was not.
+
+    Of what sums figures rows may leave out, missing may also mean that none was stated: that was put before.
+    """
     if not feature.sources:
         return values
     dates = set.intersection(*(there.get(feed, set()) for feed in feature.sources))
     if not dates:
         return pa.nulls(len(values), pa.float64())
     known = pc.is_in(as_of, pa.array(sorted(dates), pa.date32()))
-    if feature.empty is not None:
+    if feature.empty is not None and not feature.stated:
         values = pc.fill_null(values, feature.empty)
     # NaN would be a number to some engines and missing to others: only null means missing.
     values = pc.if_else(pc.is_nan(values), None, values)

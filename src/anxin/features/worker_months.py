@@ -215,7 +215,7 @@ def _one_month(rows: ir.Table) -> dict[str, ir.Value]:
     return {
         "worked": rows.worked.max(),
         "uploaded_on": rows.uploaded_on.max(),
-        "due": rows.due.max(),
+        "due": rows.due.max().cast("decimal(38,2)"),
         "paid": rows.paid.sum().cast("decimal(38,2)"),
         "payments": rows.paid.count(),
     }
@@ -305,12 +305,17 @@ def _sums(w: ir.Table, levels: Sequence[int]) -> dict[str, ir.Value]:
 def _monthly(rate: ir.DecimalValue, worked: ir.IntegerValue) -> ir.DecimalValue:
     """Return a monthly rate for the days worked: in full from a full month on, else its part, to the nearest fen.
 
-    In whole fen, as engines divide decimals differently; 21 is odd, so no fen lies halfway.
+    In whole fen, as engines divide decimals differently; 21 is odd, so no fen lies halfway. Divided before it is
+    multiplied: the largest rate the lake holds would not fit 21 times.
     """
-    fen = (rate * 100).cast("int64") * ibis.least(worked, _FULL_MONTH) + _FULL_MONTH // 2
-    whole = ((fen - fen % _FULL_MONTH) / _FULL_MONTH).cast("int64")
-    one_fen = ibis.literal(Decimal("0.01"), "decimal(19,2)")
-    return (whole.cast("decimal(19,2)") * one_fen).cast("decimal(38,2)")
+    fen = (rate.cast("decimal(38,2)") * 100).cast("int64")
+    rest = fen % _FULL_MONTH
+    part = ((fen - rest) / _FULL_MONTH).cast("int64")
+    days = ibis.greatest(ibis.least(worked, _FULL_MONTH), 0)
+    half = rest * days + _FULL_MONTH // 2
+    whole = part * days + ((half - half % _FULL_MONTH) / _FULL_MONTH).cast("int64")
+    one_fen = ibis.literal(Decimal("0.01"), "decimal(21,2)")
+    return (whole.cast("decimal(21,2)") * one_fen).cast("decimal(38,2)")
 
 
 def _heads(value: ir.IntegerValue) -> ir.IntegerScalar:

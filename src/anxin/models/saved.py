@@ -152,7 +152,8 @@ def _fits(model_id: str, manifest: Mapping[str, Any]) -> None:
 def _meaning(name: str) -> str:
     """Return a short hash over what the catalogue says a feature's values are: not its words, nor its direction."""
     feature = catalogue.catalogue()[name]
-    text = _json([feature.name, feature.unit, feature.empty, sorted(feature.sources)])
+    unknown = ["stated"] if feature.stated else []
+    text = _json([feature.name, feature.unit, feature.empty, sorted(feature.sources), *unknown])
     return _sha256(text.encode())[:8]
 
 
