@@ -258,7 +258,7 @@ def _owed(known: Known, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir
         passed_due=summed(rows.due, overdue),
         oldest=owed.ifelse(passed, None).max().cast("float64").fill_null(0.0),
         mean_due=summed(rows.due, judged),
-        mean_least=summed(rows.heads * rows.fen, judged),
+        mean_least=summed(rows.heads.cast("decimal(38,0)") * rows.fen, judged),
         wage_sheet_last_days=rows.sent.min().cast("float64"),
         wages_due_month=ratio(summed(rows.due, passed > -40), counted(passed > -40)),
     )
