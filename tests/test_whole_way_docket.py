@@ -152,6 +152,8 @@ def test_promotion_is_dated_and_rollback_goes_back(copied: Centre) -> None:
         copied.anxin("promote", second["model_id"], "--effective", docket.DAY)
     assert copied.json("promote", second["model_id"], "--despite", "a test")["replaces"] == first
     assert copied.json("status")["models"]["employer"] == second["model_id"]
+    assert copied.json("status", "--on", docket.DAY)["models"]["employer"] == first
+    assert copied.json("status", "--on", NEXT)["models"]["employer"] == second["model_id"]
     assert _aliases(copied)["champion"] == second["model_id"]
     copied.anxin("run", NEXT)
     assert {row["model_version"] for row in _rows(copied.published(NEXT))} == {second["model_id"]}

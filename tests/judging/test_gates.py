@@ -130,6 +130,9 @@ def test_a_promise_that_did_not_hold_is_told_and_one_that_was_never_made_is_not(
     assert broken.figures["3"]["hits"] == inside.sum()
     assert promises(table, promise(inside.mean() + 0.2, 0.2, kept=False)).state == "passed"
     assert promises(table, None).state == "unknown"
+    # What chose the threshold cannot show that it holds, only that it does not.
+    assert promises(table, promise(inside.mean() - 0.02, 0.2), chosen_on=True).state == "unknown"
+    assert promises(table, promise(inside.mean() + 0.2, 0.2), chosen_on=True).state == "failed"
 
 
 def test_a_district_that_is_overlooked_fails_unless_the_champion_overlooks_it_too() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from anxin.cli.terms import AsJson, as_instant, now, open_home, open_ledger, say, telling
+from anxin.cli.terms import AsJson, as_date, as_instant, now, open_home, open_ledger, say, telling
 
 verbs = typer.Typer()
 
@@ -64,8 +65,14 @@ def ingest(
 
 
 @verbs.command()
-def status(as_json: AsJson = False) -> None:
-    """数据、模型、清单现状 · feeds with rows, watermarks, silence; live models; last lists.
+def status(
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="D", help="该日在用与影子模型，不给则为现在 models of a day, not of now"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """数据、模型、清单现状 · feeds with rows, watermarks, silence; models live and in the shadow; last lists.
 
     Example: anxin status
     """
@@ -73,5 +80,5 @@ def status(as_json: AsJson = False) -> None:
 
     home = open_home()
     with open_ledger(home) as ledger:
-        found = facts(home, ledger, now().date())
+        found = facts(home, ledger, as_date(on) if on else now().date() + timedelta(days=1))
     say(as_json, found, "\n".join(lines(found)))

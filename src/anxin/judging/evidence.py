@@ -55,14 +55,18 @@ def evidence(
     on_progress: Progress | None = None,
 ) -> Evidence:
     """Gather what there is to compare on; `known` is the day up to which outcomes count."""
-    own = _folds(models, challenger)
     if champion is None:
-        return Evidence("alone", _known(own.assign(theirs=np.nan)), 0)
+        return own_evidence(models, challenger)
     fresh = _fresh(view, challenger, champion, known, on_progress)
     if fresh is not None and fresh.loc[~fresh["in_hand"], "y"].sum() >= bounds()["fewest_positives"]:
         return Evidence("fresh", fresh, 0)
-    rows, apart = paired(own, _folds(models, champion))
+    rows, apart = paired(_folds(models, challenger), _folds(models, champion))
     return Evidence("folds", _known(rows), apart)
+
+
+def own_evidence(models: Path, model: Model) -> Evidence:
+    """Return the rows of a model's own backtest, with nobody beside it."""
+    return Evidence("alone", _known(_folds(models, model).assign(theirs=np.nan)), 0)
 
 
 def fresh_dates(first: date, known: date) -> list[date]:

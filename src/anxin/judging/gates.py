@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from anxin.judging.clustered import binomial, gain_draws, mean, overlap, ratio, slope
 from anxin.judging.evaluator import GROUPS, measure
-from anxin.judging.gate import Gate, bounds, gate, rounded
+from anxin.judging.gate import Gate, State, bounds, gate, rounded
 
 Floats = npt.NDArray[np.float64]
 _LEAST_P = 1e-9
@@ -132,9 +132,16 @@ def calibrated(rows: pd.DataFrame, kind: str, asked: Mapping[str, Any] | None = 
 
 
 def promises(
-    rows: pd.DataFrame, promised: Mapping[str, Any] | None, asked: Mapping[str, Any] | None = None
+    rows: pd.DataFrame,
+    promised: Mapping[str, Any] | None,
+    asked: Mapping[str, Any] | None = None,
+    *,
+    chosen_on: bool = False,
 ) -> Gate:
-    """Say whether each grade's precision, promised in `grades.json` (`each` red to blue), held on the rows compared."""
+    """Say whether each grade's precision, promised in `grades.json` (`each` red to blue), held on the rows compared.
+
+    Rows that the thresholds were `chosen_on` can only show what is broken; that it is kept, they do not show.
+    """
     asked = asked or bounds()
     if promised is None:
         return gate("promises", "unknown", [("模型未附等级承诺", "the model states no promises")], {})
@@ -161,7 +168,13 @@ def promises(
             faults.append((f"等级 {said}", f"grade {said}"))
     kept = sum(bool(one["kept"]) for one in promised["each"])
     told = (f"{kept} 个等级作出承诺，未见失信", f"{kept} grades promise, none seen broken")
-    return gate("promises", "failed" if faults else "passed", faults or [told], figures)
+    if chosen_on:
+        told = (
+            f"{kept} 个等级作出承诺，尚无新日期可验",
+            f"{kept} grades promise, no fresh date to see them kept",
+        )
+    state: State = "failed" if faults else "unknown" if chosen_on else "passed"
+    return gate("promises", state, faults or [told], figures)
 
 
 def calm(newest: pd.DataFrame, asked: Mapping[str, Any] | None = None) -> Gate:

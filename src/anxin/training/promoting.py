@@ -13,7 +13,7 @@ from anxin.domain.errors import AnxinError
 from anxin.features.snapshots import KINDS, snapshots
 from anxin.feeds.asof import View
 from anxin.judging.any_list import known_on
-from anxin.judging.evidence import Evidence, evidence, newest
+from anxin.judging.evidence import Evidence, evidence, newest, own_evidence
 from anxin.judging.fairness import fair
 from anxin.judging.gate import NAMES, Gate, gate
 from anxin.judging.gates import calibrated, calm, promises, worth
@@ -64,6 +64,19 @@ def judge_challenger(
         "shadow": [
             {"day": one.day.isoformat(), **one.facts} for one in shadows.scored(ledger, challenger.model_id)
         ],
+    }
+
+
+def alone(models: Path, model: Model) -> dict[str, Any]:
+    """Return what the gates say of a model from its own backtest: the first has nobody to be compared with."""
+    found = own_evidence(models, model)
+    gates = _gates(found, model)
+    gates["worth"], gates["calm"] = _unrivalled(None, model, None)
+    return {
+        "champion": None,
+        "basis": found.basis,
+        "dates": sorted({str(day) for day in found.rows["as_of"]}),
+        "gates": {name: gates[name].as_dict() for name in NAMES},
     }
 
 
@@ -142,7 +155,7 @@ def _gates(found: Evidence, challenger: Model) -> dict[str, Gate]:
     return {
         "worth": worth(rows) if found.basis != "alone" else gate("worth", "unknown", [], {}),
         "calibrated": calibrated(rows, kind),
-        "promises": promises(rows, promised),
+        "promises": promises(rows, promised, chosen_on=found.basis != "fresh"),
         "fair": fair(rows, kind),
     }
 

@@ -10,13 +10,12 @@ from typing import Any
 
 from anxin.domain.errors import AnxinError
 from anxin.feeds.asof import View
-from anxin.judging.evaluator import GROUPS, mean_over_dates
 from anxin.ledger import shadows
 from anxin.ledger.chain import Ledger
 from anxin.ledger.promotions import history, live, promote, refuse, rollback
 from anxin.models.saved import load
 from anxin.models.scoring import Model
-from anxin.training.promoting import judge_challenger, refusal, refused_by
+from anxin.training.promoting import alone, judge_challenger, refusal, refused_by
 from anxin.training.tracking import CHAMPION, set_alias
 from anxin.training.train import Trained
 
@@ -40,7 +39,7 @@ def first_becomes_champion(ledger: Ledger, mlruns: Path, trained: Trained, actor
     model = trained.model
     if history(ledger, model.kind):
         return False
-    gates = {group: mean_over_dates(trained.backtest.measures.get("model", []), group) for group in GROUPS}
+    gates = alone(trained.folder.parent, model)
     why = "首个模型 (the first model)"
     promote(ledger, model.kind, model.model_id, model.through, actor, why, at, gates)
     _point_champion(ledger, mlruns, model.kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from anxin.features.snapshots import KINDS
@@ -19,8 +19,8 @@ from anxin.serving.home import Home
 _LISTS = 7
 
 
-def facts(home: Home, ledger: Ledger, today: date) -> dict[str, Any]:
-    """Return the state of a home as plain data; stable for `--json`."""
+def facts(home: Home, ledger: Ledger, on: date) -> dict[str, Any]:
+    """Return the state of a home as plain data; stable for `--json`. Models are those of the day `on`."""
     lake = Lake(home.lake)
     feeds = {
         name: {
@@ -45,11 +45,9 @@ def facts(home: Home, ledger: Ledger, today: date) -> dict[str, Any]:
         "feeds": feeds,
         "refused_rows": dict(refused),
         "refused_files": files,
-        "models": {kind: live(ledger, kind, today + timedelta(days=1)) for kind in KINDS},
-        "shadows": {
-            kind: [shadow.model_id for shadow in shadows_on(ledger, kind, today + timedelta(days=1))]
-            for kind in KINDS
-        },
+        "on": on.isoformat(),
+        "models": {kind: live(ledger, kind, on) for kind in KINDS},
+        "shadows": {kind: [shadow.model_id for shadow in shadows_on(ledger, kind, on)] for kind in KINDS},
         "lists": [
             {
                 "day": entry.day.isoformat(),
