@@ -81,10 +81,12 @@ def test_the_card_leaves_out_what_was_not_done(trained: Trained, settings: Setti
     text = card(trained, settings, {}, None, ())
     assert "调参" not in text
     assert "各族" not in text
-    # Tables are not torn apart by the template.
-    for block in text.split("\n\n"):
-        rows = [line for line in block.splitlines() if line.startswith("|")]
-        assert len({row.count("|") for row in rows}) <= 1, block
+    # Tables are not torn apart by the template: each has its head, and rows of as many cells.
+    tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+    assert len(tables) == 4
+    for table in tables:
+        assert set(table[1]) == set("| -")
+        assert len({row.count("|") for row in table}) == 1, table
 
 
 def test_influences_are_the_mean_absolute_contributions(trained: Trained) -> None:
