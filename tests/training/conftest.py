@@ -59,6 +59,15 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, everything: View, settings: Settings) -> Trained:
+def told() -> list[str]:
+    """The lines that `trained` told while it was made."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, everything: View, settings: Settings, told: list[str]
+) -> Trained:
     """Employers of the docket, trained through THROUGH."""
-    return train(everything, tmp_path_factory.mktemp("models"), THROUGH, "employer", settings)
+    folder = tmp_path_factory.mktemp("models")
+    return train(everything, folder, THROUGH, "employer", settings, say=told.append)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -56,6 +57,21 @@ def test_the_model_learned_something_that_was_not_told(trained: Trained) -> None
     assert np.mean(found) > 0.7
     baseline = trained.backtest.measures["complaints_90d"]
     assert [m.as_of for m in baseline] == [m.as_of for m in trained.backtest.measures["model"]]
+
+
+def test_every_fold_is_told_with_its_average_precision(trained: Trained, told: list[str]) -> None:
+    assert told
+    judged = 0
+    for line in told:
+        found = re.fullmatch(
+            r"employer 折 fold: 训练至 through (\S+), 评 judged (\d+) 日 dates  全部 all AP (\S+)  新发现 new AP (\S+)",
+            line,
+        )
+        assert found is not None, line
+        assert date.fromisoformat(found[1]) < THROUGH
+        assert 0 < float(found[3]) <= 1
+        judged += int(found[2])
+    assert judged == len(trained.model.facts["folds"])
 
 
 def test_every_judged_date_lies_after_what_its_fold_knew(trained: Trained) -> None:
