@@ -130,6 +130,11 @@ def test_what_is_kept_is_used_and_named_by_the_next_training(tmp_path: Path, tun
     assert found.name("employer").startswith("tuned-")
     assert found.name("project") == STORED
     assert of_home(tmp_path) == found
+    assert set(tuned.searched) < set(tuned.parameters)
+    keep(tmp_path, "employer", {"num_leaves": 9, "learning_rate": 0.0314}, tuned.facts)
+    assert {**other, **stored().lightgbm["employer"], "num_leaves": 9, "learning_rate": 0.0314} == of_home(
+        tmp_path
+    ).lightgbm["employer"]
     keep(tmp_path, "employer", stored().lightgbm["employer"], tuned.facts)
     assert of_home(tmp_path).name("employer") == STORED
     assert yaml.safe_load((tmp_path / "employer.yaml").read_text())["tuned"]["trials"] == 3

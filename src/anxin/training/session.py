@@ -125,7 +125,7 @@ def _train(
     tuned = None
     if asked.budget is not None and asked.settings is not None:
         tuned = tune(view, material, settings, asked.budget, on_progress, say)
-        keep(asked.settings, kind, tuned.parameters, tuned.facts)
+        keep(asked.settings, kind, tuned.searched, tuned.facts)
         settings = of_home(asked.settings)
     trained = train(view, models, through, kind, settings, on_progress, material=material, say=say)
     worth: Sequence[Worth] = ()

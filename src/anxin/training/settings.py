@@ -73,7 +73,8 @@ def of_home(folder: Path) -> Settings:
             continue
         try:
             found = yaml.safe_load(path.read_text(encoding="utf-8"))
-            parameters = {str(name): value for name, value in found["lightgbm"].items()}
+            # Over the stored ones: what was not searched follows the release.
+            parameters = {**settings.lightgbm[kind], **{str(k): v for k, v in found["lightgbm"].items()}}
         except (OSError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
             raise AnxinError(
                 f"调参结果 {path} 无法读取：{error}；请删除该文件或重新 anxin train --trials",

@@ -55,6 +55,11 @@ class Tuned:
     facts: Mapping[str, Any]
     """Trials, folds and marks, as they are written beside the settings."""
 
+    @property
+    def searched(self) -> dict[str, Any]:
+        """Those of the parameters that were searched: what a home keeps."""
+        return {name: self.parameters[name] for name in _SPACE if name in self.parameters}
+
 
 def tune(
     view: View,
