@@ -59,6 +59,7 @@ def _check_grades(scores: pd.DataFrame, listed: pd.DataFrame, manifest: dict[str
     assert listed["visit_why"].str.len().min() > 0
     visits = listed.loc[listed["visit"].notna()]
     assert visits["visit_by"].isin(["check", "call"]).all()
+    assert listed.loc[listed["visit"].isna(), "visit_by"].isin(["beyond", "rest"]).all()
     assert (visits.groupby("visit")[["visit_by", "visit_order"]].nunique() == 1).all(axis=None)
 
 

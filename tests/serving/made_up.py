@@ -219,20 +219,21 @@ def _row(number: int, day: date) -> dict[str, Any]:
 
 
 def _visit(number: int, day: date) -> dict[str, Any]:
-    by = ("check", "call", None)[number % 3]
+    by = ("check", "call", "beyond")[number % 3]
+    gone = by != "beyond"
     return {
         "grade_model": 1,
         "grade_why_zh": "规则「欠发工资两个月及以上」升为蓝（模型：未列）" if number == 7 else "",
         "grade_why_en": "raised to blue by a rule" if number == 7 else "",
         "propensity": None,
-        "visit": f"V{day:%Y%m%d}-500106-{number:08d}" if by else None,
+        "visit": f"V{day:%Y%m%d}-500106-{number:08d}" if gone else None,
         "visit_by": by,
-        "visit_order": number + 1 if by else None,
+        "visit_order": number + 1 if gone else None,
         "visit_why": f"{'检查' if by == 'check' else '走访'}第{number + 1}处，概率45%"
-        if by
+        if gone
         else "超出力量：今日检查4处、走访12处已排满",
-        "visit_why_en": "one of today's visits" if by else "beyond today's strength",
-        "visited_on": day if by else None,
+        "visit_why_en": "one of today's visits" if gone else "beyond today's strength",
+        "visited_on": day if gone else None,
     }
 
 

@@ -13,11 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anxin.domain.errors import AnxinError
+from anxin.serving.terminal.tables import filters
 from anxin.serving.visiting.capacity import OWN, Capacities, Capacity
 from anxin.serving.visiting.known_checks import contractors, known_checks
 from anxin.serving.visiting.planning import drawn, planned
 from anxin.serving.visiting.randomly import draw
-from anxin.serving.visiting.visits import CALL, CHECK, Checks, Visit, Warning, visits
+from anxin.serving.visiting.visits import BEYOND, CALL, CHECK, REST, Checks, Visit, Warning, visits
+
+from . import made_up
+from .conftest import City
 
 DAY = date(2026, 1, 12)
 LIMIT = Capacity(2, 3, 2, 14, 0.3, 0.0, None)
@@ -77,12 +81,13 @@ def test_a_district_never_does_more_than_it_can_nor_leaves_a_place_empty(
         assert len(told) == 1  # one joint visit, said alike in each of its warnings
         mine = [one for one in warnings if one.unit == unit]
         visit = told.pop()
-        assert (visit.visit is None) == (visit.by is None) == (visit.order is None)
+        assert (visit.visit is None) == (visit.by in (BEYOND, REST)) == (visit.order is None)
         rests = any(one.chosen_on == DAY - timedelta(days=3) for one in mine)
-        if visit.by is not None:
-            assert not rests
+        assert rests == (visit.by == REST)
+        if visit.visit is not None:
             assert visit.chosen_on == DAY
         elif not rests:
+            assert visit.by == BEYOND
             assert "超出力量" in visit.zh
             assert len(gone[CALL]) == calls
         if visit.by == CHECK:
@@ -307,3 +312,18 @@ def test_checks_are_counted_by_firm_and_calls_are_none(view_of: Any) -> None:
     )
     assert found["E1"] == Checks(2, DAY - timedelta(days=5))
     assert found["E9"].in_year == 1
+
+
+def test_a_list_can_be_asked_for_todays_visits_in_their_turn(city: City) -> None:
+    asked = city.client.get(f"/v1/lists/{made_up.DAY}?visit=check&size=100", headers=city.bearer()).json()[
+        "rows"
+    ]
+    assert asked
+    assert {row["visit_by"] for row in asked} == {CHECK}
+    places = [(row["district"][:6], row["visit_order"]) for row in asked]
+    assert places == sorted(places)
+    page = city.client.get(f"/lists/{made_up.DAY}?visit=beyond", headers=city.bearer()).text
+    assert "超出力量：今日检查4处、走访12处已排满" in page
+    assert filters(None, None, None, None, "检查").visit == CHECK
+    with pytest.raises(AnxinError, match="检查 走访 超出力量"):
+        filters(None, None, None, None, "飞行")

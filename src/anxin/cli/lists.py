@@ -79,7 +79,7 @@ def _visits(counts: Mapping[str, Any]) -> str:
     if "visits" not in counts:
         return ""
     made = counts["visits"]
-    return f"; 检查 checks {made['check']}, 走访 calls {made['call']}, 超出力量或不重复 not today {counts['beyond']}"
+    return f"; 检查 checks {made['check']}, 走访 calls {made['call']}, 超出力量 beyond {counts['beyond']}"
 
 
 @verbs.command()
@@ -113,6 +113,9 @@ def list_(
     regulator: Annotated[str | None, typer.Option(help="行业主管部门 regulator, Chinese name")] = None,
     grade: Annotated[str | None, typer.Option(help="红 橙 黄 蓝 or red orange yellow blue")] = None,
     kind: Annotated[Kind | None, typer.Option()] = None,
+    visit: Annotated[
+        str | None, typer.Option(help="今日出动 检查 走访 超出力量 or check call beyond rest")
+    ] = None,
     head: Annotated[int, typer.Option(help="表中行数 rows of the table")] = 20,
     retrospective: Hindsight = False,
 ) -> None:
@@ -128,7 +131,7 @@ def list_(
     home = open_home()
     with open_ledger(home) as ledger:
         published = published_on(home, ledger, day, retrospective=retrospective)
-    wanted = filters(district, regulator, grade, kind.value if kind else None)
+    wanted = filters(district, regulator, grade, kind.value if kind else None, visit)
     rows = select(published.rows, wanted, lambda *_: True, day)
     if form is None and out is not None:
         form = form_of(out)

@@ -58,8 +58,8 @@ def score(model: Model, snapshot: pa.Table) -> pd.DataFrame:
     """Score every row of a snapshot of one kind.
 
     Returns the columns of `semantics.md` (scores), sorted by rank: p30 ≤ p90 ≤ p180, `score` the margin for 90 days,
-    `grade` by danger alone,
-    workers and yuan (if it happens) with 80 % intervals, rank by p90 per date, ties by subject_id.
+    `grade` by danger alone, workers and yuan (if it happens) with 80 % intervals, rank by p90 per date, ties by
+    subject_id.
     """
     rows = model.matrix(snapshot)
     p30, p90, p180 = model.ordered.probabilities(rows)

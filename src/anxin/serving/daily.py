@@ -42,7 +42,7 @@ from anxin.serving.listing import Listed, ScoredDay, listed, with_random
 from anxin.serving.visiting.capacity import Capacities
 from anxin.serving.visiting.known_checks import contractors, known_checks
 from anxin.serving.visiting.planning import drawn, planned
-from anxin.serving.visiting.visits import CALL, CHECK
+from anxin.serving.visiting.visits import BEYOND, CALL, CHECK, REST
 from anxin.serving.watermarks import watermarks
 
 Progress = Callable[[str, int, int], None]
@@ -206,7 +206,7 @@ def _counts(
         "waiting": sum(len(one.waiting) for one in found.values()),
         "put_by": {name: sum(row["put_by"] == name for row in rows) for name in ("model", "rule", "random")},
         "visits": {by: len({row["visit"] for row in rows if row["visit_by"] == by}) for by in (CHECK, CALL)},
-        "beyond": sum(row["visit"] is None for row in rows),
+        **{by: sum(row["visit_by"] == by for row in rows) for by in (BEYOND, REST)},
     }
 
 

@@ -27,6 +27,8 @@ class Filters:
     kind: str | None = None
     in_hand: bool | None = None
     change: str | None = None
+    visit: str | None = None
+    """`check` 检查, `call` 走访, `beyond` 超出力量 or `rest`; rows then come in the order they are gone to."""
 
     def keeps(self, row: Row, on: date) -> bool:
         """Tell whether `row` passes every filter; districts as they stand on the list's day."""
@@ -37,6 +39,7 @@ class Filters:
             and (self.kind is None or row.kind == self.kind)
             and (self.in_hand is None or row.in_hand == self.in_hand)
             and (self.change is None or row.change == self.change)
+            and (self.visit is None or row.visit_by == self.visit)
         )
 
 
@@ -60,12 +63,15 @@ def _lies_in(code: str, prefix: str, on: date) -> bool:
 
 
 def select(rows: Iterable[Row], filters: Filters, may_see: MaySee, on: date) -> list[Row]:
-    """Return the rows the reader may see and asked for: red first, then by p90.
+    """Return the rows the reader may see and asked for: red first, then by p90; visits by district and turn.
 
     The scope is applied first and here, so no caller can count or export what it hides.
     """
     kept = (row for row in rows if may_see(row) and filters.keeps(row, on))
-    return sorted(kept, key=lambda row: (-row.grade, -row.p90, row.kind, row.subject_id))
+    ordered = sorted(kept, key=lambda row: (-row.grade, -row.p90, row.kind, row.subject_id))
+    if filters.visit is None:
+        return ordered
+    return sorted(ordered, key=lambda row: (divisions.district(row.district, on), row.visit_order or 0))
 
 
 def page(rows: Sequence[Row], number: int, size: int) -> Page:

@@ -40,9 +40,10 @@ VISITS: Mapping[str, Words] = MappingProxyType(
     {
         "check": Words("检查", "check"),
         "call": Words("走访", "call"),
+        "beyond": Words("超出力量", "beyond"),
+        "rest": Words("近期已去", "rest"),
     }
 )
-NO_VISIT = Words("今日不出动", "no visit today")
 LABEL_STATES: Mapping[str, Words] = MappingProxyType(
     {
         "verified": Words("查实", "verified"),

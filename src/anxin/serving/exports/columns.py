@@ -67,9 +67,7 @@ def _law(row: Row, _: date) -> Cell:
 
 
 def _visit(row: Row, _: date) -> Cell:
-    if row.visit_by is not None:
-        return wording.words(wording.VISITS, row.visit_by).zh
-    return wording.NO_VISIT.zh if row.visit_why else None
+    return None if row.visit_by is None else wording.words(wording.VISITS, row.visit_by).zh
 
 
 COLUMNS: tuple[Column, ...] = (

@@ -17,7 +17,17 @@ from anxin.serving.promised import broken
 from anxin.serving.published import Published, Reason, Row
 from anxin.serving.reports.facts import yuan
 from anxin.serving.selection import Filters, by_grade
-from anxin.serving.wording import CHANGES, GRADES, IN_HAND, KINDS, NEW_FINDS, NOTICE, RETROSPECTIVE, Words
+from anxin.serving.wording import (
+    CHANGES,
+    GRADES,
+    IN_HAND,
+    KINDS,
+    NEW_FINDS,
+    NOTICE,
+    RETROSPECTIVE,
+    VISITS,
+    Words,
+)
 
 _STYLES = {0: "dim", 4: "bold red", 3: "dark_orange", 2: "yellow", 1: "blue"}
 _FILE_WIDTH = 150
@@ -27,8 +37,14 @@ _WIDE = 120
 _REASONS = 2
 
 
-def filters(district: str | None, regulator: str | None, grade: str | None, kind: str | None) -> Filters:
-    """Return what to keep from what a person typed; a grade by its Chinese or English name."""
+def filters(
+    district: str | None,
+    regulator: str | None,
+    grade: str | None,
+    kind: str | None,
+    visit: str | None = None,
+) -> Filters:
+    """Return what to keep from what a person typed; a grade, a visit by its Chinese or English name."""
     grades: frozenset[int] = frozenset()
     if grade is not None:
         found = {n for n, words in GRADES.items() if grade in (words.zh, words.en, str(n))}
@@ -38,7 +54,15 @@ def filters(district: str | None, regulator: str | None, grade: str | None, kind
                 f"no grade {grade}; use red, orange, yellow or blue",
             )
         grades = frozenset(found)
-    return Filters(district=district, regulator=regulator, grades=grades, kind=kind)
+    by = None
+    if visit is not None:
+        by = next((name for name, said in VISITS.items() if visit in (name, said.zh, said.en)), None)
+        if by is None:
+            raise AnxinError(
+                f"没有 {visit} 这种出动，可用 {' '.join(said.zh for said in VISITS.values())}",
+                f"no visit {visit}; use {', '.join(VISITS)}",
+            )
+    return Filters(district=district, regulator=regulator, grades=grades, kind=kind, visit=by)
 
 
 def show(rows: Sequence[Row], published: Published, head: int) -> None:
@@ -110,8 +134,8 @@ def _visit(row: Row) -> str:
     """Return today's visit under the grade: which sort, and its turn in the district."""
     if row.visit_by is None:
         return ""
-    words = wording.words(wording.VISITS, row.visit_by)
-    return f"\n{words.zh}{row.visit_order}\n{words.en} {row.visit_order}"
+    words, turn = wording.words(VISITS, row.visit_by), row.visit_order
+    return f"\n{words.zh}{turn}\n{words.en} {turn}" if turn else f"\n[dim]{words.zh}\n{words.en}[/]"
 
 
 def _reason(reason: Reason, day: date) -> str:

@@ -20,6 +20,8 @@ from datetime import date, timedelta
 from anxin.serving.visiting.capacity import Capacity
 
 CHECK, CALL = "check", "call"
+BEYOND, REST = "beyond", "rest"
+"""No visit today: beyond the district's strength, or gone to lately."""
 
 _CHECKED_FROM = 3
 """Orange: below it nobody is checked for a warning, only called on."""
@@ -86,12 +88,13 @@ class Checks:
 class Visit:
     """What a district does about one warning today.
 
-    `visit` is the number of the joint visit, None where none is made today; `by` is `check` 检查 or `call` 走访; `order`
-    its turn among the district's visits of that sort; `chosen_on` the last day a visit was chosen, today if it is.
+    `visit` is the number of the joint visit, None where none is made today; `by` is `check` 检查, `call` 走访, `beyond`
+    超出力量 or `rest` (gone to lately); `order` its turn among the district's visits of that sort; `chosen_on` the last
+    day a visit was chosen, today if it is.
     """
 
     visit: str | None
-    by: str | None
+    by: str
     order: int | None
     zh: str
     en: str
@@ -135,7 +138,7 @@ def visits(
         if last is None:
             rested.append(unit)
         else:
-            _tell(found, unit, None, None, None, *last, unit.chosen_on)
+            _tell(found, unit, None, REST, None, *last, unit.chosen_on)
     full = {unit.name for unit in rested if _over(checks.get(unit.name), capacity)}
     checked = _take(
         [unit for unit in rested if unit.grade >= _CHECKED_FROM and unit.name not in full],
@@ -156,7 +159,7 @@ def visits(
         if unit.name not in names:
             zh = f"超出力量：今日检查{capacity.checks}处、走访{capacity.calls}处已排满"
             en = f"beyond today's strength: {capacity.checks} checks and {capacity.calls} calls are taken"
-            _tell(found, unit, None, None, None, zh, en, unit.chosen_on)
+            _tell(found, unit, None, BEYOND, None, zh, en, unit.chosen_on)
     return found
 
 
@@ -229,7 +232,7 @@ def _tell(
     found: dict[Key, Visit],
     unit: _Unit,
     number: str | None,
-    by: str | None,
+    by: str,
     order: int | None,
     zh: str,
     en: str,

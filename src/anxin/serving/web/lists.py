@@ -21,6 +21,7 @@ from anxin.serving.web.context import Context, grant_of, sees
 from anxin.serving.web.problems import Problem, Refused
 
 KindName = Literal["employer", "project"]
+VisitName = Literal["check", "call", "beyond", "rest"]
 Day = Annotated[date, Path(alias="date", description="the list's day, YYYY-MM-DD")]
 Who = Annotated[Grant, Depends(grant_of)]
 
@@ -53,6 +54,7 @@ class FilterQuery:
     kind: Annotated[KindName | None, Query()] = None
     in_hand: Annotated[bool | None, Query(description="true 在办, false 新发现")] = None
     change: Annotated[Literal["new", "continuing", "upgraded", "eased"] | None, Query()] = None
+    visit: Annotated[VisitName | None, Query(description="检查, 走访, 超出力量, 近期已去")] = None
 
     def filters(self) -> Filters:
         """Return them as the selection understands them."""
@@ -63,6 +65,7 @@ class FilterQuery:
             self.kind,
             self.in_hand,
             self.change,
+            self.visit,
         )
 
     def address(self, **more: object) -> str:
@@ -74,6 +77,7 @@ class FilterQuery:
             "kind": self.kind,
             "in_hand": None if self.in_hand is None else str(self.in_hand).lower(),
             "change": self.change,
+            "visit": self.visit,
             **more,
         }
         return urlencode([(k, v) for k, v in pairs.items() if v not in (None, "", [])], doseq=True)

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from anxin.domain import divisions
 from anxin.ledger.access import authenticate
+from anxin.serving import wording
 from anxin.serving.looks import render, style_hash
 from anxin.serving.promised import broken, promise_lines
 from anxin.serving.published import Row
@@ -132,6 +133,7 @@ _NO_FILTER: dict[str, Any] = {
     "kind": None,
     "grade": None,
     "change": None,
+    "visit": None,
     "in_hand": None,
 }
 
@@ -154,13 +156,14 @@ def _forgiving(request: Request) -> FilterQuery:
     """Read a page's filters: its form sends empty fields for what is not chosen."""
     asked = {key: value for key, value in request.query_params.items() if value}
     grades = [int(value) for value in request.query_params.getlist("grade") if value in ("1", "2", "3", "4")]
-    kind = asked.get("kind")
+    kind, visit = asked.get("kind"), asked.get("visit")
     return FilterQuery(
         district=asked.get("district"),
         regulator=asked.get("regulator"),
         grade=grades or None,
         kind=kind if kind in ("employer", "project") else None,  # type: ignore[arg-type]
         in_hand=asked.get("in_hand") == "true",
+        visit=visit if visit in wording.VISITS else None,  # type: ignore[arg-type]
     )
 
 
@@ -193,6 +196,7 @@ def _choices(rows: Sequence[Row], day: date) -> dict[str, list[tuple[str, str]]]
     return {
         "district": [(code, divisions.name(code, day)) for code in sorted(districts)],
         "regulator": [(name, name) for name in sorted(regulators)],
+        "visit": [(name, said.zh) for name, said in wording.VISITS.items()],
     }
 
 
