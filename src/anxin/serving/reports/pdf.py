@@ -215,8 +215,12 @@ def _subject(sheet: _Sheet, facts: Facts) -> None:
             f"自 {row.since} 起 {facts.days_listed} 天 · 由{put_by}列入",
         ),
     ]
+    if row.grade_why_zh:
+        pairs.append(("划级", row.grade_why_zh))
     if row.change_zh:
         pairs.append(("变化", row.change_zh))
+    if row.visit_why:
+        pairs.append(("当日出动", row.visit_why))
     if facts.trend:
         past = "、".join(f"{trend.as_of:%m-%d} {percent(trend.p90)}" for trend in facts.trend[-4:])
         pairs.append(("走势", f"{past}、今日 {percent(row.p90)}"))
