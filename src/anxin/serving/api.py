@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
 from anxin.ledger import Ledger
+from anxin.serving.evidence import Evidence
 from anxin.serving.home import Home
 from anxin.serving.scorers import Scorer
 from anxin.serving.shelf import Shelf
-from anxin.serving.web import documents, lists, pages, problems, reports, scores
+from anxin.serving.web import documents, lists, pages, problems, records, reports, scores
 from anxin.serving.web.context import Context
 from anxin.serving.web.gate import Clock, Gate
 
@@ -38,7 +39,7 @@ def create_app(home: Home, ledger: Ledger, scorer: Scorer, clock: Clock = now) -
         openapi_url=None,
         redirect_slashes=False,
     )
-    context = Context(ledger, Shelf(home, ledger), scorer, clock)
+    context = Context(ledger, Shelf(home, ledger), scorer, Evidence(home), clock)
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> PlainTextResponse:
@@ -47,6 +48,7 @@ def create_app(home: Home, ledger: Ledger, scorer: Scorer, clock: Clock = now) -
     app.include_router(lists.router(context))
     app.include_router(reports.router(context))
     app.include_router(scores.router(context))
+    app.include_router(records.router(context))
     app.include_router(pages.router(context))
     app.include_router(documents.router())
     documents.describe(app)

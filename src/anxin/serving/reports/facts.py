@@ -24,6 +24,9 @@ _SIGNALS = 6
 _LOWERING = 4
 # The first page names these; the annex has all, with what each lets one ask for.
 _RULES = 3
+# Of each feed behind the signals the annex shows these, the page of records more.
+_RECORDS = 3
+_SELF = frozenset({"employer_id", "project_id", "received_at"})
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,32 @@ class Balance:
     raising: float
     lowering: float
     score: float
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of a subject in one feed: cells as text, newest first, of `total` rows.
+
+    `columns` are names with their Chinese; `note` says what is held back.
+    """
+
+    feed: str
+    zh: str
+    basis: str
+    total: int
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    note: Words | None
+
+    def told(self) -> tuple[str, ...]:
+        """Return the newest rows as lines of «name value», without what is empty or names the subject itself."""
+        lines = []
+        for row in self.rows[:_RECORDS]:
+            cells = zip(self.columns, row, strict=True)
+            lines.append(
+                " · ".join(f"{zh} {cell}" for (name, zh), cell in cells if cell and name not in _SELF)
+            )
+        return tuple(lines)
 
 
 @dataclass(frozen=True)
@@ -86,6 +115,7 @@ class Facts:
     objection: Words
     traces: tuple[tuple[Words, str], ...]
     retrospective: bool
+    records: tuple[Table, ...] = ()
 
     @property
     def first_rules(self) -> tuple[RuleHit, ...]:

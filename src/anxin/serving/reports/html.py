@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from anxin.serving.looks import render
 from anxin.serving.reports.facts import Facts
 
 
-def to_html(facts: Facts, links: Sequence[tuple[str, str]] = ()) -> str:
-    """Return the report as HTML; `links` (words, address) stand above it on screen only."""
+def to_html(
+    facts: Facts, links: Sequence[tuple[str, str]] = (), records: Callable[[str], str] | None = None
+) -> str:
+    """Return the report as HTML; `links` (words, address) stand above it on screen only.
+
+    `records` gives the address of the records behind a feature, where there is a service to show them.
+    """
     widest = max((abs(part.contribution) for part in (*facts.signals, *facts.lowering)), default=1.0)
     return render(
-        "report.html", facts=facts, row=facts.row, widest=widest, path=_sparkline(facts), links=links
+        "report.html",
+        facts=facts,
+        row=facts.row,
+        widest=widest,
+        path=_sparkline(facts),
+        links=links,
+        records=records,
     )
 
 

@@ -372,6 +372,8 @@ def _annex(sheet: _Sheet, facts: Facts) -> None:
         for question in facts.questions:
             _box(sheet, question)
 
+    _records(sheet, facts)
+
     sheet.section("数据质量与不确定性", "data quality and uncertainty")
     sheet.both(_quality(facts), 8.5)
 
@@ -404,6 +406,16 @@ def _annex(sheet: _Sheet, facts: Facts) -> None:
         sheet.set_xy(34, top)
         sheet.write_line(value, 8, width=_WIDE - 20, height=4.2)
         sheet.set_x(14)
+
+
+def _records(sheet: _Sheet, facts: Facts) -> None:
+    if facts.records:
+        sheet.section("所依据的记录", "the records behind the signals")
+    for table in facts.records:
+        counted = "，按月计数" if table.note else ""
+        sheet.write_line(f"{table.zh} 共 {table.total:,} 条{counted}，最近：", 8.5, bold=True, height=4.4)
+        for line in table.told():
+            sheet.write_line(line, 7.5, colour=_SOFT, height=3.9)
 
 
 def _quality(facts: Facts) -> Words:

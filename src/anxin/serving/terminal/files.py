@@ -14,6 +14,7 @@ from anxin.domain.errors import AnxinError
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import hindsight, of
 from anxin.serving.daily import score_day
+from anxin.serving.evidence import Evidence
 from anxin.serving.home import Home
 from anxin.serving.published import Published
 from anxin.serving.reports.facts import facts_of
@@ -79,5 +80,5 @@ def report_of(
         )
     # What people were told on the days before is no part of a list made in hindsight.
     trend = [] if retrospective else Shelf(home, ledger).trend(published, rows[0].kind, subject)
-    facts = facts_of(published, rows[0], trend, ledger.head)
+    facts = Evidence(home).annex(published, facts_of(published, rows[0], trend, ledger.head))
     return to_pdf(facts) if form == "pdf" else to_html(facts).encode()

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from anxin.ledger import Ledger
 from anxin.ledger.access import Grant, record_read
+from anxin.serving.evidence import Evidence
 from anxin.serving.published import Cleared, Published, Row
 from anxin.serving.scorers import Scorer
 from anxin.serving.selection import MaySee
@@ -25,6 +26,7 @@ class Context:
     ledger: Ledger
     shelf: Shelf
     scorer: Scorer
+    evidence: Evidence
     clock: Clock
 
     def published(self, day: date) -> Published:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
@@ -24,6 +25,7 @@ from anxin.serving.web.context import Context, sees
 from anxin.serving.web.gate import COOKIE, GRANT, POLICY, sign_in_page
 from anxin.serving.web.lists import Day, FilterQuery, KindName, Who
 from anxin.serving.web.problems import Refused
+from anxin.serving.web.records import records_path
 from anxin.serving.web.reports import REPORT_POLICY, facts_for
 
 _PAGE_POLICY = {
@@ -110,6 +112,7 @@ def router(context: Context) -> APIRouter:
                 if replace(query, in_hand=None).filters().keeps(row, day)
             ],
             "report_path": report_path,
+            "records_path": partial(records_path, day),
         }
         return HTMLResponse(render("list.html", **values), headers=_PAGE_POLICY)
 
@@ -120,9 +123,12 @@ def router(context: Context) -> APIRouter:
         published = context.published(day)
         row = context.listed(grant, published, kind, subject_id)
         context.remember(grant, f"report/{day.isoformat()}/{kind}/{subject_id}.html")
-        return HTMLResponse(
-            to_html(facts_for(context, published, row), links=_report_links(day, row)), headers=REPORT_POLICY
+        page = to_html(
+            facts_for(context, published, row),
+            links=_report_links(day, row),
+            records=partial(records_path, day, row),
         )
+        return HTMLResponse(page, headers=REPORT_POLICY)
 
     return made
 

@@ -55,6 +55,6 @@ def router(context: Context) -> APIRouter:
 
 
 def facts_for(context: Context, published: Published, row: Row) -> Facts:
-    """Return a report's facts with what only a running service knows: earlier lists, the ledger's head."""
+    """Return a report's facts with what its list does not hold: earlier lists, the ledger's head, the records."""
     trend = context.shelf.trend(published, row.kind, row.subject_id)
-    return facts_of(published, row, trend, context.ledger.head)
+    return context.evidence.annex(published, facts_of(published, row, trend, context.ledger.head))
