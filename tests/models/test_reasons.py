@@ -78,7 +78,7 @@ def test_what_lowers_the_score_is_told_too_and_is_not_a_reason() -> None:
         lowering = one.lowering()
         sizes = [part.contribution for part in lowering]
         assert all(size < -FELT for size in sizes) and sizes == sorted(sizes)
-        assert all(part.finding for part in lowering)
+        assert all(part.finding and part.value != part.usual for part in lowering)
         assert not {part.feature.name for part in lowering} & {part.feature.name for part in one.reasons()}
         seen += len(lowering)
     assert seen, "no row had anything that lowers it, so nothing was tested"

@@ -104,8 +104,9 @@ class Explained:
         return self._strongest(self.contributions, 0.0, _MOST)
 
     def lowering(self) -> tuple[Part, ...]:
-        """Return what lowers the score most, is known, and can be checked."""
-        return self._strongest(-self.contributions, FELT, _MOST_LOWERING)
+        """Return what lowers the score most, is known, can be checked, and is not simply as usual."""
+        unusual = np.where(self.values == self.usual, 0.0, -self.contributions)
+        return self._strongest(unusual, FELT, _MOST_LOWERING)
 
     def families(self) -> tuple[tuple[str, float], ...]:
         """Return the sum of the contributions of each family, the one that raises most first; all add up."""

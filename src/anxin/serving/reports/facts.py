@@ -144,7 +144,8 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
     # What has no value, or cannot be checked by a person (a season, a sector), counts in the balance and is no finding.
     found = [part for part in parts if part.zh and part.value is not None and _may_stand(part.feature)]
     raising = tuple(part for part in found if part.contribution > FELT)
-    lowering = tuple(part for part in found if part.contribution < -FELT)
+    # What is as usual is nothing that speaks for a subject.
+    lowering = tuple(part for part in found if part.contribution < -FELT and part.value != part.usual)
     signals = raising[:_SIGNALS]
     standing = _standing()
     bases = {part.basis: part for part in (*signals, *lowering[:_LOWERING]) if part.basis}

@@ -361,10 +361,13 @@ def _dispatch(sheet: _Sheet, facts: Facts) -> None:
 def _annex(sheet: _Sheet, facts: Facts) -> None:
     sheet.section("建议核查清单", "papers to ask for")
     for hit in facts.rules:
-        found = "，".join(filter(None, (hit.zh, _evidence(hit), law.short(hit.articles))))
-        said = f"{found}。应索取：{hit.ask}"
-        sheet.both(Words(said, f"{hit.en}. Ask for: {hit.ask_en}"), 8.5)
-        sheet.ln(0.7)
+        sheet.write_line(
+            "，".join(filter(None, (hit.zh, _evidence(hit), law.short(hit.articles)))), 8, height=4
+        )
+        sheet.write_line(hit.en, 6.2, colour=_SOFT, height=2.9)
+    sheet.ln(1.5)
+    for asked in facts.asked:
+        _box(sheet, asked)
     for paper in facts.papers:
         _box(sheet, Words(f"{paper.words.zh}（{paper.basis}）", paper.words.en))
     if facts.questions:
