@@ -319,6 +319,7 @@ def test_one_openapi_documents_refusals_and_the_bearer_token(city: City) -> None
     assert api["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     assert set(api["paths"]) == {
         "/v1/lists/{date}",
+        "/v1/records/{date}/{subject}/{feature}",
         "/v1/reports/{date}/{subject}",
         "/v1/score",
         "/v1/explain",
