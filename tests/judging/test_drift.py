@@ -66,6 +66,11 @@ def test_what_moved_is_named_first_and_what_went_missing_too(reference: Referenc
     assert features_shift(reference, snapshot(gone).drop_columns("insured_heads"))[0].missing_now == 1.0
 
 
+def test_a_handful_of_subjects_is_no_alarm_of_chance(reference: Reference) -> None:
+    for seed in range(40):
+        assert {one.state for one in features_shift(reference, snapshot(heads(40, seed=seed)))} == {"steady"}
+
+
 def test_nobody_at_all_is_no_alarm_of_every_feature(reference: Reference) -> None:
     assert "alarm" not in {one.state for one in features_shift(reference, snapshot(np.empty(0)))}
 

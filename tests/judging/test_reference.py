@@ -81,9 +81,8 @@ def test_a_season_training_saw_is_usual() -> None:
         snapshot(heads, [0.0] * 200, [FIRST] * 100 + [SECOND] * 100), "employer", NAMES, np.empty(0)
     )
     bins = made.features["insured_heads"]
-    each = [
-        psi(bins.shares, shares(counts(np.array(part), bins.edges))) for part in (heads[:100], heads[100:])
-    ]
+    parts = [np.array(heads[:100]), np.array(heads[100:])]
+    each = [psi(bins.shares, shares(counts(part, bins.edges)), len(part)) for part in parts]
     assert bins.usual == pytest.approx(max(each), abs=1e-4)
     assert bins.usual > 0.25
     assert made.features["complaints_90d"].usual == 0

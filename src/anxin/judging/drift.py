@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import yaml
+from scipy.stats import chi2
 
 from anxin.domain import divisions
 from anxin.judging.reference import Bins, Reference, counts, distance, population, psi, shares
@@ -75,12 +76,13 @@ def population_shift(reference: Reference, snapshot: pa.Table, day: date) -> lis
         values = sorted(set(before) | set(now))
         a, b = ([part.get(value, 0.0) for value in values] for part in (before, now))
         moved = sorted(values, key=lambda value: -abs(now.get(value, 0.0) - before.get(value, 0.0)))
-        shift = psi(a, b)
+        shift = psi(a, b, len(snapshot))
+        over = shift - chance(len(values), len(snapshot))
         found.append(
             {
                 "name": name,
                 "psi": round(shift, 4),
-                "state": "alarm" if shift >= settings()["population"] else _watch(shift),
+                "state": "alarm" if over >= settings()["population"] else _watch(over),
                 "moved": [
                     {"value": value, "before": before.get(value, 0.0), "now": now.get(value, 0.0)}
                     for value in moved[:5]
@@ -95,12 +97,13 @@ _ORDER = {"alarm": 0, "watch": 1, "steady": 2}
 
 def _shift(name: str, bins: Bins, values: Floats) -> Shift:
     now = shares(counts(values, bins.edges))
-    moved, asked = psi(bins.shares, now), settings()
-    gone = float(now[-1]) - bins.shares[-1]
-    if len(values) and (moved >= asked["psi"] + bins.usual or gone >= asked["missing"]):
+    moved, asked = psi(bins.shares, now, len(values)), settings()
+    expected = asked["usual_times"] * bins.usual + chance(len(now), len(values))
+    gone = float(now[-1]) - bins.shares[-1] - chance(2, len(values)) ** 0.5 / 2
+    if len(values) and (moved >= asked["psi"] + expected or gone >= asked["missing"]):
         state = "alarm"
     else:
-        state = _watch(moved - bins.usual)
+        state = _watch(moved - expected)
     return Shift(
         name,
         round(moved, 4),
@@ -111,6 +114,14 @@ def _shift(name: str, bins: Bins, values: Floats) -> Shift:
         state,
         tuple(round(float(share), 4) for share in now),
     )
+
+
+def chance(bins: int, rows: int) -> float:
+    """Return the shift that so many rows in so many bins hardly ever exceed where nothing moved.
+
+    Times the rows, the index of a sample is about chi-square with one degree of freedom less than bins (Yurdakul 2018).
+    """
+    return float(chi2.ppf(settings()["chance"], max(1, bins - 1))) / max(1, rows)
 
 
 def _watch(shift: float) -> str:

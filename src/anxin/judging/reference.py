@@ -27,7 +27,7 @@ _RARE = (0.95, 0.98, 0.99, 0.995, 0.999)
 """Quantiles taken too where most values are the same: what is rare is where the risk is."""
 _SAMPLE = 200_000
 _LEAST_SHARE = 1e-4
-"""An empty bin counts as this share, or one subject would be an infinite shift."""
+"""An empty bin counts as this share at least, or one subject would be an infinite shift."""
 _CATEGORIES = 40
 OTHER, MISSING = "其他", ""
 _POPULATION = {
@@ -89,10 +89,14 @@ def counts(values: Floats, edges: Sequence[float]) -> npt.NDArray[np.int64]:
     return np.bincount(code, minlength=len(edges) + 2).astype(np.int64)
 
 
-def psi(expected: npt.ArrayLike, found: npt.ArrayLike) -> float:
-    """Return the population stability index of two sets of shares over the same bins; 0 is no shift."""
-    a = np.maximum(np.asarray(expected, dtype=np.float64), _LEAST_SHARE)
-    b = np.maximum(np.asarray(found, dtype=np.float64), _LEAST_SHARE)
+def psi(expected: npt.ArrayLike, found: npt.ArrayLike, rows: int = 10_000) -> float:
+    """Return the population stability index of two sets of shares over the same bins; 0 is no shift.
+
+    An empty bin counts as half of one of the `rows` behind `found`, and as one of 10,000 at least.
+    """
+    least = max(_LEAST_SHARE, 0.5 / max(rows, 1))
+    a = np.maximum(np.asarray(expected, dtype=np.float64), least)
+    b = np.maximum(np.asarray(found, dtype=np.float64), least)
     return float(((b - a) * np.log(b / a)).sum())
 
 
@@ -142,7 +146,11 @@ def _reference_bins(
     width = len(edges) + 2
     by_date = np.bincount(date_of * width + code, minlength=dates * width).reshape(dates, width)
     all_shares = shares(by_date.sum(axis=0))
-    usual = max((psi(all_shares, shares(one)) for one in by_date), default=0.0) if dates > 1 else 0.0
+    usual = (
+        max((psi(all_shares, shares(one), int(one.sum())) for one in by_date), default=0.0)
+        if dates > 1
+        else 0.0
+    )
     return Bins(
         tuple(float(edge) for edge in edges),
         tuple(round(float(share), 6) for share in all_shares),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ STATES: Mapping[str, Words] = {
     "steady": Words("平稳", "steady"),
 }
 
-_TOLD = 40
+_TOLD = 25
 """Features shown with their bins; all others by name and figure, or the page would grow too large to send."""
 _MONTHS = 18
 
@@ -42,9 +42,7 @@ def page(facts: Mapping[str, Any]) -> str:
         graded = [shift for shift in one["features"] if shift["state"] != "steady"][:_TOLD]
         told[kind] = graded
         others[kind] = [shift for shift in one["features"] if shift not in graded]
-        rows = one["calibration"]
-        newest = sorted({row["as_of"] for row in rows})[-_MONTHS:]
-        months[kind] = [row for row in rows if row["as_of"] in newest]
+        months[kind] = _months(one["calibration"])
         counts[kind] = {"alarm": 0, "watch": 0, "steady": 0} | Counter(s["state"] for s in one["features"])
     late = {name: feed for name, feed in facts["feeds"].items() if feed["state"] != "steady"}
     return render(
@@ -55,6 +53,9 @@ def page(facts: Mapping[str, Any]) -> str:
         others=others,
         months=months,
         counts=counts,
+        firsts={
+            kind: [head["first"] for head in rows[0][1]] if rows else [] for kind, rows in months.items()
+        },
         late=sorted(late.items(), key=lambda item: (item[1]["state"] != "alarm", item[0])),
         in_time=len(facts["feeds"]) - len(late),
         facts_zh=_FACTS,
@@ -62,6 +63,21 @@ def page(facts: Mapping[str, Any]) -> str:
         at=at,
         line=line,
     )
+
+
+def _months(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
+    """Return the newest lists first: each list and group with what held in the first of it."""
+    newest = sorted({row["as_of"] for row in rows}, reverse=True)[:_MONTHS]
+    return [
+        (row, [head for head in rows if head["first"] is not None and _of(head) == _of(row)])
+        for as_of in newest
+        for row in rows
+        if row["as_of"] == as_of and row["first"] is None
+    ]
+
+
+def _of(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["as_of"], row["group"]
 
 
 def at(ratio: float) -> float:
