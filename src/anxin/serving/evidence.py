@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
+from importlib import resources
 from typing import Any
+
+import yaml
 
 from anxin.domain.errors import AnxinError
 from anxin.features.catalogue import Feature, catalogue
@@ -89,9 +94,27 @@ def _table(found: Records) -> Table:
     feed = contract()[found.feed]
     names = {column.name: column.zh for column in feed.columns} | _COUNTS
     columns = tuple((name, names[name]) for name in found.rows.column_names)
-    rows = tuple(tuple(_cell(value) for value in row.values()) for row in found.rows.to_pylist())
+    said = {column.name: choice_words(found.feed, column.name) for column in feed.columns if column.choices}
+    rows = tuple(
+        tuple(said[name].get(value, value) if name in said else _cell(value) for name, value in row.items())
+        for row in found.rows.to_pylist()
+    )
     note = COUNTED if found.per_worker else None
     return Table(found.feed, feed.zh, feed.basis, found.total, columns, rows, note)
+
+
+def choice_words(feed: str, column: str) -> Mapping[str, str]:
+    """Return how each value of an enumeration of the contract is said."""
+    document = _words()
+    words: dict[str, str] = document["words"] | document["columns"].get(f"{feed}.{column}", {})
+    return words
+
+
+@cache
+def _words() -> dict[str, Any]:
+    text = resources.files(__package__).joinpath("choices.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
 
 
 def _cell(value: Any) -> str | None:
