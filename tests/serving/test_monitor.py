@@ -9,7 +9,7 @@ import pytest
 
 from anxin.features.catalogue import of
 from anxin.serving.monitoring import metrics
-from anxin.serving.reports.monitor import at, line, lines, page
+from anxin.serving.reports.monitor import at, line, lines, page, path
 
 SHARES = [0.1] * 10 + [0.0]
 
@@ -148,6 +148,7 @@ def test_a_ratio_stands_where_its_logarithm_is_and_wealth_below_its_line() -> No
         240.0,
         240.0,
     ]
+    assert path([0.5, 0.0, 1.0], 1.0, 0, 8) == "M0 26v-13h8v13M18 26v-26h8v26"
     points = line({"steps": [{"wealth": 80.0}], "threshold": 80.0}).split()
     assert points[-1] == "200.0,5.0"
     assert float(points[0].split(",")[1]) == 28.0

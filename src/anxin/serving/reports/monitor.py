@@ -62,6 +62,7 @@ def page(facts: Mapping[str, Any]) -> str:
         place=lambda code: divisions.name(code, day) if code else "缺失",
         at=at,
         line=line,
+        path=path,
     )
 
 
@@ -78,6 +79,16 @@ def _months(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], 
 
 def _of(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["as_of"], row["group"]
+
+
+def path(shares: Sequence[float], top: float, left: int, width: int) -> str:
+    """Return bars of shares as one path, 26 high at `top`, nine apart; empty ones are left out.
+
+    >>> path([0.5, 0.0, 1.0], 1.0, 0, 8)
+    'M0 26v-13h8v13M18 26v-26h8v26'
+    """
+    heights = [round(26 * share / top, 1) for share in shares]
+    return "".join(f"M{left + 9 * i} 26v-{h:g}h{width}v{h:g}" for i, h in enumerate(heights) if h)
 
 
 def at(ratio: float) -> float:
