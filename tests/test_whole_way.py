@@ -318,3 +318,22 @@ def test_a_day_before_every_model_is_scored_only_in_retrospect(city: City, tmp_p
         city.anxin("scores", early, "--out", tmp_path / "none.parquet")
     city.anxin("scores", early, "--retrospective", "--out", tmp_path / "scores.parquet")
     assert set(pq.read_table(tmp_path / "scores.parquet")["as_of"].to_pylist()) == {early}
+
+
+def test_the_watch_list_is_of_money_and_its_reasons_too(city: City, folder: Path) -> None:
+    found = city.json("ability", CITY_DAY, "--format", "json")
+    every = pq.read_table(folder / "ability.parquet").to_pylist()
+    watched = [row["subject_id"] for row in every if row["level"] == 2]
+    assert [row["subject_id"] for row in found["watched"]] == watched
+    assert sum(found["counts"].values()) == len(every)
+    families = {reason["family"] for row in every for reason in row["reasons"]}
+    assert families <= {"credit", "payroll", "litigation", "relations", "complaints"}
+    assert len(every) == len(pq.read_table(folder / "snapshot-employer.parquet"))
+
+
+def test_influences_of_everyone_are_told_by_part(city: City, scores: pd.DataFrame) -> None:
+    found = city.json("influences", CITY_DAY, "--by", "district", "--json")
+    for kind, one in found["kinds"].items():
+        assert one["all"]["subjects"] == (scores["kind"] == kind).sum()
+        assert sum(part["subjects"] for part in one["parts"].values()) == one["all"]["subjects"]
+        assert min(one["all"]["families"].values()) >= 0

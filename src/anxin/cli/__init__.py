@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from anxin.cli import access, data, judging, lists, models
+from anxin.cli import access, data, judging, lists, models, views
 from anxin.cli.terms import choose_engine
 from anxin.domain.errors import AnxinError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _part in (data, models, lists, judging, access):
+for _part in (data, models, lists, judging, views, access):
     app.add_typer(_part.verbs)
 
 

@@ -2,6 +2,7 @@
 
     <model_id>/booster.txt  calibration.json  severity.json  grades.json  manifest.json, and what stands beside them:
                reference.json (what it was trained on, for drift)  folds.parquet (what its backtest said, for gates)
+               ability.json (employers: the ability to pay, from signs of money alone)
 
 The id ends in the hash of the manifest, and the ledger's promotion names the id: a folder whose files or manifest were
 changed no longer fits its name and is refused.

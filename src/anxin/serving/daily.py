@@ -36,6 +36,7 @@ from anxin.models.rules import fingerprint
 from anxin.models.scoring import score
 from anxin.models.version import code_version
 from anxin.serving import schema
+from anxin.serving.abilities import abilities
 from anxin.serving.changes import Compared, compare
 from anxin.serving.home import Home
 from anxin.serving.listing import Listed, ScoredDay, listed, with_random
@@ -157,6 +158,8 @@ def _run(
         "cleared": pa.Table.from_pylist(cleared, schema.CLEARED),
         **{f"snapshot-{kind}": part.snapshot for kind, part in scored.items()},
     }
+    if (money := abilities(home.models, scored, day)) is not None:
+        tables["ability"] = money
     named = any(home.root / entry.folder == folder for entry in every(ledger, day))
     manifest_text = _publish(folder, tables, manifest, named=named)
     entry = record(

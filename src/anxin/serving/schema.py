@@ -140,6 +140,26 @@ EXPLANATIONS = pa.schema(
     ]
 )
 
+# Every employer's ability to pay; `level` 2 in difficulty, 1 fair, 0 good, -1 no data. Those in difficulty or on the
+# list have reasons.
+ABILITY = pa.schema(
+    [
+        ("rank", pa.int64()),
+        ("subject_id", pa.string()),
+        ("name", pa.string()),
+        ("district", pa.string()),
+        ("district_name", pa.string()),
+        ("regulator", pa.string()),
+        ("level", pa.int64()),
+        ("probability", pa.float64()),
+        ("score", pa.float64()),
+        ("base", pa.float64()),
+        ("grade", pa.int64()),
+        ("p90", pa.float64()),
+        ("reasons", pa.list_(REASON)),
+    ]
+)
+
 # Warnings of the previous list that this one no longer carries.
 CLEARED = pa.schema(
     [

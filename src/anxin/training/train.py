@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -16,12 +16,14 @@ from anxin.features.known import Kind
 from anxin.feeds.asof import View
 from anxin.judging import folds as fold_rows
 from anxin.judging import reference
+from anxin.models import ability
 from anxin.models.probability import HORIZONS, Ordered, fit_calibration
 from anxin.models.promises import apart, promised, with_rules
 from anxin.models.saved import load, save
 from anxin.models.scoring import Model, matrix
 from anxin.models.severity import SIZES, Severity, fit_severity
 from anxin.models.version import code_version
+from anxin.training.ability import RANKING, train_ability
 from anxin.training.backtest import Backtest, backtest, recent_level
 from anxin.training.fitting import fit
 from anxin.training.material import Material, gather
@@ -99,6 +101,13 @@ def train(
         "settings": settings.name(kind),
     }
     beside = _beside(kind, snapshot, names, tested)
+    if kind == ability.KIND:
+        money = train_ability(
+            rows, names, features, as_of, tested.judged, settings.calibration_prior, settings.seed
+        )
+        if money is not None:
+            beside[ability.FILE] = money.ability.to_bytes()
+            tested = replace(tested, measures={**tested.measures, RANKING: money.measures})
     severity = _severity(kind, snapshot, labelled)
     promises = with_rules(promised(apart(tested.judged)), tested.judged, snapshot, kind)
     model_id = save(models, kind, through, ordered, severity, promises, facts, beside)

@@ -15,6 +15,7 @@ from anxin.domain import calendar, regulators
 from anxin.features.catalogue import catalogue
 from anxin.models.reasons import FELT
 from anxin.serving import leaving, wording
+from anxin.serving.abilities import Ability, of_subject
 from anxin.serving.feeds_named import feed_name
 from anxin.serving.published import Family, Published, Reason, Row, RuleHit, Watermark
 from anxin.serving.wording import Words
@@ -115,6 +116,8 @@ class Facts:
     objection: Words
     traces: tuple[tuple[Words, str], ...]
     retrospective: bool
+    ability: Ability | None = None
+    """What signs of money alone say of an employer."""
     records: tuple[Table, ...] = ()
 
     @property
@@ -185,6 +188,7 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
         objection=_words(standing["objection"]),
         traces=_traces(published, row, ledger_head),
         retrospective=published.manifest.retrospective,
+        ability=of_subject(published, row.kind, row.subject_id),
     )
 
 

@@ -224,6 +224,11 @@ def _subject(sheet: _Sheet, facts: Facts) -> None:
     if facts.trend:
         past = "、".join(f"{trend.as_of:%m-%d} {percent(trend.p90)}" for trend in facts.trend[-4:])
         pairs.append(("走势", f"{past}、今日 {percent(row.p90)}"))
+    if facts.ability is not None:
+        said = facts.ability.words.zh
+        if facts.ability.level >= 0:
+            said += f"（仅凭资金迹象，90日概率 {percent(facts.ability.probability)}）"
+        pairs.append(("支付能力", said))
     _pairs(sheet, pairs)
     if facts.major:
         said = f"如发生，达到“一事一策”专班规模（30人以上或100万元以上）的概率为 {percent(row.p_major or 0)}"

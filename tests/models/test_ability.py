@@ -1,0 +1,113 @@
+"""Ability to pay: money signs and nothing else, levels that mean the same every day, exact reasons, no pickle."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+
+from anxin.features.catalogue import catalogue
+from anxin.models.ability import (
+    DIFFICULT,
+    KIND,
+    UNKNOWN,
+    Ability,
+    ability_of,
+    levels,
+    money_signs,
+    signs,
+    thresholds,
+)
+from anxin.models.grades import Promises
+from anxin.models.probability import HORIZON, HORIZONS, Calibration, Ordered
+from anxin.models.reasons import explain, usual_values
+from anxin.models.saved import load, save
+
+from . import made
+
+NAMES = ("credit_overdue_days", "credit_utilisation", "tax_short_share", "insurance_short_share")
+FACTS = {"base_rate": {"90": 0.01}}
+
+
+@cache
+def _ability() -> Ability:
+    x = _values(500, 1)
+    danger = (np.nan_to_num(x) / (90, 1, 1, 1)).sum(axis=1)
+    stacked = np.vstack([np.column_stack([x, np.full(len(x), float(h))]) for h in HORIZONS])
+    y = np.tile((danger + np.random.default_rng(2).normal(0, 0.3, len(x)) > 1.7).astype(float), 3)
+    data = lgb.Dataset(stacked, y, feature_name=[*NAMES, HORIZON])
+    settings = {"objective": "binary", "verbose": -1, "num_threads": 1, "min_data_in_leaf": 5}
+    ordered = Ordered(lgb.train(settings, data, 60), NAMES, Calibration(0.3, (-0.2, 0.0, 0.1)), 60)
+    return Ability(ordered, thresholds(Ability(ordered, ()).probability(x)))
+
+
+def _values(n: int, seed: int) -> made.Floats:
+    rng = np.random.default_rng(seed)
+    x = np.column_stack([rng.integers(0, 90, n), rng.random(n), rng.random(n), rng.random(n)]).astype(float)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    return x
+
+
+def test_signs_of_money_are_no_complaints_no_energy_and_not_what_an_employer_is() -> None:
+    named = [catalogue()[name] for group in signs().values() for name in group]
+    assert all(KIND in feature.kinds for feature in named)
+    assert len({feature.name for feature in named}) == len(named)
+    sources = {source for feature in named for source in feature.sources}
+    assert not sources & {"complaints", "cases", "hazards", "inspections", "energy_usage", "energy_bills"}
+    assert not {feature.family for feature in named} & {"energy", "profile", "silence"}
+
+
+def test_columns_of_money_are_found_among_others() -> None:
+    assert money_signs(("complaints_90d", "tax_short_share", "firm_capital", "credit_class")) == [1, 3]
+
+
+def test_levels_are_shares_of_employers_kept_as_probabilities() -> None:
+    ability, many = _ability(), _values(500, 1)
+    p = ability.probability(many)
+    found = ability.level(p, many)
+    told = found[found != UNKNOWN]
+    assert 0.02 < (told == DIFFICULT).mean() < 0.08
+    assert 0.1 < (told == 1).mean() < 0.22
+    assert p[found == DIFFICULT].min() >= p[found == 1].max()
+    # The same employer has the same level in whatever company.
+    assert np.array_equal(ability.level(p[:7], many[:7]), found[:7])
+    assert [level.level for level in levels()] == [2, 1, 0]
+
+
+def test_of_whom_no_feed_of_money_says_anything_no_level_is_told() -> None:
+    rows = np.array([[0.0, np.nan, np.nan, np.nan], [80.0, 0.4, 0.9, 0.9]])
+    assert _ability().level(_ability().probability(rows), rows).tolist() == [UNKNOWN, DIFFICULT]
+
+
+def test_it_is_written_as_text_and_says_the_same_after() -> None:
+    ability, rows = _ability(), _values(50, 3)
+    again = Ability.from_bytes(ability.to_bytes())
+    assert np.array_equal(again.probability(rows), ability.probability(rows))
+    assert again.thresholds == ability.thresholds
+    assert again.to_bytes() == ability.to_bytes()
+
+
+def test_it_stands_beside_a_model_and_a_model_without_it_has_none(tmp_path: Path) -> None:
+    parts = (made.KIND, made.THROUGH, made.ordered(), made.severity(), Promises.configured(), FACTS)
+    with_it = save(tmp_path, *parts, {"ability.json": _ability().to_bytes()})
+    without = save(tmp_path, *parts)
+    found = ability_of(tmp_path, load(tmp_path, with_it))
+    assert found is not None
+    assert found.thresholds == _ability().thresholds
+    assert ability_of(tmp_path, load(tmp_path, without)) is None
+
+
+def test_its_reasons_add_up_to_its_own_score() -> None:
+    values = _values(40, 5)
+    model = _ability().model(made.model())
+    table = made.snapshot(made.matrix(40))
+    for place, name in enumerate(NAMES):
+        if name in table.column_names:
+            table = table.drop_columns([name])
+        table = table.append_column(name, [values[:, place].tolist()])
+    usual = usual_values(model, table)
+    explained = explain(model, table, usual)
+    assert all(one.adds_up for one in explained)
+    assert {part.feature.name for one in explained for part in one.parts} == set(NAMES)
