@@ -46,7 +46,7 @@ JUDGED_BY = {day: DAYS[0] if day < DAYS[6] else DAYS[6] for day in DAYS}
 
 LESSON_ROWS = 120_000
 """About as many rows are kept for the rivals that learn from our features, all positives among them."""
-_PIECE = 4
+_PIECE = 9
 
 
 def view_of(home: Path, work: Path) -> View:
