@@ -28,9 +28,8 @@ def pictures(trained: Trained, folder: Path) -> list[Path]:
     made.append(_gain(trained, folder / "gain.png"))
     if len(trained.sample):
         rows = trained.model.matrix(trained.sample)
-        parts, _ = trained.model.ordered.contributions(rows)
-        made.append(_bars(trained, parts, folder / "shap_bar.png"))
-        made.append(_swarm(trained, rows, parts, folder / "shap_beeswarm.png"))
+        made.append(_bars(trained, trained.contributions, folder / "shap_bar.png"))
+        made.append(_swarm(trained, rows, trained.contributions, folder / "shap_beeswarm.png"))
     return made
 
 
@@ -38,7 +37,7 @@ def influences(trained: Trained) -> pd.DataFrame:
     """Return `feature, gain, contribution`: the mean absolute contribution to the score of the sampled subjects."""
     ordered = trained.model.ordered
     gain = pd.Series(ordered.booster.feature_importance("gain"), ordered.booster.feature_name())
-    parts, _ = ordered.contributions(trained.model.matrix(trained.sample))
+    parts = trained.contributions
     found = pd.DataFrame(
         {"feature": ordered.features, "gain": gain.reindex(ordered.features).to_numpy(float)}
     )

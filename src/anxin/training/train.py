@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,11 @@ class Trained:
     folder: Path
     sample: pa.Table
     """Rows of the newest training date, evenly drawn: what plots of contributions are made of."""
+
+    @cached_property
+    def contributions(self) -> npt.NDArray[np.float64]:
+        """What each feature adds to the score of each row of the sample (rows × features)."""
+        return self.model.ordered.contributions(self.model.matrix(self.sample))[0]
 
 
 def train(
