@@ -155,7 +155,11 @@ def test_promotion_is_dated_and_rollback_goes_back(copied: Centre) -> None:
     assert copied.json("status", "--on", docket.DAY)["models"]["employer"] == first
     assert copied.json("status", "--on", NEXT)["models"]["employer"] == second["model_id"]
     assert _aliases(copied)["champion"] == second["model_id"]
-    copied.anxin("run", NEXT)
+    copied.anxin("shadow", first, "--from", NEXT)
+    [beside] = copied.json("run", NEXT)["shadow"]
+    assert beside["model_id"] == first
+    assert (copied.home.var / "shadow" / str(NEXT) / first / "scores.parquet").is_file()
+    assert copied.json("status", "--on", NEXT)["shadows"]["employer"] == [first]
     assert {row["model_version"] for row in _rows(copied.published(NEXT))} == {second["model_id"]}
     assert copied.json("rollback", "employer", "--effective", NEXT)["model_id"] == first
     assert _aliases(copied)["champion"] == first

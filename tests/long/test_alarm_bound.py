@@ -17,18 +17,18 @@ from anxin.judging.drift import settings
 
 pytestmark = pytest.mark.long
 
-SERVICES = 600
+SERVICES = 400
 MONTHS = 60
 
 
 def service(rng: np.random.Generator, odds: np.ndarray) -> list[Batch]:
-    """Return monthly lists of 300 subjects, about ten cases each, whose odds are those said times `odds`."""
+    """Return monthly lists of 150 subjects, about ten cases each, whose odds are those said times `odds`."""
     found = []
     for month, times in enumerate(odds):
-        p = rng.beta(0.4, 11, 300)
+        p = rng.beta(0.4, 5.6, 150)
         true = times * p / (1 - p + times * p)
         day = date(2024 + month // 12, month % 12 + 1, 1)
-        found.append(Batch(day, p, (rng.random(300) < true).astype(float)))
+        found.append(Batch(day, p, (rng.random(150) < true).astype(float)))
     return found
 
 

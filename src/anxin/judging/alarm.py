@@ -74,11 +74,11 @@ def watch(batches: Sequence[Batch], alpha: float, band: tuple[float, float], odd
     low, high = band
     sides = ((high, [high * one for one in odds]), (low, [low / one for one in odds]))
     # The log-wealth of each (side, θ) for each month betting began: rows are starts, columns bets.
-    bets = [(bound, theta) for bound, thetas in sides for theta in thetas]
+    bets = np.array([(bound, theta) for bound, thetas in sides for theta in thetas])
     wealths = np.empty((0, len(bets)))
     steps, alarmed = [], None
     for n, batch in enumerate(batches, start=1):
-        gain = np.array([log_ratio(batch, theta, bound) for bound, theta in bets])
+        gain = log_ratios(batch, bets[:, 1], bets[:, 0])
         wealths = np.vstack([wealths, np.zeros((1, len(bets)))]) + gain
         starts = np.arange(1, n + 1)
         started = logsumexp(wealths, axis=1, b=1.0 / len(bets)) - np.log(starts * (starts + 1.0))
@@ -89,11 +89,11 @@ def watch(batches: Sequence[Batch], alpha: float, band: tuple[float, float], odd
     return Watch(tuple(steps), 1.0 / alpha, alarmed)
 
 
-def log_ratio(batch: Batch, theta: float, bound: float) -> float:
-    """Return the log-likelihood ratio of odds `theta` against odds `bound` times what was said."""
+def log_ratios(batch: Batch, thetas: Floats, bounds: Floats) -> Floats:
+    """Return the log-likelihood ratio of odds `thetas` against odds `bounds` times what was said, one for each pair."""
     p = np.clip(batch.p, _LEAST_P, 1 - _LEAST_P)
-    spent = np.log1p(p * (theta - 1)) - np.log1p(p * (bound - 1))
-    return float(batch.y.sum() * np.log(theta / bound) - spent.sum())
+    spent = np.log1p(np.outer(thetas - 1, p)) - np.log1p(np.outer(bounds - 1, p))
+    return np.asarray(batch.y.sum() * np.log(thetas / bounds) - spent.sum(axis=1), dtype=np.float64)
 
 
 def apart(days: Sequence[date], gap_days: int) -> list[date]:
