@@ -212,7 +212,7 @@ def test_mlflow_has_the_run_with_figures_signature_plots_and_aliases(city: City)
             )
             assert run.data.params["rounds"]
             plots = {Path(entry.path).name for entry in client.list_artifacts(version.run_id, "plots")}
-            assert plots == {"calibration.png", "gain.png"}
+            assert plots == {"calibration.png", "gain.png", "shap_bar.png", "shap_beeswarm.png"}
             signature = mlflow.models.get_model_info(f"models:/anxin-{kind}@champion").signature
             assert [column.name for column in signature.outputs] == ["p30", "p90", "p180", "score"]
     assert (city.home.mlruns / "artifacts").is_dir()
