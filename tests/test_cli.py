@@ -104,6 +104,8 @@ def test_help_answers_without_loading_what_is_slow() -> None:
         ("monitor", "2025-01-01"),
         ("ingest", "/no/such/folder"),
         ("evaluate",),
+        ("lookback", "2025-01-01", "2025-02-01"),
+        ("labels", "2025-01"),
         ("simulate", "x", "--scale", "-1"),
         ("token", "create", "--person", "张三", "--unit", "某局"),
         ("token", "create", "--person", "张三", "--unit", "某局", "--role", "boss", "--everything"),

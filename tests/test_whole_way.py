@@ -195,6 +195,31 @@ def test_evaluate_judges_the_list_the_baselines_and_the_truth(city: City, scores
     assert "AUC" in city.anxin("evaluate").decode()
 
 
+def test_a_lookback_says_of_each_event_what_the_list_had_said(city: City, scores: pd.DataFrame) -> None:
+    until = CITY_DAY + timedelta(days=75)
+    found = city.json("lookback", CITY_DAY, until)
+    assert found["events"] == len(found["rows"]) > 0
+    scored = scores.set_index(["kind", "subject_id"])
+    listed = scored.loc[scored["grade"] > 0].index
+    for row in found["rows"]:
+        key = (row["kind"], row["subject_id"])
+        assert (row["status"] == "warned") == (key in listed), row
+        if row["status"] == "missed" and key in scored.index:
+            assert row["p90"] == pytest.approx(scored.loc[key, "p90"])
+            assert row["known"] or not row["counts"]
+    page = city.anxin("lookback", CITY_DAY, until, "--format", "html").decode()
+    assert "回头看" in page
+
+
+def test_labels_of_a_month_name_the_rows_that_changed_them(city: City, tmp_path: Path) -> None:
+    found = city.json("labels", "2026-03", "--out", tmp_path)
+    assert Path(found["html"]).read_text(encoding="utf-8")
+    assert found["changes"]
+    for change in found["changes"]:
+        assert change["because"], change
+        assert all("2026-03-01" <= row["received_at"][:10] < "2026-04-01" for row in change["because"])
+
+
 def test_mlflow_has_the_run_with_figures_signature_plots_and_aliases(city: City) -> None:
     with mlflow_at(city.home.mlruns) as mlflow:
         client = mlflow.MlflowClient()

@@ -105,6 +105,18 @@ def test_a_list_of_the_same_morning_warned_and_one_of_the_next_did_not() -> None
     assert list(found["days_late"][1:]) == [1]
 
 
+def test_without_any_list_nobody_could_be_warned_and_without_events_nothing_is_said() -> None:
+    day = START + timedelta(50)
+    nothing = pd.DataFrame({name: pd.Series(dtype=object) for name in _listing("A", day, day, 2, False)})
+    found = matched(_frame([_event(1, "A", day), _event(2, None, day)], "day"), nothing, [])
+    assert list(found["status"]) == ["no_list", "unnamed"]
+    none = _frame([_event(1, "A", day)], "day").iloc[:0]
+    empty = matched(none, _frame([_listing("A", day, day, 2, False)]), [day])
+    assert len(empty) == 0
+    assert tally("all", empty).share_warned is None
+    assert tallies(empty.assign(district="x"), "district") == []
+
+
 def test_lists_that_can_bear_on_a_period_reach_from_the_horizon_before_to_the_horizon_after() -> None:
     first, last = days_needed(date(2025, 6, 1), date(2025, 6, 30))
     assert (date(2025, 6, 1) - first).days == 89

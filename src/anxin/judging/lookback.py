@@ -34,6 +34,7 @@ FEWEST_EVENTS = 5
 _NOT_ARREARS = ("unfounded", "not_wage", "duplicate")
 """Events that proved to be something else: listed, and not counted for or against the warnings."""
 
+_NAMES = {"kind": object, "subject_id": object}
 _ON_LISTS = ("kind", "subject_id", "day", "grade", "warning_id", "since", "in_hand", "put_by")
 
 
@@ -93,9 +94,10 @@ def matched(happened: pd.DataFrame, listed: pd.DataFrame, days: Sequence[date]) 
     that warning by then), `warned_on` (its first day), `days_before`, `was_new` (新发现 when it began), `still_listed`
     (on `list_day`); for late ones `days_late`. 100,000 events and a million rows take a few seconds.
     """
-    table = happened.reset_index(drop=True).reset_index(names="event_no")
+    table = happened.astype(_NAMES).reset_index(drop=True).reset_index(names="event_no")
     table = _last_list(table, days)
-    rows = listed[list(_ON_LISTS)].copy()
+    # No list and no event have no types of their own.
+    rows = listed[list(_ON_LISTS)].astype({**_NAMES, "grade": "int64"})
     for name in ("day", "since"):
         rows[name] = pd.to_datetime(rows[name]).astype("datetime64[s]")
     rows = rows.sort_values("day", kind="stable")

@@ -32,8 +32,13 @@ def registered(view: View, kind: Kind, asked: pd.DataFrame) -> pd.DataFrame:
     versions = versions.select(
         "received_at", "changed_on", *names, subject_id=versions[f"{kind}_id"]
     ).semi_join(wanted, "subject_id")
-    table = frame(view, versions)
-    order = asked[["subject_id", "day"]].reset_index(drop=True).reset_index(names="_place")
+    table = frame(view, versions).astype({"subject_id": object})
+    order = (
+        asked[["subject_id", "day"]]
+        .astype({"subject_id": object})
+        .reset_index(drop=True)
+        .reset_index(names="_place")
+    )
     if not len(table):
         return order.drop(columns=["_place", "day"]).assign(**dict.fromkeys(names))
     dated = pd.concat(
