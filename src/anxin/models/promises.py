@@ -102,7 +102,7 @@ def _lengths(rows: int) -> list[int]:
 
 
 def ageing(periods: Sequence[Period], least: float) -> float:
-    """Return the share by which precision fell on later dates, with one standard error on top; never below 0.
+    """Return the share by which precision fell on later dates, with one standard error on top, from 0 to 1.
 
     At each date but the first: the precision of rows from `least` up on all dates before, against what came true on it.
     The standard error is that of counts or, where dates differ by more than that, of the differences between them.
@@ -121,7 +121,7 @@ def ageing(periods: Sequence[Period], least: float) -> float:
     if not expected:
         return 0.0
     error = max(np.sqrt(max(observed, 1.0)), np.sqrt(apart)) / expected
-    return float(max(0.0, 1.0 - observed / expected + error))
+    return float(min(1.0, max(0.0, 1.0 - observed / expected + error)))
 
 
 def promised(periods: Sequence[Period]) -> Promises:
