@@ -31,7 +31,7 @@ _PLAIN = {
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "lambda_l2": 5.0,
-    "num_threads": 2,
+    "num_threads": 1,
     "deterministic": True,
     "force_row_wise": True,
     "verbose": -1,
@@ -108,4 +108,4 @@ def forest(lesson: Lesson) -> Predict:
 def plain(counts: pd.DataFrame, y: Floats) -> Predict:
     """Fit a plain LightGBM on the hand-made counts."""
     booster = lgb.train(_PLAIN, lgb.Dataset(counts.to_numpy(float), y), _PLAIN_ROUNDS)
-    return lambda x: np.asarray(booster.predict(x), dtype=np.float64)
+    return lambda x: np.asarray(booster.predict(x, num_threads=1), dtype=np.float64)
