@@ -120,6 +120,14 @@ def test_a_complaint_is_a_flag_everywhere() -> None:
     assert names(hits(snapshot([CALIFORNIA], complaints_90d=[1.0]), "employer", DAY)) == [{"complained"}]
 
 
+def test_a_rule_written_for_one_kind_hits_no_other() -> None:
+    table = snapshot(wages_unpaid_months=[2.0], wages_unpaid_share=[0.6])
+    firm, site = (names(hits(table, kind, DAY))[0] for kind in ("employer", "project"))
+    assert site - firm == {"unpaid_two_months_half"}
+    assert firm - site == {"unpaid_two_months_half_firm"}
+    assert list(flags(table.append_column("kind", pa.array(["project"])))) == [float(len(site))]
+
+
 def test_hits_that_raise_highest_come_first() -> None:
     table = snapshot(
         complaints_90d=[1.0],
@@ -128,7 +136,7 @@ def test_hits_that_raise_highest_come_first() -> None:
         suits_wages_enforced=[1.0],
     )
     raised = [hit.rule.raises_to for hit in hits(table, "employer", DAY)[0]]
-    assert raised == sorted(raised, reverse=True) and raised[0] == 3
+    assert raised == sorted(raised, reverse=True) and raised[0] == 2
 
 
 def test_flags_count_the_rules_that_hit_each_subject_on_its_own_day() -> None:

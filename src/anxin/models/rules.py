@@ -107,14 +107,16 @@ class Rule:
     source: str
     verified: bool
     """Whether its source states the figure; otherwise it is borrowed or assumed."""
+    only: tuple[str, ...]
+    """The kinds of subject it is written for."""
     districts: tuple[str, ...]
     valid_from: date | None
     valid_to: date | None
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of subject that can have every feature it needs (any one of alternatives)."""
-        return tuple(kind for kind in ("employer", "project") if _possible(self.when, kind))
+        """The kinds it is written for that can have every feature it needs (any one of alternatives)."""
+        return tuple(kind for kind in self.only if _possible(self.when, kind))
 
     @property
     def ask_zh(self) -> str:
@@ -181,14 +183,15 @@ def hits(snapshot: pa.Table, kind: str, on: date) -> list[tuple[Hit, ...]]:
 
 
 def flags(snapshot: pa.Table) -> Floats:
-    """Return how many rules hit each row of a snapshot, each on its own date (`as_of`)."""
+    """Return how many rules hit each row of a snapshot of one kind, each on its own date (`as_of`)."""
     values = _values(snapshot)
+    kind = snapshot["kind"][0].as_py() if len(snapshot) and "kind" in snapshot.column_names else None
     count = np.zeros(len(snapshot))
     for on, rows in _dates(snapshot):
         governing = _Governing(snapshot, on)
         for rule in rules():
             mask = governing.mask(rule)
-            if mask.any():
+            if mask.any() and (kind is None or kind in rule.kinds):
                 count += rows & mask & rule.when.holds(values)
     return count
 
@@ -288,6 +291,7 @@ def _rule(entry: Mapping[str, Any], papers: Mapping[str, Paper]) -> Rule:
         raises_to=entry.get("raises_to", 0),
         source=entry["source"],
         verified={"verified": True, "assumed": False}[entry["status"]],
+        only=tuple(entry.get("kinds", ("employer", "project"))),
         districts=tuple(entry["districts"]),
         valid_from=entry.get("valid_from"),
         valid_to=entry.get("valid_to"),
