@@ -146,7 +146,9 @@ def _listed(opened: Mapping[date, Published], on_progress: Progress | None) -> p
     for place, (day, published) in enumerate(opened.items()):
         if on_progress is not None:
             on_progress("lists", place, len(opened))
-        parts.append(published.table("list.parquet", _LISTED).to_pandas().assign(day=day))
+        rows = published.table("list.parquet", _LISTED).to_pandas()
+        # A random check is a visit and no warning.
+        parts.append(rows.loc[rows["put_by"] != "random"].assign(day=day))
     if not parts:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in [*_LISTED, "day"]})
     listed: pd.DataFrame = pd.concat(parts, ignore_index=True)
