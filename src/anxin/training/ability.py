@@ -15,7 +15,7 @@ from anxin.models.ability import Ability, money_signs, thresholds
 from anxin.models.probability import Observed, Ordered, fit_calibration, fit_slope
 from anxin.training.backtest import recent_level
 from anxin.training.fitting import fit
-from anxin.training.rows import Stacked
+from anxin.training.rows import Matrix, Stacked
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class TrainedAbility:
 def train_ability(
     rows: Stacked,
     names: tuple[str, ...],
-    features: Floats,
+    features: Matrix,
     as_of: npt.NDArray[np.datetime64],
     judged: pd.DataFrame,
     prior: float,
@@ -89,7 +89,7 @@ def _judged(
     rows: Stacked,
     own: tuple[str, ...],
     places: list[int],
-    features: Floats,
+    features: Matrix,
     as_of: npt.NDArray[np.datetime64],
     judged: pd.DataFrame,
     prior: float,
@@ -112,6 +112,6 @@ def _judged(
     return judge(judged.drop(columns="p90").assign(figure=margin)), slope
 
 
-def _taken(features: Floats, rows: npt.NDArray[np.int64], places: list[int]) -> Floats:
+def _taken(features: Matrix, rows: npt.NDArray[np.int64], places: list[int]) -> Floats:
     """Return some columns of some rows; column by column, since a copy of all columns of a year may be a gigabyte."""
-    return np.column_stack([features[rows, place] for place in places])
+    return np.column_stack([features[rows, place] for place in places]).astype(np.float64)

@@ -27,7 +27,7 @@ from anxin.judging.baselines import BASELINES
 from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates
 from anxin.models.probability import HORIZONS, SCORE_HORIZON, Observed, fit_calibration, fit_slope, level
 from anxin.training.fitting import fit
-from anxin.training.rows import Labelled, Stacked, label, stack
+from anxin.training.rows import Labelled, Matrix, Stacked, label, stack
 from anxin.training.settings import Settings
 from anxin.training.splits import Fold
 
@@ -76,7 +76,7 @@ class Backtest:
 def backtest(
     view: View,
     snapshot: pa.Table,
-    features: Floats,
+    features: Matrix,
     names: tuple[str, ...],
     labelled: Labelled,
     folds: Sequence[Fold],
@@ -103,7 +103,7 @@ def backtest(
         places = np.flatnonzero(np.isin(as_of, np.array(fold.judged, dtype="datetime64[D]")))
         margins = {}
         for horizon in HORIZONS:
-            x = np.column_stack([features[places], np.full(len(places), float(horizon))])
+            x = np.column_stack([features[places], np.full(len(places), horizon, features.dtype)])
             margins[horizon] = Margins(by_rounds(booster, x, grid), labelled.y[horizon][places])
         if say is not None:
             judged = snapshot.select(["as_of", "in_hand"]).take(pa.array(places)).to_pandas()
@@ -152,7 +152,7 @@ def round_grid(most: int) -> list[int]:
     return list(range(_GRID, most + 1, _GRID))
 
 
-def by_rounds(booster: lgb.Booster, x: Floats, grid: Sequence[int]) -> Floats:
+def by_rounds(booster: lgb.Booster, x: Matrix, grid: Sequence[int]) -> Floats:
     """Return the margins after each number of rounds; every tree is walked once."""
     steps = [
         booster.predict(

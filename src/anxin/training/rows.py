@@ -19,6 +19,7 @@ from anxin.training.settings import RowLimits
 from anxin.training.splits import usable
 
 Floats = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,14 @@ def label(
 class Stacked:
     """Rows of one fit: features and horizon, labels, weights, and each row's place in the snapshot."""
 
-    x: Floats
+    x: Matrix
     y: Floats
     weight: Floats
     places: npt.NDArray[np.int64]
 
 
 def stack(
-    features: Floats, labelled: Labelled, keep: npt.NDArray[np.bool_], limits: RowLimits, seed: int
+    features: Matrix, labelled: Labelled, keep: npt.NDArray[np.bool_], limits: RowLimits, seed: int
 ) -> Stacked:
     """Stack the labelled rows of `keep` over the horizons.
 
@@ -88,7 +89,7 @@ def stack(
     for horizon, y in labelled.y.items():
         rows = np.flatnonzero(keep & np.isfinite(y))
         taken = rows[(y[rows] == 1) | (rng.random(len(rows)) < share)]
-        xs.append(np.column_stack([features[taken], np.full(len(taken), float(horizon))]))
+        xs.append(np.column_stack([features[taken], np.full(len(taken), horizon, features.dtype)]))
         ys.append(y[taken])
         places.append(taken)
         ws.append(np.where(y[taken] == 1, 1.0, 1.0 / share))
