@@ -11,7 +11,7 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks import ablation, california, city, drift, rules, scale, scale_doc, yangzhong
+from benchmarks import ablation, california, city, contributions, drift, rules, scale, scale_doc, yangzhong
 
 
 def _asked() -> argparse.Namespace:
@@ -49,6 +49,10 @@ def _asked() -> argparse.Namespace:
     clustered.add_argument("--months", type=int, default=24)
     clustered.add_argument("--seed", type=int, default=1)
     clustered.add_argument("--memory", default="4g", help="of each worker")
+    taken_apart = verbs.add_parser(
+        "contributions", help="contributions in bulk beside LightGBM, shap and woodelf"
+    )
+    taken_apart.add_argument("--home", type=Path, help="home of an ingested simulated city, only read")
     verbs.add_parser("drift", help="watching 200 features of 100,000 subjects")
     verbs.add_parser("scale-doc", help="write docs/scale.md from the results")
     return parser.parse_args()
@@ -79,6 +83,8 @@ def main() -> None:
         from benchmarks import spark
 
         spark.main(asked.scale, asked.months, asked.seed, asked.memory)
+    elif asked.verb == "contributions":
+        contributions.main(asked.home)
     elif asked.verb == "drift":
         drift.main()
     elif asked.verb == "scale-doc":
@@ -91,6 +97,7 @@ def _everything() -> None:
     """Run what `make bench` does: the cost, the real records that are named, and a city."""
     scale.main(1.0, None)
     drift.main()
+    contributions.main(None)
     for records, where in ((california, "ANXIN_CALIFORNIA"), (yangzhong, "ANXIN_YANGZHONG")):
         feeds = os.environ.get(where)
         if feeds:

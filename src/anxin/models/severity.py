@@ -192,7 +192,8 @@ class Severity:
                 continue
             z, most = size.expected(sizes, rows), size.bound(sizes, rows)
             low, high = size.interval(z, most, group)
-            drawn = np.minimum(np.exp(z[:, None] + residuals[:, :, place]), most[:, None])
+            # Not bounded: the residuals of a group hold already that its small ones have small cases.
+            drawn = np.exp(z[:, None] + residuals[:, :, place])
             major |= drawn >= large
             # A few very large cases can pull the expectation past the interval; it is then told as the interval's end.
             for column, figure in zip(
