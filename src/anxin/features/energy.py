@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.bills import bills
-from anxin.features.known import KEYS, Known, age, ratio
+from anxin.features.known import KEYS, Known, age, ratio, whole
 from anxin.features.weeks import (
     WEEK,
     aligned,
@@ -60,16 +60,20 @@ _MILLION = 1_000_000
 
 def energy(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
-    weeks = known.view.keep(weekly(known, _WEEKS))
-    rows = int(known.view.backend.to_pyarrow(weeks.count()).as_py())
-    at_once = max(1, _ROWS_AT_ONCE // max(1, rows))
-    dates = sorted(set(known.dates))
+    newer, older = weekly(known, _WEEKS, _RECENT)
+    newer, dates = known.view.keep(newer), sorted(set(known.dates))
+    at_once = 1
+    if len(dates) > 1:
+        older = known.view.keep(older)
+        rows = sum(int(known.view.backend.to_pyarrow(part.count()).as_py()) for part in (newer, older))
+        at_once = max(1, _ROWS_AT_ONCE // max(1, rows))
+    weeks = newer.select(*older.columns).union(older)
     parts = [
         known.view.keep(_levels(known, _laid_out(known, weeks, dates[first : first + at_once], _WEEKS)))
         for first in range(0, len(dates), at_once)
     ]
     levels = parts[0] if len(parts) == 1 else ibis.union(*parts)
-    recent = _laid_out(known, weeks, dates, _RECENT)
+    recent = _laid_out(known, newer, dates, _RECENT)
     tables = [_features(levels, recent, known), _peers(known, levels), *bills(known)]
     return [*tables, _sites(known, levels)] if known.kind == "project" else tables
 
@@ -78,10 +82,9 @@ def _laid_out(known: Known, weeks: ir.Table, dates: Sequence[date], back: int) -
     """Return the weeks known on each date, `back` weeks before its own, with what the date makes of them.
 
     One scan per date: a join over ranges of dates costs several times that. Beside the columns of `weekly`:
-    `as_of`, `today`, `here` (the date's Monday), `season` (last year's), `festive_k` (of the k-th week back).
+    `as_of`, `today`, `here` (the date's Monday), `season` (last year's).
     """
     places = {day: place for place, day in enumerate(sorted(set(known.dates)))}
-    festive = set(festive_mondays(known.dates))
     each = []
     for day in dates:
         here = number(monday(day))
@@ -89,15 +92,20 @@ def _laid_out(known: Known, weeks: ir.Table, dates: Sequence[date], back: int) -
             weeks.since <= places[day], weeks.until > places[day], weeks.monday >= here - back * WEEK
         )
         numbers = {"today": number(day), "here": here, "season": number(aligned(day))}
-        near = {f"festive_{k}": here - k * WEEK in festive for k in range(1, _LATE + 1)}
         each.append(
             rows.drop("since", "until").mutate(
                 as_of=ibis.literal(day),
                 **{name: ibis.literal(value, "int32") for name, value in numbers.items()},
-                **{name: ibis.literal(value, "boolean") for name, value in near.items()},
             )
         )
     return each[0] if len(each) == 1 else ibis.union(*each)
+
+
+def _calendar(known: Known) -> ir.Table:
+    """Return for each date `today`, `here` (its Monday) and `festive_k`: whether the k-th week back is festive."""
+    festive, here = set(festive_mondays(known.dates)), [number(monday(day)) for day in known.dates]
+    near = {f"festive_{k}": [day - k * WEEK in festive for day in here] for k in range(1, _LATE + 1)}
+    return known.calendar(today=[number(day) for day in known.dates], here=here, **near)
 
 
 def _levels(known: Known, dated: ir.Table) -> ir.Table:
@@ -114,7 +122,7 @@ def _levels(known: Known, dated: ir.Table) -> ir.Table:
     }
     windows |= {f"week_{k}": back == k * WEEK for k in range(1, _LATE + 1)}
     windows |= {f"then_{k}": dated.monday == dated.season - k * WEEK for k in range(_LATE + 2)}
-    windows |= {f"since_{k}": ordinary & (back >= WEEK) & (back <= k * WEEK) for k in _STEP_SINCE}
+    windows |= {f"ordinary_{k}": ordinary & (back == k * WEEK) for k in range(1, _STEP_SINCE[-1] + 1)}
     if known.kind == "project":
         windows |= {
             f"block_{k}": (back > k * _LATE * WEEK) & (back <= (k + 1) * _LATE * WEEK) for k in range(_BLOCKS)
@@ -122,13 +130,31 @@ def _levels(known: Known, dated: ir.Table) -> ir.Table:
     sums = {f"{name}_wh": _sum(dated.wh, rows) for name, rows in windows.items()}
     sums |= {f"{name}_n": _sum(dated.n, rows) for name, rows in windows.items()}
     sums |= {
-        "past_rest_wh": _sum(_total(dated, "wh", (5, 6)), past),
-        "past_rest_n": _sum(_total(dated, "n", (5, 6)), past),
+        "past_rest_wh": _sum(dated.rest_wh, past),
+        "past_rest_n": _sum(dated.rest_n, past),
     }
-    dates = {name: dated[name].max() for name in ("today", "here")}
-    dates |= {f"festive_{k}": dated[f"festive_{k}"].cast("int8").max() for k in range(1, _LATE + 1)}
-    found = dated.group_by(KEYS).aggregate(**sums, **dates, last=dated["last"].max())
-    usual = ratio(found.past_wh, found.past_n)
+    found = dated.group_by(KEYS).aggregate(**sums, last=dated["last"].max())
+    found = found.inner_join(_calendar(known), "as_of")
+    # Kept, so that what follows names each sum instead of repeating how it is made.
+    found = known.view.keep(
+        found.mutate(
+            **{
+                f"since_{k}_{what}": _total(found, "ordinary", range(1, k + 1), f"_{what}")
+                for k in _STEP_SINCE
+                for what in ("wh", "n")
+            },
+            usual=ratio(found.past_wh, found.past_n),
+            ordinary_level=ratio(found.ordinary_wh, found.ordinary_n),
+            base_level=ratio(found.base_wh, found.base_n),
+            **{
+                f"then_{k}": (found[f"then_{k}_n"] >= 3).ifelse(
+                    ratio(found[f"then_{k}_wh"], found[f"then_{k}_n"]), _UNKNOWN
+                )
+                for k in range(_LATE + 2)
+            },
+        )
+    )
+    usual = found.usual
     late = ratio(_total(found, "week", range(1, 5), "_wh"), _total(found, "week", range(1, 5), "_n"))
     site = {"peak_share": _peak_share(found)} if known.kind == "project" else {}
     return found.select(
@@ -152,17 +178,14 @@ def _against_last_year(found: ir.Table) -> ir.FloatingValue:
     year the usual level is expected, but in a festive week nothing is known and there is no value. Usual is
     meant without festive weeks, now and then.
     """
-    usual, base = ratio(found.ordinary_wh, found.ordinary_n), ratio(found.base_wh, found.base_n)
-    then = [
-        (found[f"then_{k}_n"] >= 3).ifelse(ratio(found[f"then_{k}_wh"], found[f"then_{k}_n"]), _UNKNOWN)
-        for k in range(_LATE + 2)
-    ]
+    usual, base = found.ordinary_level, found.base_level
+    then = [found[f"then_{k}"] for k in range(_LATE + 2)]
     expected = []
     for k in range(1, _LATE + 1):
         lowest = ibis.least(then[k - 1], then[k], then[k + 1])
         share = ratio(lowest, base)
         share = (share < 1.0).ifelse(share, 1.0)
-        otherwise = (found[f"festive_{k}"] == 1).ifelse(ibis.null("float64"), 1.0)
+        otherwise = found[f"festive_{k}"].ifelse(ibis.null("float64"), 1.0)
         share = ((lowest < _UNKNOWN) & (base > 0.0)).fill_null(False).ifelse(share, otherwise)
         n = found[f"week_{k}_n"].cast("float64")
         expected.append((n == 0.0).ifelse(0.0, n * share))
@@ -181,9 +204,10 @@ def _falls(found: ir.Table) -> dict[str, ir.FloatingValue]:
     """
     found_falls: dict[str, ir.FloatingValue] = {}
     for k in _STEP_SINCE:
-        since_n, before_n = found[f"since_{k}_n"], found.steady_n - found[f"since_{k}_n"]
-        since = ratio(found[f"since_{k}_wh"], since_n)
-        before = ratio(found.steady_wh - found[f"since_{k}_wh"], before_n)
+        since_wh, since_n = found[f"since_{k}_wh"], found[f"since_{k}_n"]
+        before_n = found.steady_n - since_n
+        since = ratio(since_wh, since_n)
+        before = ratio(found.steady_wh - since_wh, before_n)
         enough = (since_n >= _STEP_READINGS[0]) & (before_n >= _STEP_READINGS[1])
         fall = 1.0 - ratio(since, before)
         weight = ratio(since_n.cast("float64") * before_n.cast("float64"), found.steady_n)
@@ -259,7 +283,7 @@ def _late(rows: ir.Table) -> ir.Table:
                 (rows.today - rows.monday - weekday <= days).ifelse(rows[f"{what}_{weekday}"], 0)
                 for weekday in of
             ]
-            sums[f"{name}_{what}"] = _add(kept).sum().cast("int64")
+            sums[f"{name}_{what}"] = whole(_add(kept).sum())
     moves, pairs = [], []
     for weekday in range(4):
         left, right = rows[f"wh_{weekday}"], rows[f"wh_{weekday + 1}"]
@@ -270,9 +294,9 @@ def _late(rows: ir.Table) -> ir.Table:
         pairs.append(alike.ifelse(left + right, 0))
     return rows.group_by(KEYS).aggregate(
         **sums,
-        moves=_add(moves).sum().cast("int64"),
-        pairs=_add(pairs).sum().cast("int64"),
-        recent_n=_total(rows, "n", range(WEEK)).sum().cast("int64"),
+        moves=whole(_add(moves).sum()),
+        pairs=whole(_add(pairs).sum()),
+        recent_n=whole(_total(rows, "n", range(WEEK)).sum()),
     )
 
 
@@ -383,7 +407,8 @@ def _weekend(
 
 
 def _sum(value: ir.IntegerValue, rows: ir.BooleanValue) -> ir.IntegerValue:
-    return rows.ifelse(value, 0).sum().cast("int64")
+    # Most windows are few of the weeks, and only those reach the sums: these are too many to be near at hand.
+    return whole(rows.ifelse(value, None).sum().fill_null(0))
 
 
 def _total(rows: ir.Table, name: str, of: range | tuple[int, ...], suffix: str = "") -> ir.IntegerValue:

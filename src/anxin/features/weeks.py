@@ -13,9 +13,10 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.calendar import spring_festival
-from anxin.features.known import Known
+from anxin.features.known import Known, whole
 
 WEEK = 7
+WEEKEND = (5, 6)
 _FIRST = date(1900, 1, 1)
 """A Monday before every reading, so that no remainder is negative: engines differ there."""
 
@@ -32,47 +33,92 @@ LITTLE_NEW_YEAR, LANTERNS = -8, 14
 """Days from Spring Festival to 小年 (the earlier of its two days) and to 元宵: who is closed between is on holiday."""
 
 
-def weekly(known: Known, weeks: int) -> ir.Table:
-    """Return the readings of each subject by calendar week, once for all dates (`since`, `until`).
+def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
+    """Return the readings of each subject by calendar week, once for all dates (`since`, `until`): newer, older.
 
-    Columns: `monday`, `wh_0` … `wh_6` (Wh of all meters, Monday first), `n_0` … `n_6` (readings), `wh` and `n` (of
-    the week), `festive` (within three weeks of Spring Festival), `last` (day of the newest reading). `weeks` is
-    how many before the week of the first date are read.
+    Columns: `monday`, `wh` and `n` (Wh of all meters and readings of the week), `rest_wh` and `rest_n` (of its
+    weekend), `festive` (within three weeks of Spring Festival), `last` (day of the newest reading); the newer
+    weeks also `wh_0` … `wh_6` and `n_0` … `n_6`, Monday first. Newer are those from `fine` weeks before the first
+    date's; `weeks` is how many before it are read. The older ones, which are most, need only a third of the sums.
     """
     rows = known.spans("energy_usage", weeks * WEEK + WEEK - 1)
     rows = rows.filter(rows.kwh.abs() <= _MOST_KWH)
+    parting = monday(min(known.dates)) - timedelta(weeks=fine) if known.dates else _FIRST
+    newer, older = (
+        _days(rows.filter(part))
+        for part in (rows.date >= ibis.literal(parting), rows.date < ibis.literal(parting))
+    )
+    sums = {f"wh_{of}": _sum(newer.wh, newer.weekday == of) for of in range(WEEK)} | {
+        f"n_{of}": _count(newer.weekday == of) for of in range(WEEK)
+    }
+    by_day = _by_week(known, newer, sums)
+    totals = {
+        name: _add([by_day[f"{of}_{day}"] for day in days])
+        for name, of, days in (
+            ("wh", "wh", range(WEEK)),
+            ("n", "n", range(WEEK)),
+            ("rest_wh", "wh", WEEKEND),
+            ("rest_n", "n", WEEKEND),
+        )
+    }
+    rest = older.weekday >= WEEKEND[0]
+    by_week = _by_week(
+        known,
+        older,
+        {
+            "wh": whole(older.wh.sum()),
+            "n": older.count().cast("int32"),
+            "rest_wh": _sum(older.wh, rest),
+            "rest_n": _count(rest),
+        },
+    )
+    return by_day.mutate(**totals), by_week
+
+
+def _days(rows: ir.Table) -> ir.Table:
+    """Number the days of readings; three decimals of a kWh are whole watt-hours, and nothing is lost."""
     day = rows.date.delta(ibis.literal(_FIRST), unit="day").cast("int32")
     weekday = (day % WEEK).cast("int32")
-    rows = rows.select(
+    return rows.select(
         "subject_id",
         "since",
         "until",
         day=day,
         weekday=weekday,
         monday=(day - weekday).cast("int32"),
-        # Three decimals: whole watt-hours, and nothing is lost.
         wh=(rows.kwh * 1000).cast("int64"),
     )
-    sums = {f"wh_{of}": (rows.weekday == of).ifelse(rows.wh, 0).sum().cast("int64") for of in range(WEEK)} | {
-        f"n_{of}": (rows.weekday == of).cast("int32").sum().cast("int32") for of in range(WEEK)
-    }
+
+
+def _by_week(known: Known, rows: ir.Table, sums: dict[str, ir.Value]) -> ir.Table:
+    """Add days up; `n` and what else there is of a week of several spans comes in several rows."""
     if len(known.dates) > 1:
-        by_week = rows.group_by("subject_id", "monday", "since", "until").aggregate(
-            **sums, last=rows.day.max()
-        )
+        found = rows.group_by("subject_id", "monday", "since", "until").aggregate(**sums, last=rows.day.max())
     else:
-        by_week = rows.group_by("subject_id", "monday").aggregate(**sums, last=rows.day.max())
-        by_week = by_week.mutate(since=ibis.literal(0), until=ibis.literal(1))
-    wh, n = by_week.wh_0, by_week.n_0
-    for of in range(1, WEEK):
-        wh, n = wh + by_week[f"wh_{of}"], n + by_week[f"n_{of}"]
-    festive = by_week.monday.isin(festive_mondays(known.dates))
-    return by_week.mutate(wh=wh, n=n, festive=festive)
+        found = rows.group_by("subject_id", "monday").aggregate(**sums, last=rows.day.max())
+        found = found.mutate(since=ibis.literal(0, "int32"), until=ibis.literal(1, "int32"))
+    return found.mutate(festive=found.monday.isin(festive_mondays(known.dates)))
+
+
+def _sum(value: ir.IntegerValue, rows: ir.BooleanValue) -> ir.IntegerValue:
+    # Nothing instead of 0: what is not meant does not reach the sums at all.
+    return whole(rows.ifelse(value, None).sum().fill_null(0))
+
+
+def _count(rows: ir.BooleanValue) -> ir.IntegerValue:
+    return rows.ifelse(1, None).count().cast("int32")
+
+
+def _add(values: list[ir.IntegerValue]) -> ir.IntegerValue:
+    whole = values[0]
+    for value in values[1:]:
+        whole = whole + value
+    return whole
 
 
 def together(rows: ir.Table) -> ir.Table:
     """Return one row per subject, date and week of what `on_dates` made of `weekly`."""
-    sums = {name: rows[name].sum().cast("int64") for name in rows.columns if name.startswith(("wh_", "n_"))}
+    sums = {name: whole(rows[name].sum()) for name in rows.columns if name.startswith(("wh_", "n_"))}
     return rows.group_by("subject_id", "as_of", "monday", "today", "here").aggregate(**sums)
 
 

@@ -101,7 +101,7 @@ class View:
         return self.history(feed).drop("superseded_at") if rows is None else rows.drop("_row")
 
     def known(self, feed: str, dates: Sequence[date]) -> ir.Table:
-        """Return the rows known on each date: contract columns, `superseded_at` and `as_of` (a date)."""
+        """Return the rows known on each date: contract columns and `as_of` (a date)."""
         return self._view(feed, dates, None)
 
     def window(self, feed: str, dates: Sequence[date], days: int) -> ir.Table:
@@ -116,19 +116,17 @@ class View:
         that before the first date are left out.
         """
         rows, each = self._usable(contract()[feed], dates, days), sorted(set(dates))
-        if not each:
-            return rows.mutate(since=ibis.literal(0), until=ibis.literal(0))
-        if len(each) == 1:
-            return rows.mutate(since=ibis.literal(0), until=ibis.literal(1))
+        if len(each) < 2:
+            return rows.mutate(since=ibis.literal(0, "int32"), until=ibis.literal(len(each), "int32"))
         learned = ibis.greatest(rows[RECEIVED_AT].date(), rows[event_of(feed)])
-        since = ibis.cases(*((learned < ibis.literal(day), i) for i, day in enumerate(each)), else_=len(each))
+        since = ibis.cases(*((learned < ibis.literal(day), i) for i, day in enumerate(each)), else_=len(each)).cast("int32")
         until = ibis.cases(
             (rows.superseded_at.isnull(), len(each)),
             *((rows.superseded_at < _midnight(day), i) for i, day in enumerate(each)),
             else_=len(each),
-        )
+        ).cast("int32")
         rows = rows.mutate(since=since, until=until)
-        return rows.filter(rows.since < rows.until)
+        return rows.filter(rows.since < rows.until).drop("superseded_at")
 
     def on_dates(self, rows: ir.Table, dates: Sequence[date]) -> ir.Table:
         """Return rows with `since` and `until` once for each date they are known on, with `as_of` instead."""
@@ -175,18 +173,29 @@ class View:
         return self._named[key]
 
     def _usable(self, feed: Feed, dates: Sequence[date], days: int | None) -> ir.Table:
-        """Cut what no date can use before any join, where it reaches the Parquet scan."""
-        rows = self.history(feed.name)
+        """Cut what no date can use before any join, where it reaches the Parquet scan.
+
+        Of several dates each row still has `superseded_at`; of one, only what is not superseded is left: to look
+        for the few rows that are is far cheaper than to put the day beside every row.
+        """
+        several = len(set(dates)) > 1
+        stored = None if several else self._stored(feed)
+        rows = self.history(feed.name) if stored is None else stored
         if "as_of" in rows.columns:
             rows = rows.rename({_STATED_ON: "as_of"})
         event = event_of(feed.name)
         if not dates:
-            return rows.limit(0)
+            return rows.select(*_columns(feed)).limit(0)
         rows = rows.filter(rows[RECEIVED_AT] < _midnight(max(dates)), rows[event] < ibis.literal(max(dates)))
-        rows = rows.filter(rows.superseded_at.isnull() | (rows.superseded_at >= _midnight(min(dates))))
         if days is not None:
             rows = rows.filter(rows[event] >= ibis.literal(min(dates) - timedelta(days)))
-        return rows
+        if several:
+            return rows.filter(rows.superseded_at.isnull() | (rows.superseded_at >= _midnight(min(dates))))
+        overlay = self.lake.overlay(feed.name)
+        if stored is not None and overlay:
+            ends = self._read(overlay, OVERLAY)
+            rows = rows.anti_join(ends.filter(ends.superseded_at < _midnight(dates[0])), "_row")
+        return rows.select(*_columns(feed))
 
     def _known(self, feed: Feed, dates: Sequence[date], days: int | None) -> ir.Table:
         rows, event = self._usable(feed, dates, days), event_of(feed.name)
@@ -202,7 +211,7 @@ class View:
         ]
         if days is not None:
             rule.append(rows[event] >= asked.since)
-        return rows.join(asked, rule).select(*rows.columns, "as_of")
+        return rows.join(asked, rule).select(*_columns(feed), "as_of")
 
     def _build(self, feed: Feed) -> ir.Table:
         rows = self._stored(feed)
@@ -226,6 +235,10 @@ class View:
         if self.backend.name == "duckdb":
             return self.backend.read_parquet(file_names(paths), hive_partitioning=False)
         return self.backend.read_files(paths, schema)
+
+
+def _columns(feed: Feed) -> list[str]:
+    return [_STATED_ON if name == "as_of" else name for name in feed.names]
 
 
 def _midnight(day: date) -> ir.TimestampScalar:
