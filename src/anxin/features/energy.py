@@ -88,9 +88,10 @@ def _laid_out(known: Known, weeks: ir.Table, dates: Sequence[date], back: int) -
     each = []
     for day in dates:
         here = number(monday(day))
-        rows = weeks.filter(
-            weeks.since <= places[day], weeks.until > places[day], weeks.monday >= here - back * WEEK
-        )
+        rows = weeks.filter(weeks.since <= places[day], weeks.until > places[day])
+        if places[day]:
+            # No older ones than of the first date are there; a filter that holds would be asked of every reading.
+            rows = rows.filter(rows.monday >= here - back * WEEK)
         numbers = {"today": number(day), "here": here, "season": number(aligned(day))}
         each.append(
             rows.drop("since", "until").mutate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -73,6 +73,9 @@ def _outside(known: Known, id_: str) -> ir.Table | None:
     Nobody whose registry rows were received before the first date can be outside on any: which ids are not
     among those is asked first, and only their rows are read.
     """
+    if not known.dates:
+        return None
+    since = datetime.combine(min(known.dates) - timedelta(_MEMORY), time())
     registry = known.view.received(f"{known.kind}s")
     # A row dated ahead is not known when it is received: then the subject may be outside later, too.
     ahead = registry.changed_on.cast("timestamp(6)") >= registry.received_at
@@ -84,16 +87,16 @@ def _outside(known: Known, id_: str) -> ir.Table | None:
     feeds = {}
     for name, feed in contract().items():
         if id_ in feed.names and name != f"{known.kind}s" and name in known.view.lake.feeds():
-            rows = known.view.received(name)
+            rows = known.view.received(name, since)
             feeds[name] = rows.filter(rows[id_].notnull()).select("received_at", subject_id=rows[id_])
-    if not feeds or not known.dates:
+    if not feeds:
         return None
     heard = [rows.select("subject_id").distinct() for rows in feeds.values()]
-    every = ibis.union(*heard, distinct=True) if len(heard) > 1 else heard[0]
-    strangers = known.view.keep(every.anti_join(settled, "subject_id"))
-    since = ibis.literal(min(known.dates) - timedelta(_MEMORY)).cast("timestamp(6)")
+    every = ibis.union(*heard) if len(heard) > 1 else heard[0]
+    # Told apart before they are made distinct: few are left by then.
+    strangers = known.view.keep(every.anti_join(settled, "subject_id").distinct())
     found = [
-        rows.filter(rows.received_at >= since)
+        rows.filter(rows.received_at >= ibis.literal(since.date()).cast("timestamp(6)"))
         .semi_join(strangers, "subject_id")
         .select("subject_id", received_on=lambda t: t.received_at.date())
         .distinct()

@@ -42,8 +42,9 @@ def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
     date's; `weeks` is how many before it are read. The older ones, which are most, need only a third of the sums.
     """
     rows = known.spans("energy_usage", weeks * WEEK + WEEK - 1)
-    rows = rows.filter(rows.kwh.abs() <= _MOST_KWH)
-    parting = monday(min(known.dates)) - timedelta(weeks=fine) if known.dates else _FIRST
+    here = monday(min(known.dates, default=_FIRST))
+    rows = rows.filter(rows.kwh.abs() <= _MOST_KWH, rows.date >= ibis.literal(here - timedelta(weeks=weeks)))
+    parting = here - timedelta(weeks=fine)
     newer, older = (
         _days(rows.filter(part))
         for part in (rows.date >= ibis.literal(parting), rows.date < ibis.literal(parting))
@@ -53,12 +54,12 @@ def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
     }
     by_day = _by_week(known, newer, sums)
     totals = {
-        name: _add([by_day[f"{of}_{day}"] for day in days])
-        for name, of, days in (
-            ("wh", "wh", range(WEEK)),
-            ("n", "n", range(WEEK)),
-            ("rest_wh", "wh", WEEKEND),
-            ("rest_n", "n", WEEKEND),
+        name: _add([by_day[f"{of}_{day}"] for day in days]).cast(kind)
+        for name, of, days, kind in (
+            ("wh", "wh", range(WEEK), "int64"),
+            ("n", "n", range(WEEK), "int32"),
+            ("rest_wh", "wh", WEEKEND, "int64"),
+            ("rest_n", "n", WEEKEND, "int32"),
         )
     }
     rest = older.weekday >= WEEKEND[0]
@@ -76,7 +77,7 @@ def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
 
 
 def _days(rows: ir.Table) -> ir.Table:
-    """Number the days of readings; three decimals of a kWh are whole watt-hours, and nothing is lost."""
+    """Give days of readings their numbers; three decimals of a kWh are whole watt-hours, and nothing is lost."""
     day = rows.date.delta(ibis.literal(_FIRST), unit="day").cast("int32")
     weekday = (day % WEEK).cast("int32")
     return rows.select(

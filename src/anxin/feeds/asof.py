@@ -63,6 +63,7 @@ class View:
         self.backend = backend if backend is not None else connect()
         self._history: dict[str, ir.Table] = {}
         self._named: dict[tuple[str, tuple[date, ...], int | None], ir.Table] = {}
+        self._files: dict[tuple[Path, ...], ir.Table] = {}
         self._kept: list[ir.Table] = []
         self._tables: list[str] = []
         self._root = self
@@ -95,9 +96,12 @@ class View:
             self._history[feed] = self._build(contract()[feed])
         return self._history[feed]
 
-    def received(self, feed: str) -> ir.Table:
-        """Return all versions as `history` does, without `superseded_at`: cheaper where only arrival matters."""
-        rows = self._stored(contract()[feed])
+    def received(self, feed: str, since: datetime | None = None) -> ir.Table:
+        """Return all versions as `history` does, without `superseded_at`: cheaper where only arrival matters.
+
+        With `since` files that hold nothing received from then on are not read; rows received before it may stay.
+        """
+        rows = self._stored(contract()[feed], since)
         return self.history(feed).drop("superseded_at") if rows is None else rows.drop("_row")
 
     def known(self, feed: str, dates: Sequence[date]) -> ir.Table:
@@ -119,7 +123,9 @@ class View:
         if len(each) < 2:
             return rows.mutate(since=ibis.literal(0, "int32"), until=ibis.literal(len(each), "int32"))
         learned = ibis.greatest(rows[RECEIVED_AT].date(), rows[event_of(feed)])
-        since = ibis.cases(*((learned < ibis.literal(day), i) for i, day in enumerate(each)), else_=len(each)).cast("int32")
+        since = ibis.cases(
+            *((learned < ibis.literal(day), i) for i, day in enumerate(each)), else_=len(each)
+        ).cast("int32")
         until = ibis.cases(
             (rows.superseded_at.isnull(), len(each)),
             *((rows.superseded_at < _midnight(day), i) for i, day in enumerate(each)),
@@ -191,9 +197,8 @@ class View:
             rows = rows.filter(rows[event] >= ibis.literal(min(dates) - timedelta(days)))
         if several:
             return rows.filter(rows.superseded_at.isnull() | (rows.superseded_at >= _midnight(min(dates))))
-        overlay = self.lake.overlay(feed.name)
-        if stored is not None and overlay:
-            ends = self._read(overlay, OVERLAY)
+        ends = None if stored is None else self._ends(feed.name)
+        if ends is not None:
             rows = rows.anti_join(ends.filter(ends.superseded_at < _midnight(dates[0])), "_row")
         return rows.select(*_columns(feed))
 
@@ -218,23 +223,29 @@ class View:
         if rows is None:
             empty = feed.schema.append(OVERLAY.field("superseded_at")).empty_table()
             return ibis.memtable(empty, schema=ibis.Schema.from_pyarrow(empty.schema))
-        overlay = self.lake.overlay(feed.name)
-        if not overlay:
+        ends = self._ends(feed.name)
+        if ends is None:
             return rows.select(*feed.names, superseded_at=ibis.null("timestamp(6)"))
-        ends = self._read(overlay, OVERLAY)
         ends = ends.group_by("_row").aggregate(superseded_at=ends.superseded_at.min())
         joined = rows.left_join(ends, "_row")
         return joined.select(*feed.names, "superseded_at")
 
-    def _stored(self, feed: Feed) -> ir.Table | None:
-        files = self.lake.files(feed.name)
-        return self._read(files, feed.schema.append(OVERLAY.field("_row"))) if files else None
+    def _stored(self, feed: Feed, since: datetime | None = None) -> ir.Table | None:
+        return self._read(self.lake.files(feed.name, since), feed.schema.append(OVERLAY.field("_row")))
 
-    def _read(self, paths: list[Path], schema: pa.Schema) -> ir.Table:
-        """Read by file list; folder names are never taken for columns."""
-        if self.backend.name == "duckdb":
-            return self.backend.read_parquet(file_names(paths), hive_partitioning=False)
-        return self.backend.read_files(paths, schema)
+    def _ends(self, feed: str) -> ir.Table | None:
+        return self._read(self.lake.overlay(feed), OVERLAY)
+
+    def _read(self, paths: list[Path], schema: pa.Schema) -> ir.Table | None:
+        """Read by file list, each list named once; folder names are never taken for columns."""
+        key = tuple(paths)
+        if paths and key not in self._files:
+            self._files[key] = (
+                self.backend.read_parquet(file_names(paths), hive_partitioning=False)
+                if self.backend.name == "duckdb"
+                else self.backend.read_files(paths, schema)
+            )
+        return self._files.get(key)
 
 
 def _columns(feed: Feed) -> list[str]:

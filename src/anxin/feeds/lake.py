@@ -66,13 +66,17 @@ class Lake:
         """Return the state of every feed of the contract, silent ones included."""
         return {name: self.feed(name) for name in contract()}
 
-    def files(self, feed: str) -> list[Path]:
-        """Return the data files of a feed."""
-        return [self.path / file.path for file in self.feed(feed).data]
+    def files(self, feed: str, since: datetime | None = None) -> list[Path]:
+        """Return the data files of a feed; with `since` without those all of whose rows were received before it."""
+        paths = [self.path / file.path for file in self.feed(feed).data]
+        if since is None:
+            return paths
+        lasts = {path: _range(path, RECEIVED_AT)[1] for path in paths}
+        return [path for path, last in lasts.items() if last is None or last >= since]
 
     def first_received(self, feed: str) -> datetime | None:
         """Return when the first row of a feed was received, from what the files say of themselves."""
-        firsts = [_least(path, RECEIVED_AT) for path in self.files(feed)]
+        firsts = [_range(path, RECEIVED_AT)[0] for path in self.files(feed)]
         return min((first for first in firsts if first is not None), default=None)
 
     def overlay(self, feed: str) -> list[Path]:
@@ -96,9 +100,16 @@ class Lake:
 
 
 @cache
-def _least(path: Path, column: str) -> datetime | None:
-    """Return the least value of a column by the statistics of its row groups; files never change."""
+def _range(path: Path, column: str) -> tuple[datetime | None, datetime | None]:
+    """Return the least and the greatest value of a column by the statistics of its row groups; files never change.
+
+    Without statistics of some group both are nothing.
+    """
     found = pq.read_metadata(path)
     place = found.schema.names.index(column)
-    groups = (found.row_group(i).column(place).statistics for i in range(found.num_row_groups))
-    return min((group.min for group in groups if group is not None and group.has_min_max), default=None)
+    groups = [found.row_group(i).column(place).statistics for i in range(found.num_row_groups)]
+    if any(group is None or not group.has_min_max for group in groups):
+        return None, None
+    return min((group.min for group in groups), default=None), max(
+        (group.max for group in groups), default=None
+    )
