@@ -78,9 +78,13 @@ def _sent(known: Known, feed: str) -> ir.Table:
     if feed == "energy_usage":
         return _metered(known)
     rows = _paid(known) if feed == "payroll" else known.rows(feed, _YEAR, own=feed not in _WITH_PEOPLE)
-    periods = rows.group_by(*KEYS, period=_period(feed, rows)).aggregate(
-        newest=rows.age.min(), oldest=rows.age.max()
-    )
+    if feed in _DECLARED:
+        # One row of an employer and month is known on a date: there is nothing to put together.
+        periods = rows.select(*KEYS, period=_period(feed, rows), newest=rows.age, oldest=rows.age)
+    else:
+        periods = rows.group_by(*KEYS, period=_period(feed, rows)).aggregate(
+            newest=rows.age.min(), oldest=rows.age.max()
+        )
     months = feed in _MISSED[known.kind]
     if months and known.kind == "project":
         periods = periods.left_join(_first_month(known), KEYS).select(*periods.columns, "since")

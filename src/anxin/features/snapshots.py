@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -81,16 +82,23 @@ def _snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progr
     held = places.put(_collect(view, in_hand(asked)))["in_hand"].fill_null(False)
     table = people.append_column("in_hand", held)
     table = table.add_column(0, "kind", pa.array([kind] * len(table), pa.string()))
-    found = _computed(view, asked, places, on_progress)
     there = _present(asked)
+    absent = {f.name for f in catalogue.of(kind) if f.sources and not _known_on(f, there)}
+    found = _computed(view, asked, places, absent, on_progress)
+    # One column of nothing for all of them: where feeds never came they are most.
+    nothing = pa.chunked_array([pa.nulls(len(people), pa.float64())])
     for feature in catalogue.of(kind):
-        values = found.pop(feature.name, pa.nulls(len(people), pa.float64()))
+        if feature.name in absent:
+            found.pop(feature.name, None)
+            table = table.append_column(feature.name, nothing)
+            continue
+        values = found.pop(feature.name, nothing)
         # Each column is one piece as soon as it is made: many dates of a city hardly fit in memory twice.
         filled = _filled(feature, values, people["as_of"], there)
         table = table.append_column(feature.name, pa.chunked_array(filled).combine_chunks())
     for name, fact in catalogue.facts().items():
         if kind in fact.kinds:
-            values = found.pop(name, pa.nulls(len(people), pa.float64()))
+            values = found.pop(name, nothing)
             table = table.append_column(name, pa.chunked_array(values).combine_chunks())
     if found:
         raise KeyError(f"computed but not in the catalogue: {sorted(found)}")
@@ -98,9 +106,12 @@ def _snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progr
 
 
 def _computed(
-    view: View, asked: Known, places: _Places, on_progress: Progress | None
+    view: View, asked: Known, places: _Places, absent: AbstractSet[str], on_progress: Progress | None
 ) -> dict[str, pa.ChunkedArray]:
-    """Compute the families side by side, so that one is read while another is put into words for the engine."""
+    """Compute the families side by side, so that one is read while another is put into words for the engine.
+
+    A table of nothing but `absent` features is not computed.
+    """
     done = itertools.count()
     empty = {f.name: f.empty for f in catalogue.of(asked.kind) if f.stated and f.empty is not None}
 
@@ -110,6 +121,8 @@ def _computed(
         own = view.beside()
         found: dict[str, pa.ChunkedArray] = {}
         for part in _FAMILIES[family](replace(asked, view=own)):
+            if set(part.columns) - set(KEYS) <= absent:
+                continue
             found |= places.put(_collect(own, part), pa.float64(), empty)
         own.release()
         return found
@@ -133,7 +146,8 @@ class _Places:
         self._subjects = pc.unique(people["subject_id"])
         self._dates = pc.unique(people["as_of"])
         self._place = np.full(max(1, len(self._subjects) * len(self._dates)), -1)
-        self._place[self._codes(people)] = np.arange(self._size)
+        subject, day = self._numbers(people)
+        self._place[subject * len(self._dates) + day] = np.arange(self._size)
 
     def put(
         self, rows: pa.Table, kind: pa.DataType | None = None, empty: Mapping[str, float] | None = None
@@ -152,22 +166,23 @@ class _Places:
         return placed
 
     def _taken(self, rows: pa.Table) -> pa.Array:
-        rows = rows.append_column("_row", pa.array(np.arange(len(rows))))
-        rows = rows.filter(pc.is_in(rows["subject_id"], self._subjects))
-        rows = rows.filter(pc.is_in(rows["as_of"], self._dates))
-        at = self._place[self._codes(rows)]
+        subject, day = self._numbers(rows)
+        row = np.flatnonzero((subject >= 0) & (day >= 0))
+        at = self._place[subject[row] * len(self._dates) + day[row]]
+        row, at = row[at >= 0], at[at >= 0]
         order = np.full(self._size, -1)
-        order[at[at >= 0]] = rows["_row"].to_numpy()[at >= 0]
-        if np.count_nonzero(at >= 0) != np.count_nonzero(order >= 0):
+        order[at] = row
+        if np.count_nonzero(order >= 0) != len(row):
             raise ValueError("a family gave more than one row for a subject and a date")
         return pa.array(order, pa.int64(), mask=order < 0)
 
-    def _codes(self, rows: pa.Table) -> npt.NDArray[np.int64]:
-        subject: npt.NDArray[np.int64] = (
-            pc.index_in(rows["subject_id"], self._subjects).to_numpy().astype(np.int64)
+    def _numbers(self, rows: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return which of the subjects and of the dates each row is of, -1 for none."""
+        subject, day = (
+            pc.index_in(rows[name], known).fill_null(-1).to_numpy().astype(np.int64)
+            for name, known in (("subject_id", self._subjects), ("as_of", self._dates))
         )
-        day: npt.NDArray[np.int64] = pc.index_in(rows["as_of"], self._dates).to_numpy().astype(np.int64)
-        return subject * len(self._dates) + day
+        return subject, day
 
 
 def _present(asked: Known) -> Mapping[str, set[date]]:
@@ -177,6 +192,11 @@ def _present(asked: Known) -> Mapping[str, set[date]]:
         feed: {day for day in asked.dates if first is not None and first < datetime.combine(day, time())}
         for feed, first in firsts.items()
     }
+
+
+def _known_on(feature: catalogue.Feature, there: Mapping[str, set[date]]) -> set[date]:
+    """Return the dates on which all feeds of a feature that has any were there."""
+    return set.intersection(*(there.get(feed, set()) for feed in feature.sources))
 
 
 def _filled(
@@ -191,10 +211,7 @@ def _filled(
     """
     if not feature.sources:
         return values
-    dates = set.intersection(*(there.get(feed, set()) for feed in feature.sources))
-    if not dates:
-        return pa.nulls(len(values), pa.float64())
-    known = pc.is_in(as_of, pa.array(sorted(dates), pa.date32()))
+    known = pc.is_in(as_of, pa.array(sorted(_known_on(feature, there)), pa.date32()))
     if feature.empty is not None and not feature.stated:
         values = pc.fill_null(values, feature.empty)
     # NaN would be a number to some engines and missing to others: only null means missing.

@@ -297,7 +297,7 @@ def _sums(w: ir.Table, levels: Sequence[int]) -> dict[str, ir.Value]:
     }
     return {
         "uploaded_on": attended.ifelse(w.uploaded_on, None).max(),
-        **{name: _heads(value.fill_null(False).cast("int64")) for name, value in heads.items()},
+        **{name: value.ifelse(1, None).count() for name, value in heads.items()},
         **{name: _yuan(value) for name, value in yuan.items()},
     }
 
