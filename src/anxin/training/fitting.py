@@ -40,7 +40,12 @@ def fit(
     return lgb.train(settings, data, rounds)
 
 
-def learnable(values: Floats) -> bool:
-    """Return whether a feature's values say anything: present somewhere and not all the same."""
-    known = values[np.isfinite(values)]
-    return bool(len(known) and (len(known) < len(values) or known.min() < known.max()))
+def learnable(features: Floats, names: tuple[str, ...]) -> list[int]:
+    """Return the places of the features that say anything: present somewhere and not all the same."""
+    kept = []
+    for place in range(len(names)):
+        values = features[:, place]
+        known = values[np.isfinite(values)]
+        if len(known) and (len(known) < len(values) or known.min() < known.max()):
+            kept.append(place)
+    return kept

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +93,7 @@ def gather(
             kind, through, f"成熟的查实案件只有 {positives}", f"mature verified cases: {positives}"
         )
     every = tuple(feature.name for feature in catalogue.of(kind))
-    names = tuple(name for name in every if learnable(matrix(snapshot, (name,))[:, 0]))
+    names = tuple(name for name in every if learnable(matrix(snapshot, (name,)), (name,)))
     return Material(kind, through, dates, dead, snapshot, labelled, names, _single(snapshot, names))
 
 
