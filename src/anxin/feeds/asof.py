@@ -43,10 +43,13 @@ def connect(engine: Engine | None = None) -> ibis.BaseBackend:
     return ibis.duckdb.connect(**(engine or Engine()).settings())
 
 
-def backend_of(engine: str) -> ibis.BaseBackend:
-    """Return the engine of that name, `duckdb` or `spark://host:port`; AnxinError if it is none or does not answer."""
+def backend_of(engine: str, limits: Engine | None = None) -> ibis.BaseBackend:
+    """Return the engine of that name, `duckdb` (within `limits`) or `spark://host:port`.
+
+    AnxinError if it is none or does not answer.
+    """
     if engine == DUCKDB:
-        return connect()
+        return connect(limits)
     if not engine.startswith(SPARK):
         raise no_engine(engine)
     # Only who names it needs it installed.

@@ -17,9 +17,8 @@ from anxin.domain.errors import AnxinError
 from anxin.features.catalogue import Feature, catalogue
 from anxin.features.known import Kind
 from anxin.features.records import Records, behind, records
-from anxin.feeds.asof import View, backend_of
+from anxin.feeds.asof import View
 from anxin.feeds.contract import contract
-from anxin.feeds.lake import Lake
 from anxin.serving.home import Home
 from anxin.serving.published import Published
 from anxin.serving.reports.facts import Facts, Table
@@ -77,7 +76,7 @@ class Evidence:
                 f"名单 {published.list_id} 没有记载数据版本，无法列出记录",
                 f"list {published.list_id} does not name its lake commit; its records cannot be listed",
             )
-        return View(Lake(self._home.lake, commit), backend_of(self._home.engine))
+        return self._home.view(commit)
 
 
 def feature_named(name: str, kind: str) -> Feature | None:

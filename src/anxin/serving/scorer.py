@@ -16,7 +16,6 @@ from anxin.domain.errors import AnxinError
 from anxin.features import catalogue
 from anxin.features.known import Kind
 from anxin.features.snapshots import snapshots
-from anxin.feeds.asof import View, backend_of
 from anxin.feeds.lake import Lake
 from anxin.ledger import Ledger
 from anxin.ledger.published import of
@@ -87,7 +86,7 @@ class LiveScorer:
             key = (kind, as_of, lake.commit)
             if key not in self._snapshots:
                 self._snapshots[key] = self._published(kind, as_of) or snapshots(
-                    View(lake, backend_of(self._home.engine)), [as_of], _kind(kind)
+                    self._home.view(lake.commit), [as_of], _kind(kind)
                 )
                 while len(self._snapshots) > _KEPT:
                     self._snapshots.popitem(last=False)
