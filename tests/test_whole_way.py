@@ -348,7 +348,7 @@ def test_a_day_before_every_model_is_scored_only_in_retrospect(city: City, tmp_p
 
 
 def test_the_watch_list_is_of_money_and_its_reasons_too(city: City, folder: Path) -> None:
-    found = city.json("ability", CITY_DAY, "--format", "json")
+    found = json.loads(city.anxin("ability", CITY_DAY, "--format", "json"))
     every = pq.read_table(folder / "ability.parquet").to_pylist()
     watched = [row["subject_id"] for row in every if row["level"] == 2]
     assert [row["subject_id"] for row in found["watched"]] == watched
@@ -359,7 +359,7 @@ def test_the_watch_list_is_of_money_and_its_reasons_too(city: City, folder: Path
 
 
 def test_influences_of_everyone_are_told_by_part(city: City, scores: pd.DataFrame) -> None:
-    found = city.json("influences", CITY_DAY, "--by", "district", "--json")
+    found = city.json("influences", CITY_DAY, "--by", "district")
     for kind, one in found["kinds"].items():
         assert one["all"]["subjects"] == (scores["kind"] == kind).sum()
         assert sum(part["subjects"] for part in one["parts"].values()) == one["all"]["subjects"]
