@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 verbs = typer.Typer()
 
-_TRAINING_GIB = 1.5
-"""What DuckDB may take while a model is trained: the snapshots of many dates stand in memory beside it."""
-
 
 @verbs.command()
 def train(
@@ -54,7 +51,7 @@ def train(
     asked = session.Asked(home.settings, budget, ablation)
     with open_ledger(home) as ledger, telling() as tell:
         found = session.train_kinds(
-            home.view(memory_gib=_TRAINING_GIB),
+            home.view(),
             home.models,
             home.mlruns,
             ledger,
