@@ -44,17 +44,16 @@ class Home:
         """Every row ever received."""
         return self.var / "lake"
 
-    def view(self, commit: int | None = None, memory_gib: float | None = None) -> View:
+    def view(self, commit: int | None = None) -> View:
         """Return the lake as it is now (or at a commit), read by this home's engine; AnxinError if that does not answer.
 
-        DuckDB takes up to `memory_gib` (a third of the machine if not given) and spills under `var`, nowhere else.
+        DuckDB spills under `var`, nowhere else.
         """
         from anxin.feeds.asof import View, backend_of
         from anxin.feeds.engine import Engine
         from anxin.feeds.lake import Lake
 
-        spill = self.var / "spill"
-        limits = Engine(spill=spill) if memory_gib is None else Engine(memory_gib=memory_gib, spill=spill)
+        limits = Engine(spill=self.var / "spill")
         return View(Lake(self.lake, commit), backend_of(self.engine, limits))
 
     @property

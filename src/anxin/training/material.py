@@ -27,7 +27,7 @@ from anxin.training.splits import training_dates
 Progress = Callable[[str, int, int], None]
 
 _AT_ONCE = 7
-"""Dates of one snapshot: more share more work, and hold more in memory (4 GB for a city of 25,000 employers)."""
+"""Dates of one snapshot: more share more work, and hold more in memory."""
 
 _FEWEST = 10
 """Positive rows without which nothing is learned."""
