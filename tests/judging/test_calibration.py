@@ -13,11 +13,12 @@ from anxin.judging.calibration import calibration, slope
 DAYS = [date(2024, 1, 1) + timedelta(30 * i) for i in range(4)]
 
 
-def _rows(stretch: float = 1.0, shift: float = 0.0, n: int = 3000) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
+def _rows(stretch: float = 1.0, shift: float = 0.0, n: int = 3000, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    danger = rng.normal(-3.0, 1.2, n)
     parts = []
     for day in DAYS:
-        logit = rng.normal(-3.0, 1.2, n)
+        logit = danger + rng.normal(0.0, 0.3, n)
         y = (rng.random(n) < 1 / (1 + np.exp(-logit))).astype(float)
         told = 1 / (1 + np.exp(-(logit * stretch + shift)))
         parts.append(
@@ -35,6 +36,15 @@ def test_honest_probabilities_have_slope_and_ratio_1_within_their_intervals() ->
         each = found.observed_expected[part]
         assert each.low < 1.05 and each.high > 0.95, part
         assert each.low < each.mean < each.high
+
+
+def test_intervals_hold_their_level() -> None:
+    held = {"ratio": 0, "slope": 0}
+    for seed in range(60):
+        found = calibration(_rows(n=700, seed=seed), ())
+        for name, each in (("ratio", found.observed_expected["everyone"]), ("slope", found.slope)):
+            held[name] += each.low <= 1 <= each.high
+    assert all(46 <= count <= 60 for count in held.values()), held
 
 
 @pytest.mark.parametrize(("stretch", "expected"), [(2.0, 0.5), (0.5, 2.0)])

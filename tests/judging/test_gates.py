@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from anxin.judging.clustered import binomial, overlap, precision_draws, ratio, slope
 from anxin.judging.evidence import fresh_dates, paired
 from anxin.judging.fairness import fair
 from anxin.judging.gate import bounds
 from anxin.judging.gates import calibrated, calm, promises, worth
+from anxin.judging.resampling import binomial, overlap
 
 DATES = [date(2025, 1, 1) + timedelta(days=30 * i) for i in range(4)]
 
@@ -184,29 +183,6 @@ def test_fresh_dates_are_mature_and_never_before_a_training() -> None:
     assert len(found) == 6
     assert max(found) + timedelta(days=135) == known
     assert min(fresh_dates(date(2026, 1, 1), known)) >= date(2026, 1, 1)
-
-
-def test_the_bootstrap_without_noise_is_the_evaluators_average_precision() -> None:
-    from anxin.judging.evaluator import measure
-
-    rng = np.random.default_rng(3)
-    figure, y = np.round(rng.random(200), 1), (rng.random(200) < 0.2).astype(float)
-    drawn = np.ones((2, 200))
-    expected = measure("", "", figure, y, None).average_precision
-    assert precision_draws(figure, y, np.arange(200), drawn) == pytest.approx([expected] * 2)
-
-
-def test_intervals_hold_their_level_where_subjects_are_drawn() -> None:
-    held = {"ratio": 0, "slope": 0}
-    for seed in range(60):
-        table = rows(subjects=700, seed=seed, rate=-3.0)
-        y, p = table["y"].to_numpy(), table["theirs"].to_numpy()
-        subject = pd.factorize(table["subject_id"])[0]
-        _, low, high = ratio(y, p, subject, 1.645)
-        held["ratio"] += low <= 1 <= high
-        _, low, high = slope(p, y, subject, 1.645)
-        held["slope"] += low <= 1 <= high
-    assert all(46 <= found <= 60 for found in held.values()), held
 
 
 def test_rows_of_one_window_count_once() -> None:

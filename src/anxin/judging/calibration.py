@@ -83,7 +83,12 @@ def _observed_expected(y: Floats, p: Floats, part: Floats, subject: pd.Series) -
     if observed.sum() == 0:
         most = -np.log((1 - CONFIDENCE) / 2)
         return Interval(0.0, 0.0, float(most / expected.sum()))
-    return ratio(observed, expected, subject[inside], log=True)
+    found = ratio(observed, expected, subject[inside], log=True)
+    # Never narrower than a Poisson count: few subjects hardly show how they vary.
+    least = float(np.exp(_NORMAL * observed.sum() ** -0.5))
+    if found.mean is None or found.low is None or found.high is None:
+        return found
+    return Interval(found.mean, min(found.low, found.mean / least), max(found.high, found.mean * least))
 
 
 def slope(y: Floats, p: Floats, subject: pd.Series) -> Interval:

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from anxin.judging.clustered import binomial, overlap
 from anxin.judging.folds import CELLS
 from anxin.judging.gate import Gate, bounds, gate, rounded
+from anxin.judging.resampling import CONFIDENCE, binomial, overlap
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def fair(rows: pd.DataFrame, kind: str, asked: Mapping[str, Any] | None = None) 
                 hidden += 1
             else:
                 cells.append((dimension, str(cell), place))
-    alpha = (1 - asked["level"]) / max(1, 3 * len(cells))
+    alpha = (1 - CONFIDENCE) / max(1, 3 * len(cells))
     everyone = _figures(y, picked["ours"], np.arange(len(y)))
     faults = []
     for dimension, cell, place in cells:

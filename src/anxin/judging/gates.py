@@ -10,16 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy.stats import norm
 
-from anxin.judging.clustered import binomial, gain_draws, mean, overlap, ratio, slope
-from anxin.judging.evaluator import GROUPS, measure
+from anxin.judging.calibration import calibration
+from anxin.judging.evaluator import GROUPS
 from anxin.judging.gate import Gate, State, bounds, gate, rounded
+from anxin.judging.resampling import CONFIDENCE, Drawn, Subjects, binomial, drawn, overlap
 
-Floats = npt.NDArray[np.float64]
-_LEAST_P = 1e-9
+_AP = "average_precision"
 _WINDOW = "observed_expected"
 
 
@@ -33,12 +31,14 @@ def worth(rows: pd.DataFrame, asked: Mapping[str, Any] | None = None) -> Gate:
     limit = asked["worth"]
     figures: dict[str, Any] = {}
     faults: list[tuple[str, str]] = []
+    subjects = Subjects(rows["subject_id"])
+    ours, theirs = (drawn(rows.assign(figure=rows[name]), subjects, ()) for name in ("ours", "theirs"))
     for group in GROUPS:
         part = rows if group == "all" else rows.loc[~rows["in_hand"]]
         if part["y"].sum() < asked["fewest_positives"]:
             figures[group] = {"positives": int(part["y"].sum())}
             continue
-        found = _gains(part, asked)
+        found = _gains(part, ours[group], theirs[group], limit["fewest_on_a_date"])
         figures[group] = found
         most = limit[f"{group}_loss"] * found["champion"]
         if found["gain"] < -most and (group == "new" or found["high"] < 0):
@@ -61,33 +61,26 @@ def worth(rows: pd.DataFrame, asked: Mapping[str, Any] | None = None) -> Gate:
     return gate("worth", "failed" if faults else "passed", faults or [told], figures)
 
 
-def _gains(part: pd.DataFrame, asked: Mapping[str, Any]) -> dict[str, Any]:
-    subject, days, dates = _numbered(part["subject_id"]), [], []
-    for as_of, place in part.groupby("as_of", sort=True).indices.items():
-        y = part["y"].to_numpy(float)[place]
-        if y.sum():
-            ours, theirs = (part[name].to_numpy(float)[place] for name in ("ours", "theirs"))
-            days.append((ours, theirs, y, subject[place]))
-            each = [measure(str(as_of), "", figure, y, None).average_precision for figure in (ours, theirs)]
-            dates.append((str(as_of), int(y.sum()), float(each[0] or 0.0), float(each[1] or 0.0)))
-    a, b = (np.array([one[i] for one in dates]) for i in (2, 3))
-    draws = gain_draws(days, int(subject.max()) + 1, asked["draws"])
-    low, high = np.quantile(draws, [(1 - asked["level"]) / 2, (1 + asked["level"]) / 2])
-    enough = [i for i, one in enumerate(dates) if one[1] >= asked["worth"]["fewest_on_a_date"]]
+def _gains(part: pd.DataFrame, ours: Drawn, theirs: Drawn, fewest: int) -> dict[str, Any]:
+    positives = part.groupby("as_of", sort=True)["y"].sum().to_numpy(float)
+    a, b = ours.figures[_AP], theirs.figures[_AP]
+    gain = ours.gain(theirs, _AP)
+    known = np.isfinite(a)
+    enough = np.flatnonzero(known & (positives >= fewest))
     worst = min(enough, key=lambda i: a[i] - b[i], default=None)
     return rounded(
         {
-            "dates": len(dates),
-            "positives": int(part["y"].sum()),
-            "challenger": a.mean(),
-            "champion": b.mean(),
-            "gain": (a - b).mean(),
-            "low": low,
-            "high": high,
-            "won": int((a > b).sum()),
+            "dates": gain["dates"],
+            "positives": int(positives.sum()),
+            "challenger": a[known].mean(),
+            "champion": b[known].mean(),
+            "gain": gain["mean"],
+            "low": gain["low"],
+            "high": gain["high"],
+            "won": gain["won"],
             "worst": None if worst is None else a[worst] - b[worst],
             "worst_champion": None if worst is None else b[worst],
-            "worst_date": None if worst is None else dates[worst][0],
+            "worst_date": None if worst is None else ours.dates[worst],
         }
     )
 
@@ -98,36 +91,37 @@ def calibrated(rows: pd.DataFrame, kind: str, asked: Mapping[str, Any] | None = 
     `rows`: `subject_id, as_of, y, ours`, labels known, pooled over the dates.
     """
     asked = asked or bounds()
-    y, p = rows["y"].to_numpy(float), np.clip(rows["ours"].to_numpy(float), _LEAST_P, 1 - _LEAST_P)
-    if not asked["fewest_positives"] <= y.sum() < len(y):
+    positives = int(rows["y"].sum())
+    if not asked["fewest_positives"] <= positives < len(rows):
         few = ("查实案件太少", "too few verified cases")
-        return gate("calibrated", "unknown", [few], {"positives": int(y.sum())})
-    subject, z = _numbered(rows["subject_id"]), float(norm.ppf((1 + asked["level"]) / 2))
+        return gate("calibrated", "unknown", [few], {"positives": positives})
     limit = asked["calibrated"]
-    base = rows.groupby("as_of")["y"].transform("mean").to_numpy(float)
-    base = np.clip(base, _LEAST_P, 1 - _LEAST_P)
-    skill = mean(_log_loss(y, base) - _log_loss(y, p), subject, z)
-    scale = float(_log_loss(y, base).mean())
-    found: dict[str, tuple[float, float, float]] = {
-        "skill": (skill[0] / scale, skill[1] / scale, skill[2] / scale),
-        "slope": slope(p, y, subject, z),
-        _WINDOW: ratio(y, p, subject, z),
+    pooled = calibration(rows.assign(figure=rows["ours"], p90=rows["ours"]), tuple(limit["first"][kind]))
+    each = {
+        "skill": pooled.log_loss_skill,
+        "slope": pooled.slope,
+        _WINDOW: pooled.observed_expected["everyone"],
     }
-    rank = rows.groupby("as_of")["ours"].rank(method="first", ascending=False).to_numpy(float)
-    for first in limit["first"][kind]:
-        head = rank <= first
-        found[f"{_WINDOW}_{first}"] = ratio(y[head], p[head], subject[head], z)
+    each |= {
+        f"{_WINDOW}_{first}": pooled.observed_expected[f"first_{first}"] for first in limit["first"][kind]
+    }
+    found = {
+        name: (one.mean, one.low, one.high)
+        for name, one in each.items()
+        if one.mean is not None and one.low is not None and one.high is not None
+    }
     held = {name: (0.0, float("inf")) if name == "skill" else limit[name[: len(_WINDOW)]] for name in found}
     faults = [
         (f"{name} {value:.2f}", f"{name} {value:.2f}")
         for name, (value, low, high) in found.items()
         if not held[name][0] <= value <= held[name][1] and (high < held[name][0] or low > held[name][1])
     ]
-    figures = {"positives": int(y.sum())} | {
+    figures = {"positives": positives} | {
         name: rounded({"value": value, "low": low, "high": high})
         for name, (value, low, high) in found.items()
     }
-    told = (f"斜率 {found['slope'][0]:.2f}", f"slope {found['slope'][0]:.2f}")
+    slope = "—" if pooled.slope.mean is None else f"{pooled.slope.mean:.2f}"
+    told = (f"斜率 {slope}", f"slope {slope}")
     return gate("calibrated", "failed" if faults else "passed", faults or [told], figures)
 
 
@@ -152,7 +146,7 @@ def promises(
         inside = (p >= one["threshold"]) & (p < above)
         above = one["threshold"]
         n, hits = int(inside.sum()), int(y[inside].sum())
-        low, high = binomial(hits / shared, n / shared, 1 - asked["level"])
+        low, high = binomial(hits / shared, n / shared, 1 - CONFIDENCE)
         figures[str(one["grade"])] = rounded(
             {
                 "promised": one["precision"],
@@ -210,11 +204,3 @@ def overlap_of(
 
 
 _ZH = {"all": "全部", "new": "新发现"}
-
-
-def _numbered(subjects: pd.Series) -> npt.NDArray[np.int64]:
-    return np.asarray(pd.factorize(subjects)[0], dtype=np.int64)
-
-
-def _log_loss(y: Floats, p: Floats) -> Floats:
-    return np.asarray(-(y * np.log(p) + (1 - y) * np.log1p(-p)), dtype=np.float64)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import beta
 
 from anxin.judging.evaluator import GROUPS
 
@@ -264,3 +265,19 @@ def share(over: Floats, under: Floats, subject: Sequence[str] | pd.Series) -> In
     mass = np.bincount(codes, weights=under)
     least = ((1 - CONFIDENCE) / 2) ** (1 / max(float(mass.sum() ** 2 / (mass**2).sum()), 1.0))
     return Interval(0.0, 0.0, 1 - least) if found.mean < 0.5 else Interval(1.0, least, 1.0)
+
+
+def overlap(rows: pd.DataFrame) -> float:
+    """Return how many dates share one window of 90 days: so many rows of a subject count as one."""
+    days = sorted(pd.to_datetime(rows["as_of"]).unique())
+    if len(days) < 2:
+        return 1.0
+    step = float(np.median(np.diff(np.array(days)) / np.timedelta64(1, "D")))
+    return float(min(len(days), max(1.0, 90 / step)))
+
+
+def binomial(hits: float, n: float, alpha: float) -> tuple[float, float]:
+    """Return the exact two-sided interval of a share; `n` may be no whole number where rows were thinned."""
+    low = float(beta.ppf(alpha / 2, hits, n - hits + 1)) if hits > 0 else 0.0
+    high = float(beta.ppf(1 - alpha / 2, hits + 1, n - hits)) if n > hits else 1.0
+    return low, high
