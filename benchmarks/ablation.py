@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from anxin.features import catalogue
 from anxin.features.known import Kind
@@ -28,14 +30,16 @@ from anxin.features.snapshots import KINDS, snapshots
 from anxin.feeds.asof import View
 from anxin.feeds.lake import Lake
 from anxin.judging.any_list import known_on, with_labels
-from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates, paired_gain
+from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates
 from anxin.judging.outages import outages_of
+from anxin.judging.resampling import Drawn, Subjects, drawn
 from anxin.models.probability import SCORE_HORIZON
 from anxin.models.scoring import matrix
 from anxin.training.fitting import fit, learnable
 from anxin.training.rows import label, stack
 from anxin.training.settings import stored
 from anxin.training.splits import training_dates
+from benchmarks.pooled import interval
 from benchmarks.recording import Step, facts, run_child, run_step, table, write
 
 THROUGH = date(2025, 9, 1)
@@ -44,11 +48,16 @@ ROUNDS = 250
 FIRST = Path(__file__).parent / "first_snapshot.txt"
 _AP = "average_precision"
 
+Floats = npt.NDArray[np.float64]
+Gains = dict[str, Any]
+"""The mean gain over the dates of a city, `dates`, how many were `won`, and the mean of each draw of subjects."""
+
 
 def main(seeds: Sequence[int], scale: float, months: int, fits: int) -> None:
     """Simulate, ingest, and judge every set of features per seed; write `results/ablation-*`."""
     steps: list[Step] = []
     found: dict[str, dict[str, list[Measures]]] = {kind: {} for kind in KINDS}
+    gains: dict[str, dict[str, list[Gains]]] = {kind: {} for kind in KINDS}
     counts: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
@@ -68,9 +77,10 @@ def main(seeds: Sequence[int], scale: float, months: int, fits: int) -> None:
                     measures = [Measures(**one) for one in said["measures"]]
                     dated = [replace(one, as_of=f"{seed}/{one.as_of}") for one in measures]
                     found[kind].setdefault(variant, []).extend(dated)
+                    gains[kind].setdefault(variant, []).append(said["gains"])
             shutil.rmtree(home)
             # After each city: a run that is cut short has told what it found.
-            _report(seeds[: seeds.index(seed) + 1], scale, months, fits, found, counts, steps)
+            _report(seeds[: seeds.index(seed) + 1], scale, months, fits, found, gains, counts, steps)
 
 
 def _report(
@@ -79,10 +89,11 @@ def _report(
     months: int,
     fits: int,
     found: Mapping[str, Mapping[str, list[Measures]]],
+    gains: Mapping[str, Mapping[str, list[Gains]]],
     counts: Mapping[str, Mapping[str, int]],
     steps: Sequence[Step],
 ) -> None:
-    compared = {kind: _compared(found[kind], counts[kind]) for kind in KINDS}
+    compared = {kind: _compared(found[kind], gains[kind], counts[kind]) for kind in KINDS}
     gone = sorted({name for _, name in _first()} - set(catalogue.catalogue()))
     seeds_said = " ".join(map(str, seeds))
     report = "\n".join(
@@ -113,32 +124,40 @@ def _report(
     write(f"ablation-{scale}-{months}", command, figures, report)
 
 
-def _compared(found: Mapping[str, list[Measures]], counts: Mapping[str, int]) -> list[dict[str, Any]]:
+def _compared(
+    found: Mapping[str, list[Measures]], gains: Mapping[str, list[Gains]], counts: Mapping[str, int]
+) -> list[dict[str, Any]]:
     """Return per set of features and group its mean average precision and how much higher that of all is."""
-    rows = []
-    for variant, measures in found.items():
-        for group in GROUPS:
-            cities = sorted({one.as_of.split("/")[0] for one in measures})
-            by_city = [
-                paired_gain(_of(found["all"], city), _of(measures, city), _AP, group).get("mean")
-                for city in cities
-            ]
-            rows.append(
-                {
-                    "features": variant,
-                    "columns": counts[variant],
-                    "group": group,
-                    _AP: mean_over_dates(measures, group).get(_AP),
-                    "auc": mean_over_dates(measures, group).get("auc"),
-                    "gain": paired_gain(found["all"], measures, _AP, group),
-                    "gain_by_city": by_city,
-                }
-            )
-    return rows
+    return [
+        {
+            "features": variant,
+            "columns": counts[variant],
+            "group": group,
+            _AP: mean_over_dates(measures, group).get(_AP),
+            "auc": mean_over_dates(measures, group).get("auc"),
+            "gain": _pooled([city[group] for city in gains[variant]]),
+            "gain_by_city": [city[group]["mean"] for city in gains[variant]],
+        }
+        for variant, measures in found.items()
+        for group in GROUPS
+    ]
 
 
-def _of(measures: Sequence[Measures], city: str) -> list[Measures]:
-    return [one for one in measures if one.as_of.startswith(f"{city}/")]
+def _pooled(cities: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the mean gain over cities, drawn anew, each in a draw with subjects of its own drawn."""
+    rng = np.random.default_rng(0)
+    draws = np.array([city["draws"] for city in cities])
+    mean = float(np.mean([city["mean"] for city in cities]))
+    picked = rng.integers(len(cities), size=(draws.shape[1], len(cities)))
+    drawn = draws[picked, np.arange(draws.shape[1])[:, None]].mean(axis=1)
+    around = interval([mean, *drawn])
+    return {
+        "dates": sum(city["dates"] for city in cities),
+        "won": sum(city["won"] for city in cities),
+        "mean": mean,
+        "low": around.low,
+        "high": around.high,
+    }
 
 
 def _lines(kind: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -155,14 +174,14 @@ def _lines(kind: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 continue
             gain = row["gain"]
             cells = [row["features"], str(row["columns"]), _number(row[_AP]), _number(row["auc"])]
-            if row["features"] == "all" or not gain["dates"]:
+            if row["features"] == "all":
                 cells += [""] * 4
             else:
                 cells += [
                     f"{gain['mean']:+.4f}",
                     f"{gain['low']:+.4f} … {gain['high']:+.4f}",
                     f"{gain['won']}/{gain['dates']}",
-                    " ".join("—" if one is None else f"{one:+.4f}" for one in row["gain_by_city"]),
+                    " ".join(f"{one:+.4f}" for one in row["gain_by_city"]),
                 ]
             lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
@@ -213,7 +232,7 @@ def judged(home: Path, kind: Kind, fits: int) -> dict[str, Any]:
     people = with_labels(view, people, kind, known_on(view))
     x = matrix(asked, kept)[people.pop("place").to_numpy(int)]
 
-    def one(names: tuple[str, ...]) -> dict[str, Any]:
+    def one(names: tuple[str, ...]) -> tuple[int, Floats]:
         places = [place for place, name in enumerate(kept) if name in set(names)]
         columns = replace(rows, x=rows.x[:, [*places, len(kept)]])
         own = tuple(kept[place] for place in places)
@@ -222,11 +241,37 @@ def judged(home: Path, kind: Kind, fits: int) -> dict[str, Any]:
         for seed in range(settings.seed, settings.seed + fits):
             booster = fit(columns, own, settings.lightgbm[kind], ROUNDS, seed)
             margin += np.asarray(booster.predict(now, raw_score=True, num_threads=1)) / fits
-        measures = [asdict(found) for found in judge(people.assign(figure=margin))]
-        return {"features": len(own), "measures": measures}
+        return len(own), margin
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return dict(zip(sets, pool.map(one, sets.values()), strict=True))
+        margins = dict(zip(sets, pool.map(one, sets.values()), strict=True))
+    subjects = Subjects(people["subject_id"])
+    ranked = {
+        name: drawn(people.assign(figure=figure), subjects, ()) for name, (_, figure) in margins.items()
+    }
+    return {
+        name: {
+            "features": count,
+            "measures": [asdict(found) for found in judge(people.assign(figure=figure))],
+            "gains": {group: _gain(ranked["all"][group], ranked[name][group]) for group in GROUPS},
+        }
+        for name, (count, figure) in margins.items()
+    }
+
+
+def _gain(ours: Drawn, theirs: Drawn) -> Gains:
+    """Return how much higher average precision is over the dates, as it is and per draw of subjects."""
+    gains = ours.figures[_AP] - theirs.figures[_AP]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a draw without a hit on any date
+        draws = np.nanmean(ours.draws[_AP] - theirs.draws[_AP], axis=0)
+    known = np.isfinite(gains)
+    return {
+        "mean": float(gains[known].mean()),
+        "dates": int(known.sum()),
+        "won": int((gains > 0).sum()),
+        "draws": np.nan_to_num(draws).tolist(),
+    }
 
 
 if __name__ == "__main__":
