@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 from anxin.domain import law
 from anxin.serving import leaving, wording
+from anxin.serving.exports.sheets import Cell, Heading
 from anxin.serving.published import Row
-
-Cell = str | float | int | date | None
-Style = Literal["text", "long", "grade", "percent", "count", "money", "date", "number"]
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column: its two names, how it looks, and the cell of a row on the list's day."""
+class Column(Heading):
+    """One column of the list, with the cell of a row on the list's day."""
 
-    zh: str
-    en: str
-    style: Style
-    width: int
     cell: Callable[[Row, date], Cell]
-
-    @property
-    def title(self) -> str:
-        """The header of a plain-text export."""
-        return f"{self.zh} {self.en}"
 
 
 def _reason(position: int) -> Callable[[Row, date], Cell]:

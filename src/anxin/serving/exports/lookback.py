@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, get_args
 
 import pandas as pd
-import xlsxwriter
 
 from anxin.judging.lookback import Tally
 from anxin.serving import wording
-from anxin.serving.exports.columns import Cell, Style
-from anxin.serving.exports.plain import plain
+from anxin.serving.exports.sheets import Book, Cell, Heading, Style, csv_file, write
 from anxin.serving.lookback import Lookback
 from anxin.serving.wording import Words
 
@@ -47,19 +43,12 @@ OUTCOME_WORDS: Mapping[str, Words] = {
 }
 HIDDEN = Words("隐藏", "hidden")
 
-_FONT = "Microsoft YaHei"
-_NUMBERS = {"percent": "0.0%", "count": "#,##0", "money": "#,##0", "date": "yyyy-mm-dd"}
-
 
 @dataclass(frozen=True)
-class Column:
-    """One column of the events: its names, its key in the rows, how it looks, and the words of its values."""
+class Column(Heading):
+    """One column of the events, with its key in the rows and the words of its values."""
 
-    zh: str
-    en: str
     key: str
-    style: Style
-    width: int
     words: Mapping[str, Words] | None = None
 
     def cell(self, row: Mapping[str, Any]) -> Cell:
@@ -79,36 +68,36 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("事件", "event", "event", "text", 8, EVENT_WORDS),
-    Column("事件编号", "event_id", "event_id", "text", 16),
-    Column("发生日", "day", "day", "date", 12),
-    Column("结论", "status", "status", "text", 11, STATUS_WORDS),
-    Column("提前天数", "days_before", "days_before", "count", 9),
-    Column("滞后天数", "days_late", "days_late", "count", 9),
-    Column("对象类型", "kind", "kind", "text", 10, wording.KINDS),
-    Column("名称", "name", "name", "long", 34),
-    Column("代码", "subject_id", "subject_id", "text", 24),
-    Column("属地", "district_name", "district_name", "text", 14),
-    Column("区划代码", "district", "district", "text", 11),
-    Column("行业主管部门", "regulator", "regulator", "text", 18),
-    Column("协同部门", "regulators_also", "regulators_also", "text", 18),
-    Column("人数", "workers", "workers", "count", 8),
-    Column("金额（元）", "yuan", "yuan", "money", 14),
-    Column("处理结果", "outcome", "outcome", "text", 10, OUTCOME_WORDS),
-    Column("计入统计", "counts", "counts", "text", 9),
-    Column("预警编号", "warning_id", "warning_id", "text", 20),
-    Column("预警等级", "grade", "grade", "grade", 9),
-    Column("最高等级", "highest", "highest", "grade", 9),
-    Column("首次列入", "warned_on", "warned_on", "date", 12),
-    Column("列入时为新发现", "was_new", "was_new", "text", 14),
-    Column("事发时仍在榜", "still_listed", "still_listed", "text", 12),
-    Column("列入方式", "put_by", "put_by", "text", 10, wording.PUT_BY),
-    Column("此前最近清单", "list_day", "list_day", "date", 12),
-    Column("当时90日概率", "p90", "p90", "percent", 12),
-    Column("当时名次", "rank", "rank", "count", 9),
-    Column("当时等级", "scored_grade", "scored_grade", "grade", 9),
-    Column("当时在办", "in_hand", "in_hand", "text", 9),
-    Column("当时已知", "known", "known", "long", 60),
+    Column("事件", "event", "text", 8, "event", EVENT_WORDS),
+    Column("事件编号", "event_id", "text", 16, "event_id"),
+    Column("发生日", "day", "date", 12, "day"),
+    Column("结论", "status", "text", 11, "status", STATUS_WORDS),
+    Column("提前天数", "days_before", "count", 9, "days_before"),
+    Column("滞后天数", "days_late", "count", 9, "days_late"),
+    Column("对象类型", "kind", "text", 10, "kind", wording.KINDS),
+    Column("名称", "name", "long", 34, "name"),
+    Column("代码", "subject_id", "text", 24, "subject_id"),
+    Column("属地", "district_name", "text", 14, "district_name"),
+    Column("区划代码", "district", "text", 11, "district"),
+    Column("行业主管部门", "regulator", "text", 18, "regulator"),
+    Column("协同部门", "regulators_also", "text", 18, "regulators_also"),
+    Column("人数", "workers", "count", 8, "workers"),
+    Column("金额（元）", "yuan", "money", 14, "yuan"),
+    Column("处理结果", "outcome", "text", 10, "outcome", OUTCOME_WORDS),
+    Column("计入统计", "counts", "text", 9, "counts"),
+    Column("预警编号", "warning_id", "text", 20, "warning_id"),
+    Column("预警等级", "grade", "grade", 9, "grade"),
+    Column("最高等级", "highest", "grade", 9, "highest"),
+    Column("首次列入", "warned_on", "date", 12, "warned_on"),
+    Column("列入时为新发现", "was_new", "text", 14, "was_new"),
+    Column("事发时仍在榜", "still_listed", "text", 12, "still_listed"),
+    Column("列入方式", "put_by", "text", 10, "put_by", wording.PUT_BY),
+    Column("此前最近清单", "list_day", "date", 12, "list_day"),
+    Column("当时90日概率", "p90", "percent", 12, "p90"),
+    Column("当时名次", "rank", "count", 9, "rank"),
+    Column("当时等级", "scored_grade", "grade", 9, "scored_grade"),
+    Column("当时在办", "in_hand", "text", 9, "in_hand"),
+    Column("当时已知", "known", "long", 60, "known"),
 )
 
 
@@ -124,13 +113,12 @@ def as_lookback_file(wanted: LookbackFormat, found: Lookback) -> bytes:
 
 
 def to_csv(found: Lookback) -> bytes:
-    """Return every event as UTF-8 CSV with a byte-order mark; no cell can be run by a spreadsheet."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([f"{column.zh} {column.en}" for column in COLUMNS])
-    for row in found.rows.to_dict("records"):
-        writer.writerow([plain(column.cell(_named(row))) for column in COLUMNS])
-    return text.getvalue().encode("utf-8-sig")
+    """Return every event as CSV."""
+    return csv_file(COLUMNS, _lines(found.rows))
+
+
+def _lines(rows: pd.DataFrame) -> Iterator[list[Cell]]:
+    return ([column.cell(_named(row)) for column in COLUMNS] for row in rows.to_dict("records"))
 
 
 def facts(found: Lookback) -> dict[str, Any]:
@@ -156,7 +144,7 @@ def facts(found: Lookback) -> dict[str, Any]:
     }
 
 
-_TALLY: Sequence[tuple[Words, str, str]] = (
+_TALLY: Sequence[tuple[Words, str, Style]] = (
     (Words("事件", "events"), "events", "count"),
     (Words("已预警", "warned"), "warned", "count"),
     (Words("其中新发现", "of them new finds"), "warned_new", "count"),
@@ -189,32 +177,22 @@ def _said(value: float | None, style: str) -> str:
 
 def to_xlsx(found: Lookback) -> bytes:
     """Return a workbook: the tallies, the events nobody was warned of, and every event."""
-    sink = io.BytesIO()
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "nan_inf_to_errors": False,
-    }
-    book = xlsxwriter.Workbook(sink, options)
-    book.set_properties({"title": f"回头看 {found.since} 至 {found.until}", "comments": wording.NOTICE.zh})
+    book = Book(f"回头看 {found.since} 至 {found.until}")
     _summary(book, found)
-    _events(book, "漏报与滞后", found.misses)
-    _events(book, "全部事件", found.rows)
-    book.close()
-    return sink.getvalue()
+    for name, rows in (("漏报与滞后", found.misses), ("全部事件", found.rows)):
+        book.table(name, COLUMNS, _lines(rows), frozen=3)
+    return book.close()
 
 
-def _summary(book: Any, found: Lookback) -> None:
-    sheet = book.add_worksheet("汇总")
+def _summary(book: Book, found: Lookback) -> None:
+    sheet = book.sheet("汇总", landscape=True)
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, len(_TALLY), 13)
-    text = {"font_name": _FONT, "font_size": 11}
-    title = book.add_format({**text, "font_size": 18, "bold": True})
-    head = book.add_format({**text, "bold": True, "bottom": 1, "text_wrap": True})
-    formats = {style: book.add_format({**text, "num_format": number}) for style, number in _NUMBERS.items()}
-    body = book.add_format(text)
-    sheet.write_string(0, 0, f"欠薪预警回头看 {found.since} 至 {found.until}", title)
+    head, body = book.look(bold=True, bottom=1, text_wrap=True), book.look()
+    formats = {style: book.style(style) for _, _, style in _TALLY}
+    sheet.write_string(
+        0, 0, f"欠薪预警回头看 {found.since} 至 {found.until}", book.look(font_size=18, bold=True)
+    )
     sheet.write_string(1, 0, said_of(found).zh, body)
     at = 3
     for words, parts in sections(found):
@@ -228,9 +206,7 @@ def _summary(book: Any, found: Lookback) -> None:
                 sheet.write_string(at, 1, HIDDEN.zh, body)
                 continue
             for place, (_, key, style) in enumerate(_TALLY, start=1):
-                figure = getattr(each, key)
-                if figure is not None:
-                    sheet.write_number(at, place, figure, formats[style])
+                write(sheet, at, place, getattr(each, key), formats[style])
         at += 2
     sheet.write_string(at, 0, wording.NOTICE.zh, head)
 
@@ -266,30 +242,6 @@ def said_of(found: Lookback) -> Words:
         zh += f"清单损坏未计入：{days}。"
         en += f" Broken lists left out: {days}."
     return Words(zh, en)
-
-
-def _events(book: Any, name: str, rows: pd.DataFrame) -> None:
-    sheet = book.add_worksheet(name)
-    text = {"font_name": _FONT, "font_size": 10, "valign": "top"}
-    head = book.add_format({**text, "bold": True, "bottom": 1, "text_wrap": True})
-    formats = {style: book.add_format({**text, "num_format": number}) for style, number in _NUMBERS.items()}
-    body = book.add_format(text)
-    for place, column in enumerate(COLUMNS):
-        sheet.set_column(place, place, column.width)
-        sheet.write_string(0, place, f"{column.zh}\n{column.en}", head)
-    sheet.freeze_panes(1, 3)
-    sheet.autofilter(0, 0, max(len(rows), 1), len(COLUMNS) - 1)
-    for at, row in enumerate(rows.to_dict("records"), start=1):
-        for place, column in enumerate(COLUMNS):
-            value = column.cell(_named(row))
-            if value is None:
-                continue
-            if isinstance(value, date):
-                sheet.write_datetime(at, place, value, formats["date"])
-            elif isinstance(value, str):
-                sheet.write_string(at, place, value, body)
-            else:
-                sheet.write_number(at, place, value, formats.get(column.style, body))
 
 
 def to_html(found: Lookback) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Sequence
@@ -13,28 +12,16 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from anxin.serving import wording
-from anxin.serving.exports.columns import COLUMNS, Cell
+from anxin.serving.exports.columns import COLUMNS
+from anxin.serving.exports.sheets import csv_file
 from anxin.serving.promised import promise_facts
 from anxin.serving.published import Published, Row, as_table
 
-# A spreadsheet takes a cell that begins so for a formula; a name from a registry must never be run.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-
 
 def to_csv(rows: Sequence[Row], day: date, *, retrospective: bool = False) -> bytes:
-    """Return the rows as UTF-8 CSV with a byte-order mark, so Excel shows Chinese without asking.
-
-    Text that a spreadsheet would take for a formula gets a leading apostrophe. A spreadsheet also rounds
-    codes of 18 digits; where codes are to be edited there, the XLSX export keeps them whole.
-    A list made in hindsight says so in a last column of every row.
-    """
-    mark = [wording.RETROSPECTIVE.zh] if retrospective else []
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([*(column.title for column in COLUMNS), *(["回溯 retrospective"] if mark else [])])
-    for row in rows:
-        writer.writerow([*(plain(column.cell(row, day)) for column in COLUMNS), *mark])
-    return text.getvalue().encode("utf-8-sig")
+    """Return the rows as CSV; a list made in hindsight says so in a last column of every row."""
+    lines = ([column.cell(row, day) for column in COLUMNS] for row in rows)
+    return csv_file(COLUMNS, lines, wording.RETROSPECTIVE.zh if retrospective else None)
 
 
 def to_json(rows: Sequence[Row], published: Published) -> bytes:
@@ -92,14 +79,3 @@ def list_facts(published: Published) -> dict[str, Any]:
         "promises": promise_facts(manifest),
         "notice": {"zh": wording.NOTICE.zh, "en": wording.NOTICE.en},
     }
-
-
-def plain(cell: Cell) -> str | float | int:
-    """Return a cell as it is safe in a CSV file: dates as ISO text, nothing that a spreadsheet would run."""
-    if cell is None:
-        return ""
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, str):
-        return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
-    return cell
