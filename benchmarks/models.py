@@ -22,6 +22,7 @@ from anxin.judging.evaluator import GROUPS
 from benchmarks.models_city import DAYS, JUDGED_BY
 from benchmarks.pooled import DRAWS, Figure, Floats, Ints, Panel, calibration, lead, pooled
 from benchmarks.recording import Step, facts, run_child, run_step, table, write
+from benchmarks.sizes import size_lines, sizes
 
 K = {"employer": 100, "project": 25}
 RANKINGS = {
@@ -158,6 +159,7 @@ def _report(
     draws: int,
 ) -> None:
     found = {(kind, group): judge(*judged[kind], kind, group, draws) for kind in KINDS for group in GROUPS}
+    large = {kind: sizes(judged[kind][0]) for kind in KINDS}
     throughs = " and ".join(map(str, sorted(set(JUDGED_BY.values()))))
     held = [mark for (kind, group), one in found.items() for mark in marks(kind, group, one)]
     said = " ".join(map(str, seeds))
@@ -173,12 +175,17 @@ def _report(
             "",
             *_marks(held),
             *(line for (kind, group), one in found.items() for line in _lines(kind, group, one)),
+            *size_lines(large),
             table(list(steps)),
             "",
         ]
     )
     figures = {
         "marks": [asdict(mark) for mark in held],
+        "sizes": {
+            kind: {name: one if isinstance(one, float) else one.as_dict() for name, one in of.items()}
+            for kind, of in large.items()
+        },
         "judged": {f"{kind} {group}": asdict(one) for (kind, group), one in found.items()},
         "steps": [facts(step) for step in steps],
     }

@@ -32,13 +32,14 @@ from anxin.judging.baselines import BASELINES
 from anxin.judging.outages import outages_of
 from anxin.models.probability import SCORE_HORIZON
 from anxin.models.saved import load
-from anxin.models.scoring import matrix, score
+from anxin.models.scoring import Model, matrix, score, sized
 from anxin.training.fitting import learnable
 from anxin.training.rows import label
 from anxin.training.settings import stored
 from anxin.training.train import train
 from benchmarks.counts import GAP, HORIZON, Counts, taught
 from benchmarks.rivals import Lesson, Predict, forest, logistic, plain
+from benchmarks.sizes import PREDICTED
 
 DAYS = tuple(date(2025 + (2 + i) // 12, (2 + i) % 12 + 1, 1) for i in range(12))
 JUDGED_BY = {day: DAYS[0] if day < DAYS[6] else DAYS[6] for day in DAYS}
@@ -126,10 +127,12 @@ def ranked(home: Path, work: Path, kind: Kind) -> None:
         rows = people.loc[people["as_of"] == day].reset_index(drop=True)
         scores = score(models[through], there).set_index("subject_id").loc[rows["subject_id"]]
         own = counts.on(day, kind).reindex(rows["subject_id"])
+        sizes = _sizes(models[through], there).loc[rows["subject_id"]]
         parts.append(
             rows.assign(
                 grade=scores["grade"].to_numpy(),
                 model=scores["p90"].to_numpy(),
+                **{name: sizes[name].to_numpy() for name in PREDICTED},
                 **_rivals(learned[through], matrix(there, every)[:, useful]),
                 plain=plains[through](own.to_numpy(float)),
                 rules=BASELINES["red_flags"](there),
@@ -140,6 +143,21 @@ def ranked(home: Path, work: Path, kind: Kind) -> None:
     table.to_parquet(work / f"rows-{kind}.parquet")
     until = DAYS[-1] + timedelta(days=HORIZON)
     counts.cases(kind, DAYS[0], until, known).to_parquet(work / f"cases-{kind}.parquet")
+
+
+def _sizes(model: Model, snapshot: pa.Table) -> pd.DataFrame:
+    """Return what is said of sizes, by subject, under the names of `PREDICTED`."""
+    said = sized(model, snapshot)
+    columns = {
+        "workers_lo": said.workers_lo,
+        "workers_said": said.workers,
+        "workers_hi": said.workers_hi,
+        "yuan_lo": said.amount_lo,
+        "yuan_said": said.amount,
+        "yuan_hi": said.amount_hi,
+        "p_major": said.p_major,
+    }
+    return pd.DataFrame(columns, index=snapshot["subject_id"].to_pylist())
 
 
 def _rivals(learned: Mapping[str, Predict], x: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:

@@ -12,12 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy.stats import norm
 
 from anxin.feeds.contract import contract
 from anxin.judging.evaluator import judge, mean_over_dates
 from benchmarks.counts import FEEDS, Counts, taught
 from benchmarks.pooled import Panel, Ranked, calibration, lead, pooled
 from benchmarks.rivals import Bins, Lesson, forest, logistic
+from benchmarks.sizes import sizes
 
 
 def _rows(seed: int, subjects: int = 400, cities: int = 2, dates: int = 3) -> pd.DataFrame:
@@ -196,3 +198,23 @@ def test_rivals_separate_what_can_be_separated_with_holes_in_it() -> None:
         assert p[y == 1].mean() > 2 * p[y == 0].mean()
     codes = Bins.of(x).spread(x)
     assert (codes.sum(axis=1) == x.shape[1]).all()
+
+
+def test_sizes_said_as_they_come_are_covered_at_their_level_and_narrow_ones_are_not() -> None:
+    rng = np.random.default_rng(0)
+    rows = _rows(3, subjects=2000, cities=1, dates=1).assign(y=1.0)
+    middle = rng.normal(2.0, 1.0, len(rows))
+    ninth = 1.2816  # the normal quantile of a two-sided 80 % interval
+    rows["workers"] = np.exp(middle + rng.normal(size=len(rows)))
+    rows["yuan"] = rows["workers"] * 1e4
+    for name, unit in (("workers", 1.0), ("yuan", 1e4)):
+        for end, z in (("lo", -ninth), ("said", 0.0), ("hi", ninth)):
+            rows[f"{name}_{end}"] = unit * np.exp(middle + z)
+    rows["p_major"] = 1 - norm.cdf(np.log(30) - middle)
+    found = sizes(rows)
+    for name in ("workers_covered", "yuan_covered"):
+        assert found[name].low < 0.8 < found[name].high
+    assert found["workers_skill"] > 0.2
+    # A million yuan at ten thousand each is a hundred workers: thirty decide.
+    assert found["major_observed_expected"].low < 1 < found["major_observed_expected"].high
+    assert sizes(rows.assign(workers_lo=rows["workers_said"]))["workers_covered"].high < 0.6

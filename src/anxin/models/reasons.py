@@ -58,9 +58,14 @@ class Part:
 
     @property
     def finding(self) -> bool:
-        """Whether a person can be told it: known, can be checked, and no «not so»."""
+        """Whether a person can be told it: known, can be checked, no «not so», and not just as usual when read."""
         known = self.value is not None and self.feature.reason
-        return known and not (self.feature.form == "flag" and not self.value)
+        return known and not (self.feature.form == "flag" and not self.value) and not self._as_usual
+
+    @property
+    def _as_usual(self) -> bool:
+        compared = self.usual is not None and "{usual}" in self.feature.zh_text
+        return compared and _zh(self.feature.form, self.value) == _zh(self.feature.form, self.usual)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +110,7 @@ class Explained:
 
     def lowering(self) -> tuple[Part, ...]:
         """Return what lowers the score most, is known, can be checked, and is not simply as usual."""
-        unusual = np.where(self.values == self.usual, 0.0, -self.contributions)
-        return self._strongest(unusual, FELT, _MOST_LOWERING)
+        return self._strongest(-self.contributions, FELT, _MOST_LOWERING)
 
     def families(self) -> tuple[tuple[str, float], ...]:
         """Return the sum of the contributions of each family, the one that raises most first; all add up."""

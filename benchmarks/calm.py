@@ -1,0 +1,67 @@
+"""How calm the first places of published lists are from day to day, read from what is handed out alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from anxin.features.snapshots import KINDS
+
+HEAD = 200
+RISE = 1.25
+LARGE = 2.0
+
+
+def calm(home: Path, days: Sequence[date]) -> list[dict[str, str | int | float]]:
+    """Judge consecutive days: `list-D.parquet` and `scores-D.parquet` of each are in the folder.
+
+    Per kind: places of the first 200 (or of as many as are listed) taken anew a day; how many of those with a rise of
+    p90 below 1.25 times, of all places and days; how many whose p90 rose more than 2 times and whose p90 is among the
+    first are not there.
+    """
+    return [_of(home, days, kind) for kind in KINDS]
+
+
+def _of(home: Path, days: Sequence[date], kind: str) -> dict[str, str | int | float]:
+    lists = [_read(home / f"list-{day}.parquet", kind) for day in days]
+    scores = [_read(home / f"scores-{day}.parquet", kind).set_index("subject_id")["p90"] for day in days]
+    places = entered = crept = waiting = 0
+    for place in range(1, len(days)):
+        size = min(HEAD, len(lists[place]))
+        before = set(lists[place - 1].nsmallest(HEAD, "rank")["subject_id"])
+        now = set(lists[place].nsmallest(size, "rank")["subject_id"])
+        rise = (scores[place] / scores[place - 1].reindex(scores[place].index)).fillna(float("inf"))
+        new = sorted(now - before)
+        first = scores[place].sort_values(ascending=False).head(size).index
+        places += size
+        entered += len(new)
+        crept += int((rise[new] < RISE).sum())
+        waiting += sum(subject not in now for subject in first if rise[subject] > LARGE)
+    return {
+        "kind": kind,
+        "days": len(days) - 1,
+        "places": places,
+        "entered": entered,
+        "crept": crept,
+        "crept_share": crept / places if places else 0.0,
+        "waiting": waiting,
+    }
+
+
+def _read(path: Path, kind: str) -> pd.DataFrame:
+    return pd.read_parquet(path, filters=[("kind", "==", kind)])
+
+
+def calm_lines(found: Sequence[dict[str, str | int | float]]) -> list[str]:
+    """Return the table of what `calm` found."""
+    head = (
+        "| kind | days | entered the first 200 | of them with a rise below 1.25 × | of all places, a day | "
+    )
+    lines = [head + "rose above 2 × and wait |", "| --- |" + " --- |" * 5]
+    for one in found:
+        cells = (one["kind"], one["days"], one["entered"], one["crept"], f"{one['crept_share']:.2%}")
+        lines.append("| " + " | ".join(map(str, cells)) + f" | {one['waiting']} |")
+    return lines
