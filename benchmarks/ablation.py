@@ -194,11 +194,11 @@ def _number(value: float | None) -> str:
 
 def variants(kind: Kind) -> dict[str, tuple[str, ...]]:
     """Return the sets of features compared: all, the first snapshot's, and all but one family."""
-    every = catalogue.of(kind)
+    every = catalogue.learned(kind)
     first = {name for of, name in _first() if of == kind}
     sets = {
         "all": tuple(feature.name for feature in every),
-        "first": tuple(feature.name for feature in every if feature.name in first),
+        "first": tuple(feature.name for feature in catalogue.of(kind) if feature.name in first),
     }
     for family in catalogue.FAMILIES:
         left = tuple(feature.name for feature in every if feature.family != family)
@@ -221,10 +221,11 @@ def judged(home: Path, kind: Kind, fits: int) -> dict[str, Any]:
     dates = training_dates(first + timedelta(days=settings.history_days), THROUGH, settings.step_days)
     snapshot = snapshots(view, dates, kind)
     sets = variants(kind)
-    kept = tuple(sets["all"][place] for place in learnable(matrix(snapshot, sets["all"]), sets["all"]))
+    every_set = tuple(dict.fromkeys(name for names in sets.values() for name in names))
+    kept = tuple(every_set[place] for place in learnable(matrix(snapshot, every_set), every_set))
     labelled = label(view, snapshot, THROUGH, kind, dead)
-    every = np.ones(len(snapshot), dtype=bool)
-    rows = stack(matrix(snapshot, kept), labelled, every, settings.rows, settings.seed)
+    everyone = np.ones(len(snapshot), dtype=bool)
+    rows = stack(matrix(snapshot, kept), labelled, everyone, settings.rows, settings.seed)
     del snapshot
     asked = snapshots(view, DAYS, kind)
     people = asked.select(["subject_id", "as_of", "in_hand"]).to_pandas()

@@ -106,7 +106,7 @@ def ranked(home: Path, work: Path, kind: Kind) -> None:
     """Write every ranking's figure for each subject and date, with labels; and the verified cases of the period."""
     view = view_of(home, work)
     known = known_on(view)
-    every = tuple(feature.name for feature in catalogue.of(kind))
+    every = tuple(feature.name for feature in catalogue.learned(kind))
     counts = Counts(home / "city" / "feeds", work / "spill")
     firsts = [at for feed, at in view.first_received().items() if feed not in ("employers", "projects")]
     first = min(at for at in firsts if at is not None).date()

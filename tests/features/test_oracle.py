@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable
 
 import pytest
@@ -35,7 +36,25 @@ def test_every_cell_is_what_the_feature_means(seed: int, kind: Kind, made: Calla
 def test_every_feature_and_fact_has_an_oracle(kind: Kind) -> None:
     empty = {feed: [] for feed in streams.world(1)}
     covered = set(oracle.values(oracle.Past(empty, streams.DATES[0], kind), streams.EMPLOYERS[0]))
-    assert covered == {f.name for f in of(kind)} | {f.name for f in facts().values() if kind in f.kinds}
+    assert covered == {f.name for f in of(kind) if not f.of_day} | {
+        f.name for f in facts().values() if kind in f.kinds
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", streams.SEEDS)
+def test_a_figure_of_the_day_is_that_figure_less_its_median_over_who_has_it(
+    seed: int, kind: Kind, made: Callable[[int], Made]
+) -> None:
+    for day in streams.DATES:
+        rows = made(seed).on(day, kind).to_pylist()
+        for feature in of(kind):
+            if feature.of_day:
+                there = [row[feature.told] for row in rows if row[feature.told] is not None]
+                for row in rows:
+                    figure = row[feature.told]
+                    meant = None if figure is None else figure - statistics.median(there)
+                    assert same(row[feature.name], meant), (feature.name, row["subject_id"], day)
 
 
 def test_the_worlds_give_every_feature_different_values(made: Callable[[int], Made]) -> None:

@@ -5,12 +5,16 @@ used as a monotone constraint (1: more is worse, -1: more is better, 0: none). `
 subject without rows while the feed is there: a count is 0, anything else is missing. A sum of figures that
 rows need not state (`stated`) is missing where rows are there and none states one. A feed that is not
 there at all gives missing values.
+
+A season moves some figures for everyone: at Spring Festival all sites stand still. For the kinds an entry names under
+`of_day` a second feature, `<name>_of_day`, is the figure less the median of the kind on the day, and models read that
+one alone; people, rules and reasons keep to the figure itself (`told`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -66,6 +70,13 @@ class Feature:
     """Whose fact it is; red and orange need one of `own` or `payer` (architecture, 7)."""
     actionable: bool
     """Whether someone can change it from now on."""
+    told: str
+    """The feature whose figure and sentence a person is told: itself, unless it is the other's less the day's median."""
+
+    @property
+    def of_day(self) -> bool:
+        """Whether it is another feature's figure less the median of the day."""
+        return self.told != self.name
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,13 @@ def of(kind: str) -> tuple[Feature, ...]:
 
 
 @cache
+def learned(kind: str) -> tuple[Feature, ...]:
+    """Return the features of a kind that models read: not those whose figure they read less the day's median."""
+    relative = {feature.told for feature in of(kind) if feature.of_day}
+    return tuple(feature for feature in of(kind) if feature.name not in relative)
+
+
+@cache
 def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
     text = resources.files(__package__).joinpath(f"{family}.yaml").read_text(encoding="utf-8")
     raw = yaml.safe_load(text)
@@ -121,14 +139,34 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
             law=entry.get("law"),
             about=entry.get("about", raw.get("about", "own")),
             actionable=entry.get("actionable", False),
+            told=name,
         )
         for name, entry in raw["features"].items()
+    )
+    features += tuple(
+        _of_day(feature, tuple(kinds))
+        for feature in features
+        if (kinds := raw["features"][feature.name].get("of_day"))
     )
     listed = tuple(
         Fact(name, family, tuple(entry.get("kinds", kinds_of_family)))
         for name, entry in (raw.get("facts") or {}).items()
     )
     return features, listed
+
+
+def _of_day(feature: Feature, kinds: tuple[str, ...]) -> Feature:
+    return replace(
+        feature,
+        name=f"{feature.name}_of_day",
+        kinds=kinds,
+        zh=f"{feature.zh}（减当日中位数）",
+        en=f"{feature.en}, less the median of the day",
+        empty=None,
+        stated=False,
+        peers=True,
+        actionable=False,
+    )
 
 
 _FORMS = {

@@ -92,6 +92,9 @@ def _snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progr
             found.pop(feature.name, None)
             table = table.append_column(feature.name, nothing)
             continue
+        if feature.of_day:
+            table = table.append_column(feature.name, _less_median(table[feature.told], people["as_of"]))
+            continue
         values = found.pop(feature.name, nothing)
         # Each column is one piece as soon as it is made: many dates of a city hardly fit in memory twice.
         filled = _filled(feature, values, people["as_of"], there)
@@ -217,3 +220,15 @@ def _filled(
     # NaN would be a number to some engines and missing to others: only null means missing.
     values = pc.if_else(pc.is_nan(values), None, values)
     return pc.if_else(known, values, None)
+
+
+def _less_median(values: pa.ChunkedArray, as_of: pa.ChunkedArray) -> pa.Array:
+    """Return a feature less its median of each date over who has it; missing stays missing."""
+    figures = values.to_numpy(zero_copy_only=False).astype(np.float64)
+    days = as_of.to_numpy(zero_copy_only=False)
+    result = np.full(len(figures), np.nan)
+    for day in np.unique(days):
+        there = (days == day) & np.isfinite(figures)
+        if there.any():
+            result[there] = figures[there] - np.median(figures[there])
+    return pa.array(result, mask=np.isnan(result))

@@ -72,6 +72,7 @@ class Part:
 class Explained:
     """A score taken apart: `base + Σ contribution = score`.
 
+    `features` are those a person is told: where the model reads a figure less the median of the day, the figure itself.
     The arrays hold one figure per feature, NaN where there is none; `ages` are days from the newest row behind a value.
     """
 
@@ -152,7 +153,7 @@ class Usual:
 def usual_values(model: Model, snapshot: pa.Table) -> Usual:
     """Return the usual values of a day from the snapshot of all subjects of a kind."""
     names = model.ordered.features
-    values = matrix(snapshot, names)
+    values = matrix(snapshot, tuple(feature.name for feature in _told(names)))
     sectors = np.array(_sectors(model.kind, snapshot), dtype=object)
     groups = {
         sector: _medians(names, values[sectors == sector])
@@ -167,10 +168,11 @@ def explain(model: Model, rows: pa.Table, usual: Usual | None) -> list[Explained
 
     Without `usual` (rows of unknown company) the sentences leave the comparison out.
     """
-    values = model.matrix(rows)
-    contributions, base = model.ordered.contributions(values)
-    scores = model.ordered.margin(values)
-    features = tuple(catalogue()[name] for name in model.ordered.features)
+    read = model.matrix(rows)
+    contributions, base = model.ordered.contributions(read)
+    scores = model.ordered.margin(read)
+    features = _told(model.ordered.features)
+    values = matrix(rows, tuple(feature.name for feature in features))
     ages = matrix(rows, tuple(feature.dated or "" for feature in features))
     days: Sequence[date | None] = (
         rows["as_of"].to_pylist() if "as_of" in rows.column_names else [None] * len(rows)
@@ -190,6 +192,11 @@ def explain(model: Model, rows: pa.Table, usual: Usual | None) -> list[Explained
         )
         for i in range(len(rows))
     ]
+
+
+def _told(names: Sequence[str]) -> tuple[Feature, ...]:
+    """Return what people are told of the features models read: the figure itself where that is less the day's median."""
+    return tuple(catalogue()[catalogue()[name].told] for name in names)
 
 
 def sentence(feature: Feature, value: float | None, usual: float | None) -> tuple[str, str]:

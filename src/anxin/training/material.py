@@ -92,7 +92,7 @@ def gather(
         raise _too_little(
             kind, through, f"成熟的查实案件只有 {positives}", f"mature verified cases: {positives}"
         )
-    every = tuple(feature.name for feature in catalogue.of(kind))
+    every = tuple(feature.name for feature in catalogue.learned(kind))
     names = tuple(name for name in every if learnable(matrix(snapshot, (name,)), (name,)))
     return Material(kind, through, dates, dead, snapshot, labelled, names, _single(snapshot, names))
 
