@@ -51,12 +51,12 @@ def csv_file(headings: Sequence[Heading], lines: Iterable[Sequence[Cell]], mark:
 
     Text that a spreadsheet would take for a formula gets a leading apostrophe. A spreadsheet also rounds
     codes of 18 digits; where codes are to be edited there, a workbook keeps them whole.
-    `mark` is said in a last column of every row, such as that a list was made in hindsight.
+    `mark` is said in a last column 回溯 of every row: what was made in hindsight says so wherever it is pasted.
     """
     last = [] if mark is None else [mark]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([*(heading.title for heading in headings), *(["标记 mark"] if last else [])])
+    writer.writerow([*(heading.title for heading in headings), *(["回溯 retrospective"] if last else [])])
     writer.writerows([*(_plain(cell) for cell in line), *last] for line in lines)
     return text.getvalue().encode("utf-8-sig")
 
