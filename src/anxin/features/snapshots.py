@@ -13,9 +13,7 @@ from datetime import date, datetime, time
 
 import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from anxin.features import catalogue
 from anxin.features.complaints import complaints
@@ -25,6 +23,7 @@ from anxin.features.funding import funding
 from anxin.features.known import KEYS, Kind, Known
 from anxin.features.litigation import litigation
 from anxin.features.payroll import payroll
+from anxin.features.placing import Meaning, Places
 from anxin.features.profile import profile
 from anxin.features.relations import relations
 from anxin.features.silence import silence
@@ -78,55 +77,60 @@ def _rarely_collected() -> Iterator[None]:
 def _snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progress | None) -> pa.Table:
     asked = Known(view, tuple(sorted(set(dates))), kind)
     people = _collect(view, subjects(asked)).sort_by([("as_of", "ascending"), ("subject_id", "ascending")])
-    places = _Places(people)
-    held = places.put(_collect(view, in_hand(asked)))["in_hand"].fill_null(False)
-    table = people.append_column("in_hand", held)
+    places = Places(people)
+    table = people.append_column("in_hand", places.of(_collect(view, in_hand(asked))).found())
     table = table.add_column(0, "kind", pa.array([kind] * len(table), pa.string()))
     there = _present(asked)
     absent = {f.name for f in catalogue.of(kind) if f.sources and not _known_on(f, there)}
-    found = _computed(view, asked, places, absent, on_progress)
+    meanings = {f.name: _meaning(f, asked, there) for f in catalogue.of(kind) if f.name not in absent}
+    found = _computed(view, asked, places, meanings, absent, on_progress)
     # One column of nothing for all of them: where feeds never came they are most.
-    nothing = pa.chunked_array([pa.nulls(len(people), pa.float64())])
+    nothing = pa.nulls(len(people), pa.float64())
     for feature in catalogue.of(kind):
         if feature.name in absent:
-            found.pop(feature.name, None)
-            table = table.append_column(feature.name, nothing)
-            continue
-        if feature.of_day:
-            table = table.append_column(feature.name, _less_median(table[feature.told], people["as_of"]))
-            continue
-        values = found.pop(feature.name, nothing)
-        # Each column is one piece as soon as it is made: many dates of a city hardly fit in memory twice.
-        filled = _filled(feature, values, people["as_of"], there)
-        table = table.append_column(feature.name, pa.chunked_array(filled).combine_chunks())
+            values = nothing
+        elif feature.of_day:
+            values = _less_median(table[feature.told], people["as_of"])
+        else:
+            values = (
+                found.pop(feature.name) if feature.name in found else places.nothing(meanings[feature.name])
+            )
+        table = table.append_column(feature.name, values)
     for name, fact in catalogue.facts().items():
         if kind in fact.kinds:
-            values = found.pop(name, nothing)
-            table = table.append_column(name, pa.chunked_array(values).combine_chunks())
+            table = table.append_column(name, found.pop(name, nothing))
     if found:
         raise KeyError(f"computed but not in the catalogue: {sorted(found)}")
     return table
 
 
 def _computed(
-    view: View, asked: Known, places: _Places, absent: AbstractSet[str], on_progress: Progress | None
-) -> dict[str, pa.ChunkedArray]:
+    view: View,
+    asked: Known,
+    places: Places,
+    meanings: Mapping[str, Meaning],
+    absent: AbstractSet[str],
+    on_progress: Progress | None,
+) -> dict[str, pa.DoubleArray]:
     """Compute the families side by side, so that one is read while another is put into words for the engine.
 
     A table of nothing but `absent` features is not computed.
     """
     done = itertools.count()
-    empty = {f.name: f.empty for f in catalogue.of(asked.kind) if f.stated and f.empty is not None}
 
-    def compute(family: str) -> dict[str, pa.ChunkedArray]:
+    def compute(family: str) -> dict[str, pa.DoubleArray]:
         if on_progress is not None:
             on_progress(family, next(done), len(_FAMILIES))
         own = view.beside()
-        found: dict[str, pa.ChunkedArray] = {}
+        found: dict[str, pa.DoubleArray] = {}
         for part in _FAMILIES[family](replace(asked, view=own)):
             if set(part.columns) - set(KEYS) <= absent:
                 continue
-            found |= places.put(_collect(own, part), pa.float64(), empty)
+            rows = _collect(own, part)
+            placed = places.of(rows)
+            for name in rows.column_names:
+                if name not in KEYS and name not in absent:
+                    found[name] = placed.column(rows[name], meanings.get(name, Meaning()))
         own.release()
         return found
 
@@ -138,54 +142,6 @@ def _computed(
 
 def _collect(view: View, rows: ir.Table) -> pa.Table:
     return view.backend.to_pyarrow(rows)
-
-
-class _Places:
-    """Puts the rows of a family in the order of the snapshot's subjects and dates; who has none is null."""
-
-    def __init__(self, people: pa.Table) -> None:
-        self._size = len(people)
-        self._as_of = people["as_of"]
-        self._subjects = pc.unique(people["subject_id"])
-        self._dates = pc.unique(people["as_of"])
-        self._place = np.full(max(1, len(self._subjects) * len(self._dates)), -1)
-        subject, day = self._numbers(people)
-        self._place[subject * len(self._dates) + day] = np.arange(self._size)
-
-    def put(
-        self, rows: pa.Table, kind: pa.DataType | None = None, empty: Mapping[str, float] | None = None
-    ) -> dict[str, pa.ChunkedArray]:
-        """Return the columns of `rows` (but the keys) in their places, cast to `kind`.
-
-        Who has no row is null, or has the value `empty` gives the column. Rows without `subject_id` hold
-        what is the same for everyone on a date.
-        """
-        own = "subject_id" in rows.column_names
-        taken = self._taken(rows) if own else pc.index_in(self._as_of, rows["as_of"].combine_chunks())
-        columns = {name: rows[name] for name in rows.column_names if name not in KEYS}
-        placed = {name: (c if kind is None else c.cast(kind)).take(taken) for name, c in columns.items()}
-        for name in placed.keys() & (empty or {}).keys():
-            placed[name] = pc.if_else(pc.is_null(taken), (empty or {})[name], placed[name])
-        return placed
-
-    def _taken(self, rows: pa.Table) -> pa.Array:
-        subject, day = self._numbers(rows)
-        row = np.flatnonzero((subject >= 0) & (day >= 0))
-        at = self._place[subject[row] * len(self._dates) + day[row]]
-        row, at = row[at >= 0], at[at >= 0]
-        order = np.full(self._size, -1)
-        order[at] = row
-        if np.count_nonzero(order >= 0) != len(row):
-            raise ValueError("a family gave more than one row for a subject and a date")
-        return pa.array(order, pa.int64(), mask=order < 0)
-
-    def _numbers(self, rows: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return which of the subjects and of the dates each row is of, -1 for none."""
-        subject, day = (
-            pc.index_in(rows[name], known).fill_null(-1).to_numpy().astype(np.int64)
-            for name, known in (("subject_id", self._subjects), ("as_of", self._dates))
-        )
-        return subject, day
 
 
 def _present(asked: Known) -> Mapping[str, set[date]]:
@@ -202,24 +158,16 @@ def _known_on(feature: catalogue.Feature, there: Mapping[str, set[date]]) -> set
     return set.intersection(*(there.get(feed, set()) for feed in feature.sources))
 
 
-def _filled(
-    feature: catalogue.Feature,
-    values: pa.ChunkedArray,
-    as_of: pa.ChunkedArray,
-    there: Mapping[str, set[date]],
-) -> pa.ChunkedArray:
-    """Put the value of «no rows» where all feeds of the feature were there, and nothing where one was not.
+def _meaning(feature: catalogue.Feature, asked: Known, there: Mapping[str, set[date]]) -> Meaning:
+    """Return the value of «no rows» where all feeds of the feature were there, and nothing where one was not.
 
-    Of what sums figures rows may leave out, missing may also mean that none was stated: that was put before.
+    Of what sums figures rows may leave out, missing may also mean that none was stated.
     """
     if not feature.sources:
-        return values
-    known = pc.is_in(as_of, pa.array(sorted(_known_on(feature, there)), pa.date32()))
-    if feature.empty is not None and not feature.stated:
-        values = pc.fill_null(values, feature.empty)
-    # NaN would be a number to some engines and missing to others: only null means missing.
-    values = pc.if_else(pc.is_nan(values), None, values)
-    return pc.if_else(known, values, None)
+        return Meaning()
+    unknown = set(asked.dates) - _known_on(feature, there)
+    empty = float("nan") if feature.empty is None else feature.empty
+    return Meaning(no_value=float("nan") if feature.stated else empty, no_row=empty, unknown=unknown)
 
 
 def _less_median(values: pa.ChunkedArray, as_of: pa.ChunkedArray) -> pa.Array:
