@@ -44,32 +44,12 @@ def _versions(known: Known) -> ir.Table:
 
 
 def _employer(known: Known) -> ir.Table:
-    rows = known.all("employers")
-    rows = rows.mutate(subject_id=rows.employer_id)
-    now = rows.select(*KEYS, person="legal_representative", place="address")
-    # The registry sends a change as a whole row: who is named since when is read off all versions.
-    seen = _versions(known).inner_join(now, KEYS)
-    another = seen.group_by(KEYS).aggregate(
-        person_before=(seen.legal_representative != seen.person).ifelse(seen.age, None).min(),
-        place_before=(seen.address != seen.place).ifelse(seen.age, None).min(),
-    )
-    seen = seen.inner_join(another, KEYS)
-    # Who was named before, then another, then again, is there since the last return.
-    again = (seen.legal_representative == seen.person) & (seen.age <= seen.person_before)
-    back = (seen.address == seen.place) & (seen.age <= seen.place_before)
-    past = seen.group_by(KEYS).aggregate(
-        people=seen.legal_representative.nunique(),
-        places=seen.address.nunique(),
-        person_days=again.ifelse(seen.age, None).max(),
-        place_days=back.ifelse(seen.age, None).max(),
-        largest=seen.registered_capital.max(),
-        abnormal=(seen.status == "abnormal").cast("int64").max(),
-    )
+    rows = _registered(known)
     insured = known.rows("social_insurance", _HEADS_DAYS)
     packed = (insured.month.year() * 12 + insured.month.month()).cast("int64") * _PACK
     insured_heads = ibis.greatest(ibis.least(insured.insured.cast("int64"), _PACK - 1), 0)
     heads = insured.group_by(KEYS).aggregate(heads=(packed + insured_heads).max() % _PACK)
-    both = rows.inner_join(past, KEYS).left_join(heads, KEYS)
+    both = rows.left_join(heads, KEYS).select(*rows.columns, "heads")
     flags = {
         f"firm_{name}": (both.ownership == name).cast("float64")
         for name in ("private", "state", "foreign", "individual")
@@ -87,11 +67,52 @@ def _employer(known: Known) -> ir.Table:
         firm_industry=both.industry.substr(1, 2).try_cast("int64").cast("float64"),
         firm_in_park=both.park.notnull().cast("float64"),
         firm_representatives=both.people.cast("float64").nullif(0.0),
-        firm_representative_days=both.person_days.cast("float64"),
+        firm_representative_days=age(both.as_of, both.person_from).cast("float64"),
         firm_addresses=both.places.cast("float64").nullif(0.0),
-        firm_address_days=both.place_days.cast("float64"),
-        registry_last_days=both.age.cast("float64"),
+        firm_address_days=age(both.as_of, both.place_from).cast("float64"),
+        registry_last_days=age(both.as_of, both.changed_on).cast("float64"),
     )
+
+
+def _registered(known: Known) -> ir.Table:
+    """Return the registry's row of each employer and date, with what the versions received until then say of it.
+
+    `people` and `places` named, `person_from` and `place_from` (when who is named was entered), `largest` capital,
+    whether ever `abnormal`. It changes only when a version comes in: made once for all dates until the next one.
+    """
+    now = known.view.spans("employers", known.dates)
+    now = now.mutate(subject_id=now.employer_id, person=now.legal_representative, place=now.address)
+    versions = known.view.versions("employers", known.dates)
+    versions = versions.mutate(subject_id=versions.employer_id)
+    moments = versions.select("subject_id", moment="since").distinct()
+    after = moments.moment.lead().over(ibis.window(group_by="subject_id", order_by=moments.moment))
+    moments = moments.mutate(after=after.fill_null(len(set(known.dates))))
+    each = now.inner_join(moments, "subject_id")
+    each = each.filter(each.moment < each.until, each.since < each.after)
+    each = each.mutate(since=ibis.greatest(each.since, each.moment), until=ibis.least(each.until, each.after))
+    each = known.view.keep(each.drop("after"))
+    # The registry sends a change as a whole row: who is named since when is read off all versions.
+    keys = ["subject_id", "moment"]
+    seen = versions.inner_join(each.select(*keys, "person", "place"), "subject_id")
+    seen = seen.filter(seen.since <= seen.moment)
+    another = seen.group_by(keys).aggregate(
+        person_before=(seen.legal_representative != seen.person).ifelse(seen.changed_on, None).max(),
+        place_before=(seen.address != seen.place).ifelse(seen.changed_on, None).max(),
+    )
+    seen = seen.inner_join(another, keys)
+    # Who was named before, then another, then again, is there since the last return.
+    again = (seen.legal_representative == seen.person) & (seen.changed_on >= seen.person_before)
+    back = (seen.address == seen.place) & (seen.changed_on >= seen.place_before)
+    past = seen.group_by(keys).aggregate(
+        people=seen.legal_representative.nunique(),
+        places=seen.address.nunique(),
+        person_from=again.ifelse(seen.changed_on, None).min(),
+        place_from=back.ifelse(seen.changed_on, None).min(),
+        largest=seen.registered_capital.max(),
+        abnormal=(seen.status == "abnormal").cast("int64").max(),
+    )
+    found = each.inner_join(past, keys).drop("moment", "person", "place")
+    return known.on_dates(found)
 
 
 def _project(known: Known) -> ir.Table:

@@ -125,17 +125,26 @@ class View:
         rows, each = self._usable(contract()[feed], dates, days), sorted(set(dates))
         if len(each) < 2:
             return rows.mutate(since=ibis.literal(0, "int32"), until=ibis.literal(len(each), "int32"))
-        learned = ibis.greatest(rows[RECEIVED_AT].date(), rows[event_of(feed)])
-        since = ibis.cases(
-            *((learned < ibis.literal(day), i) for i, day in enumerate(each)), else_=len(each)
-        ).cast("int32")
         until = ibis.cases(
             (rows.superseded_at.isnull(), len(each)),
             *((rows.superseded_at < _midnight(day), i) for i, day in enumerate(each)),
             else_=len(each),
         ).cast("int32")
-        rows = rows.mutate(since=since, until=until)
+        rows = rows.mutate(since=_since(rows, event_of(feed), each), until=until)
         return rows.filter(rows.since < rows.until).drop("superseded_at")
+
+    def versions(self, feed: str, dates: Sequence[date]) -> ir.Table:
+        """Return each version received, and dated, before any of the dates, also those since replaced.
+
+        `since` is the place of the first of the sorted dates it was there on: on that and all later ones.
+        """
+        rows, each, event = self.received(feed), sorted(set(dates)), event_of(feed)
+        if "as_of" in rows.columns:
+            rows = rows.rename({_STATED_ON: "as_of"})
+        if not each:
+            return rows.mutate(since=ibis.literal(0, "int32")).limit(0)
+        rows = rows.filter(rows[RECEIVED_AT] < _midnight(each[-1]), rows[event] < ibis.literal(each[-1]))
+        return rows.mutate(since=_since(rows, event, each))
 
     def on_dates(self, rows: ir.Table, dates: Sequence[date]) -> ir.Table:
         """Return rows with `since` and `until` once for each date they are known on, with `as_of` instead."""
@@ -253,6 +262,13 @@ class View:
 
 def _columns(feed: Feed) -> list[str]:
     return [_STATED_ON if name == "as_of" else name for name in feed.names]
+
+
+def _since(rows: ir.Table, event: str, dates: Sequence[date]) -> ir.IntegerValue:
+    """Return the place of the first of the sorted dates on which a row had come and its event had happened."""
+    learned = ibis.greatest(rows[RECEIVED_AT].date(), rows[event])
+    cases = ((learned < ibis.literal(day), place) for place, day in enumerate(dates))
+    return ibis.cases(*cases, else_=len(dates)).cast("int32")
 
 
 def _midnight(day: date) -> ir.TimestampScalar:
