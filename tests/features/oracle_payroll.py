@@ -9,6 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from anxin.domain.calendar import spring_festival
 from anxin.domain.wages import minimum_wage
 
 from . import oracle_declarations
@@ -269,6 +270,28 @@ def owed(past: Past, subject: str) -> Values:
     }
 
 
+def crews(past: Past, subject: str) -> Values:
+    """Of each firm's people on the site: how much of a sheet past pay day for 8 to 45 days is not paid; the worst."""
+    if past.kind == "employer":
+        return {}
+    payments = _payments(past, subject)
+    shares = []
+    for sheet in past.rows("wage_sheets", subject, own=False):
+        if (
+            7 < past.age(sheet["pay_due_on"]) <= 45
+            and 0 < past.age(sheet["month"]) <= 250
+            and sheet["due"] > 0
+        ):
+            crew = [sheet[name] for name in ("employer_id", "project_id", "month")]
+            got = total(
+                row["paid"]
+                for row in payments
+                if [row[name] for name in ("employer_id", "project_id", "month")] == crew
+            )
+            shares.append(ratio(max(sheet["due"] - got, 0), sheet["due"]))
+    return {"crew_unpaid_share": max(shares, default=None) if payments else None}
+
+
 def pay_day(past: Past, subject: str) -> Values:
     """Against the day agreed: the average yuan of five months, and the days to the next such day of a month."""
     sheets = _sheets(past, subject)
@@ -332,10 +355,18 @@ def leavers(past: Past, subject: str) -> Values:
     }
 
 
+def _festive(day: date) -> bool:
+    """Whether a day is within three weeks of a Spring Festival."""
+    return any(
+        abs((day - spring_festival(year)).days) <= 21 for year in (day.year - 1, day.year, day.year + 1)
+    )
+
+
 def attendance(past: Past, subject: str) -> Values:
     rows = past.rows("attendance_daily", subject, 120, own=False)
     late = [row for row in rows if row["age"] <= 14]
     before = [row for row in rows if row["age"] > 28]
+    month = [row for row in rows if row["age"] <= 28 and not _festive(row["date"])]
     per_day, per_day_before = (
         ratio(total(row["present"] for row in each), len({row["date"] for row in each}))
         for each in (late, before)
@@ -344,7 +375,13 @@ def attendance(past: Past, subject: str) -> Values:
         ratio(total(row["present"] for row in each), total(row["registered"] for row in each))
         for each in (late, before)
     )
+    of_site: Values = {
+        "attendance_share_28d": ratio(
+            total(row["present"] for row in month), total(row["registered"] for row in month)
+        )
+    }
     return {
+        **(of_site if past.kind == "project" else {}),
         "attendance_trend": ratio(per_day, per_day_before),
         "attendance_share": share,
         "attendance_share_change": difference(share, share_before),
@@ -419,6 +456,7 @@ FAMILIES = (
     paid,
     matched,
     owed,
+    crews,
     pay_day,
     account,
     leavers,

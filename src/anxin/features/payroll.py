@@ -11,10 +11,11 @@ from datetime import date, timedelta
 import ibis
 import ibis.expr.types as ir
 
+from anxin.domain.calendar import spring_festival
 from anxin.features.declarations import declarations
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
 from anxin.features.levies import insurance, tax
-from anxin.features.worker_months import MONTHS, PAID_MONTHS, Wages, of_subjects, wages, within
+from anxin.features.worker_months import MONTHS, PAID_MONTHS, SITE, Wages, of_subjects, wages, within
 
 _LATE = 125
 """Age in days of the oldest month of «the last four months»."""
@@ -26,11 +27,17 @@ _GRACE = 7
 """Days after the agreed pay day before a month counts as not paid: payroll rows are sent days after the payment,
 and a row still on its way is no arrears."""
 
+_NEWEST_PAY_DAY = 45
+"""Days since the agreed pay day within which a month's wages are the newest that must be paid."""
+
 _ACCOUNT_DAYS = 180
 """Days of payments that are compared with the wage account."""
 
 _BOOKED = 10
 """Days of the newest payments and bookings that are not compared yet: two feeds, each with its own delay."""
+
+_FESTIVAL = 21
+"""Days around Spring Festival in which few are on site anywhere."""
 
 _LEAVERS = 365
 """Days for which who left is looked at."""
@@ -55,7 +62,7 @@ def payroll(known: Known) -> list[ir.Table]:
     ]
     if known.kind == "employer":
         return [*tables, insurance(known), tax(known), *declarations(known)]
-    return [*tables, _account(known, made)]
+    return [*tables, _account(known, made), _crews(known, made)]
 
 
 def _months(known: Known, made: Wages) -> ir.Table:
@@ -275,6 +282,25 @@ def _owed(known: Known, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir
     )
 
 
+def _crews(known: Known, made: Wages) -> ir.Table:
+    """Find the worst of a project's crews at the newest pay day: one firm's people on the site.
+
+    Arrears mostly begin with one crew, and the pay of the others hides it.
+    """
+    sheets = known.rows("wage_sheets", own=False)
+    passed, month_age = age(sheets.as_of, sheets.pay_due_on), age(sheets.as_of, sheets.month)
+    sheets = sheets.filter(passed > _GRACE, passed <= _NEWEST_PAY_DAY, sheets.due > 0)
+    sheets = sheets.filter(month_age > 0, month_age <= PAID_MONTHS)
+    sheets = sheets.select(*KEYS, "employer_id", "month", "due", project_id=sheets.project_id.fill_null(""))
+    payments = within(known, of_subjects(known, made.payments), "month", PAID_MONTHS)
+    crew = [*KEYS, *SITE, "month"]
+    paid = payments.group_by(crew).aggregate(got=payments.paid.sum())
+    rows = sheets.left_join(paid, crew).select(*sheets.columns, "got")
+    rows = rows.semi_join(paid, KEYS)
+    unpaid = ratio(ibis.greatest(rows.due - rows.got.fill_null(0), 0), rows.due)
+    return rows.group_by(KEYS).aggregate(crew_unpaid_share=unpaid.max())
+
+
 def _pay_day(known: Known, payments: ir.Table, sheets: ir.Table) -> ir.Table:
     """How late pay came after the subject's own pay day, and how far the next one is."""
     rows = sheets.left_join(payments.select(*KEYS, "month", "paid", "waited"), [*KEYS, "month"])
@@ -339,6 +365,7 @@ def _present(known: Known) -> ir.Table:
     )
     passed = age(each.as_of, each.date)
     late, past = passed <= 14, passed > 28
+    month = (passed <= 28) & ~_festive(known, each.date)
     sums = each.group_by(KEYS).aggregate(
         late=summed(each.present, late),
         late_days=counted(late),
@@ -346,17 +373,32 @@ def _present(known: Known) -> ir.Table:
         past_days=counted(past),
         registered=summed(each.registered, late),
         registered_past=summed(each.registered, past),
+        month=summed(each.present, month),
+        registered_month=summed(each.registered, month),
         attendance_last_days=passed.min().cast("float64"),
     )
     share = ratio(sums.late, sums.registered)
+    of_site = {"attendance_share_28d": ratio(sums["month"], sums.registered_month)}
     return sums.select(
         *KEYS,
         "attendance_last_days",
         attendance_trend=ratio(ratio(sums.late, sums.late_days), ratio(sums.past, sums.past_days)),
         attendance_share=share,
+        **(of_site if known.kind == "project" else {}),
         attendance_share_change=share - ratio(sums.past, sums.registered_past),
         attendance_heads=ratio(sums.late, sums.late_days),
     )
+
+
+def _festive(known: Known, day: ir.DateColumn) -> ir.BooleanValue:
+    """Tell whether a day is within three weeks of a Spring Festival."""
+    years = sorted({year for at in known.dates for year in (at.year - 1, at.year, at.year + 1)})
+    near = ibis.literal(False)
+    for year in years:
+        feast = spring_festival(year)
+        first, last = feast - timedelta(_FESTIVAL), feast + timedelta(_FESTIVAL)
+        near = near | ((day >= ibis.literal(first)) & (day <= ibis.literal(last)))
+    return near
 
 
 def _leavers(known: Known) -> ir.Table:
