@@ -3,7 +3,7 @@
 The horizon is a feature the trees may only rise in, so the margins of 30, 90 and 180 days are ordered on every row.
 The calibrator has one slope for all horizons and intercepts that do not fall, so the probabilities are ordered too, by
 construction and not by clipping. The slope is what out-of-time folds say of the spread of margins; the level is that of
-the last year of labels, a whole year so that the season is in it.
+the last year of labels, a whole year so that the season is in it, moved by what folds with such a level missed later.
 """
 
 from __future__ import annotations
@@ -95,12 +95,28 @@ def level(group: Observed, slope: float, prior: float = 0.0) -> float:
     return float(brentq(missing, -60.0, 60.0, xtol=1e-9))
 
 
-def fit_calibration(slope: float, recent: Mapping[int, Observed], prior: float) -> Calibration:
-    """Return the calibrator of a slope at the level of the recent past, by horizon.
+def missed(taught: Observed, later: Observed, slope: float, prior: float) -> float:
+    """Return how far the level of later rows lies above the level of the rows that taught the same trees.
+
+    Two things part them. Trees know their own rows better than others, so that at the level of their own they expect too
+    little of later ones; and the number of cases moves. `prior` cases' worth of «not at all» is mixed in.
+    """
+    there = slope * later.margin + level(taught, slope, prior)
+    return level(Observed(there, later.y, later.weight), 1.0, prior)
+
+
+def fit_calibration(
+    slope: float, recent: Mapping[int, Observed], prior: float, moved: Mapping[int, float] | None = None
+) -> Calibration:
+    """Return the calibrator of a slope at the level of the recent past, by horizon, `moved` by what folds missed.
 
     A horizon without rows takes the level of the one before it, the first that of the next.
     """
-    levels = [level(recent[h], slope, prior) if h in recent and len(recent[h].y) else None for h in HORIZONS]
+    by = moved or {}
+    levels = [
+        level(recent[h], slope, prior) + by.get(h, 0.0) if h in recent and len(recent[h].y) else None
+        for h in HORIZONS
+    ]
     last = next((value for value in levels if value is not None), 0.0)
     filled = []
     for value in levels:

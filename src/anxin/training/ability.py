@@ -12,9 +12,9 @@ from anxin.features.catalogue import catalogue
 from anxin.judging.evaluator import Measures, judge
 from anxin.judging.labels import GAP_DAYS
 from anxin.models.ability import Ability, money_signs, thresholds
-from anxin.models.probability import Observed, Ordered, fit_calibration, fit_slope
-from anxin.training.backtest import recent_level
+from anxin.models.probability import Observed, Ordered, fit_slope
 from anxin.training.fitting import fit
+from anxin.training.levels import calibrated, last_year
 from anxin.training.rows import Matrix, Stacked
 
 Floats = npt.NDArray[np.float64]
@@ -81,7 +81,7 @@ def _ordered(
 ) -> Ordered:
     directions = [catalogue()[name].direction for name in own]
     booster = fit(rows, own, {**_PARAMETERS, "monotone_constraints": [*directions, 1]}, _ROUNDS, seed)
-    calibration = fit_calibration(slope, recent_level(booster, _ROUNDS, rows, as_of), prior)
+    calibration = calibrated(slope, last_year(booster, [_ROUNDS], rows, as_of), 0, (), 0, 0.0, prior)
     return Ordered(booster, own, calibration, _ROUNDS)
 
 

@@ -2,8 +2,8 @@
 
 Each fold pretends T was earlier: labels as known then, dates mature then. From the margins it gives for later dates come
 the number of rounds, the slope of the calibration, and every figure that is reported. A fold's own figures use the
-rounds and slope that the other folds chose and the level of the rows that taught it, so that nothing was fitted to the
-rows it is judged on.
+rounds and slope that the other folds chose, the level of the rows that taught it and what the others missed at theirs,
+so that nothing was fitted to the rows it is judged on.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -25,8 +23,9 @@ from anxin.features.known import Kind
 from anxin.feeds.asof import View
 from anxin.judging.baselines import BASELINES
 from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates
-from anxin.models.probability import HORIZONS, SCORE_HORIZON, Observed, fit_calibration, fit_slope, level
+from anxin.models.probability import HORIZONS, SCORE_HORIZON, fit_slope, level
 from anxin.training.fitting import fit
+from anxin.training.levels import Margins, Passed, by_rounds, calibrated, last_year, spread, year_share
 from anxin.training.rows import Labelled, Matrix, Stacked, label, stack
 from anxin.training.settings import Settings
 from anxin.training.splits import Fold
@@ -43,22 +42,12 @@ _WITHOUT_FOLDS = 200
 
 
 @dataclass(frozen=True)
-class Margins:
-    """Out-of-time margins of one fold for one horizon: one column per number of rounds compared."""
-
-    by_rounds: Floats
-    y: Floats
-
-
-@dataclass(frozen=True)
 class FoldResult:
-    """One fold's judged rows (places in the snapshot), margins per horizon, and what is needed for its level."""
+    """One fold's judged rows (places in the snapshot), and what its trees said of them and of their own last year."""
 
     fold: Fold
     places: npt.NDArray[np.int64]
-    margins: Mapping[int, Margins]
-    booster: lgb.Booster
-    taught: Stacked
+    passed: Passed
 
 
 @dataclass(frozen=True)
@@ -67,6 +56,11 @@ class Backtest:
 
     rounds: int
     slope: float
+    passed: Sequence[Passed]
+    """What the trees of each fold said, at each number of rounds; `place` is that of the rounds chosen."""
+    place: int
+    share: float
+    """How far what they missed is taken for the level (`levels.year_share`)."""
     measures: Mapping[str, list[Measures]]
     """Per ranking (`model` and the baselines), per date, for all and for 新发现."""
     judged: pd.DataFrame
@@ -89,6 +83,7 @@ def backtest(
     """Run the folds over a snapshot of many dates (`features` are its columns `names`); `say` is told a line for each."""
     grid = round_grid(settings.rounds[kind])
     as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    positives = sum(float(np.nansum(y)) for y in labelled.y.values())
     taught = []
     for step, fold in enumerate(folds):
         if on_progress is not None:
@@ -104,24 +99,29 @@ def backtest(
         margins = {}
         for horizon in HORIZONS:
             x = np.column_stack([features[places], np.full(len(places), horizon, features.dtype)])
-            margins[horizon] = Margins(by_rounds(booster, x, grid), labelled.y[horizon][places])
+            margins[horizon] = Margins(
+                by_rounds(booster, x, grid), labelled.y[horizon][places], np.ones(len(places))
+            )
         if say is not None:
             judged = snapshot.select(["as_of", "in_hand"]).take(pa.array(places)).to_pandas()
             found = margins[SCORE_HORIZON]
             judged = judged.assign(y=found.y, figure=found.by_rounds[:, -1])
             say(_line(kind, fold, {group: mean_over_dates(judge(judged), group) for group in GROUPS}))
-        return FoldResult(fold, places, margins, booster, rows)
+        cases = float(rows.y.sum()) / positives
+        return FoldResult(fold, places, Passed(last_year(booster, grid, rows, as_of), margins, cases))
 
     if on_progress is not None:
         on_progress(f"{kind} folds", len(folds), len(folds) + 1)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         results = list(pool.map(lambda pair: result(*pair), taught))
     if not results:
-        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), 1.0, {}, pd.DataFrame())
+        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), 1.0, (), 0, 0.0, {}, pd.DataFrame())
     cautious = max(0, min(_WITHOUT_FOLDS // _GRID, len(grid)) - 1)
     best = _best_column(results, cautious)
-    slope = fit_slope(_observed(results, best), settings.calibration_prior)
-    judged = _judged(snapshot, as_of, labelled, results, grid, settings.calibration_prior)
+    passed = [result.passed for result in results]
+    slope = spread(passed, best, settings.calibration_prior)
+    share = year_share(len(results), settings.fold_days)
+    judged = _judged(snapshot, labelled, results, grid, share, settings.calibration_prior)
     rankings = {"model": judged["p90"].to_numpy(float)}
     places = judged["place"].to_numpy(int)
     rows_judged = snapshot.take(pa.array(places))
@@ -134,7 +134,7 @@ def backtest(
         )
         for name, figure in rankings.items()
     }
-    return Backtest(grid[best], slope, measures, judged)
+    return Backtest(grid[best], slope, passed, best, share, measures, judged)
 
 
 def _line(kind: Kind, fold: Fold, means: Mapping[str, Mapping[str, float]]) -> str:
@@ -152,17 +152,6 @@ def round_grid(most: int) -> list[int]:
     return list(range(_GRID, most + 1, _GRID))
 
 
-def by_rounds(booster: lgb.Booster, x: Matrix, grid: Sequence[int]) -> Floats:
-    """Return the margins after each number of rounds; every tree is walked once."""
-    steps = [
-        booster.predict(
-            x, raw_score=True, start_iteration=before, num_iteration=rounds - before, num_threads=1
-        )
-        for before, rounds in zip([0, *grid], grid, strict=False)
-    ]
-    return np.cumsum(np.column_stack(steps), axis=1)
-
-
 def _best_column(results: Sequence[FoldResult], otherwise: int) -> int:
     """Return the place in the grid of the rounds with the least out-of-time log-loss for 90 days.
 
@@ -171,58 +160,28 @@ def _best_column(results: Sequence[FoldResult], otherwise: int) -> int:
     """
     total: Floats | None = None
     for result in results:
-        found = result.margins[SCORE_HORIZON]
-        known = np.isfinite(found.y)
-        y = found.y[known]
-        if not 0 < y.sum() < len(y):
-            continue
+        found = result.passed.judged[SCORE_HORIZON]
         losses = []
-        for margin in found.by_rounds[known].T:
-            group = Observed(margin, y, np.ones(len(y)))
+        for place in range(found.by_rounds.shape[1]):
+            group = found.at(place)
+            margin, y = group.margin, group.y
+            if not 0 < y.sum() < len(y):
+                break
             slope = fit_slope([group], 0.0)
             z = slope * margin + level(group, slope)
             losses.append(float((np.logaddexp(0.0, z) - y * z).mean()))
+        if not losses:
+            continue
         total = np.array(losses) if total is None else total + np.array(losses)
     return otherwise if total is None else int(np.argmin(total))
 
 
-def _observed(results: Sequence[FoldResult], column: int) -> list[Observed]:
-    """Return the judged margins of each fold and horizon that met a known outcome."""
-    groups = []
-    for result in results:
-        for found in result.margins.values():
-            known = np.isfinite(found.y)
-            groups.append(Observed(found.by_rounds[known, column], found.y[known], np.ones(int(known.sum()))))
-    return groups
-
-
-def recent_level(
-    booster: lgb.Booster, rounds: int, rows: Stacked, as_of: npt.NDArray[Any]
-) -> dict[int, Observed]:
-    """Return the margins of the last year of taught rows per horizon: a level needs a whole year, for the season.
-
-    One number per horizon cannot be overfitted by the rows that taught the trees; their spread could, and is not taken.
-    """
-    days = as_of[rows.places]
-    found = {}
-    for horizon in HORIZONS:
-        of_horizon = rows.x[:, -1] == horizon
-        if not of_horizon.any():
-            continue
-        late = of_horizon & (days > days[of_horizon].max() - np.timedelta64(365, "D"))
-        margin = np.asarray(
-            booster.predict(rows.x[late], raw_score=True, num_iteration=rounds, num_threads=1)
-        )
-        found[horizon] = Observed(margin, rows.y[late], rows.weight[late])
-    return found
-
-
 def _judged(
     snapshot: pa.Table,
-    as_of: npt.NDArray[Any],
     labelled: Labelled,
     results: Sequence[FoldResult],
     grid: Sequence[int],
+    share: float,
     prior: float,
 ) -> pd.DataFrame:
     parts = []
@@ -230,10 +189,10 @@ def _judged(
     for i, result in enumerate(results):
         others = [r for j, r in enumerate(results) if j != i]
         column = _best_column(others, cautious)
-        slope = fit_slope(_observed(others, column), prior)
-        recent = recent_level(result.booster, grid[column], result.taught, as_of)
-        calibration = fit_calibration(slope, recent, prior)
-        found = result.margins[SCORE_HORIZON]
+        beside = [other.passed for other in others]
+        slope = spread(beside, column, prior)
+        calibration = calibrated(slope, result.passed.taught, column, beside, column, share, prior)
+        found = result.passed.judged[SCORE_HORIZON]
         p90 = calibration.probability(found.by_rounds[:, column], SCORE_HORIZON)
         rows: pd.DataFrame = snapshot.select(["as_of", "in_hand"]).take(pa.array(result.places)).to_pandas()
         parts.append(rows.assign(place=result.places, y=labelled.hits[result.places], p90=p90))

@@ -18,15 +18,16 @@ from anxin.feeds.asof import View
 from anxin.judging import folds as fold_rows
 from anxin.judging import reference
 from anxin.models import ability
-from anxin.models.probability import HORIZONS, Ordered, fit_calibration
+from anxin.models.probability import HORIZONS, Ordered
 from anxin.models.promises import apart, promised, with_rules
 from anxin.models.saved import load, save
 from anxin.models.scoring import Model, matrix
 from anxin.models.severity import SIZES, Severity, fit_severity
 from anxin.models.version import code_version
 from anxin.training.ability import RANKING, train_ability
-from anxin.training.backtest import Backtest, backtest, recent_level
+from anxin.training.backtest import Backtest, backtest
 from anxin.training.fitting import fit
+from anxin.training.levels import calibrated, last_year
 from anxin.training.material import Material, gather
 from anxin.training.rows import Labelled, stack
 from anxin.training.settings import Settings
@@ -92,8 +93,10 @@ def train(
     rows = stack(features, labelled, np.ones(len(snapshot), dtype=bool), settings.rows, settings.seed)
     booster = fit(rows, names, settings.lightgbm[kind], tested.rounds, settings.seed)
     as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
-    recent = recent_level(booster, tested.rounds, rows, as_of)
-    calibration = fit_calibration(tested.slope, recent, settings.calibration_prior)
+    recent = last_year(booster, [tested.rounds], rows, as_of)
+    calibration = calibrated(
+        tested.slope, recent, 0, tested.passed, tested.place, tested.share, settings.calibration_prior
+    )
     ordered = Ordered(booster, names, calibration, tested.rounds)
     facts = {
         "base_rate": {str(h): _rate(labelled.y[h]) for h in HORIZONS},

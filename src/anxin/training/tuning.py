@@ -19,9 +19,10 @@ import numpy as np
 from anxin.domain.errors import AnxinError
 from anxin.feeds.asof import View
 from anxin.models.version import code_version
-from anxin.training.backtest import by_rounds, round_grid
+from anxin.training.backtest import round_grid
 from anxin.training.exams import Exam, Marks, exams
 from anxin.training.fitting import fit
+from anxin.training.levels import by_rounds
 from anxin.training.material import Material
 from anxin.training.settings import Settings
 from anxin.training.splits import folds
