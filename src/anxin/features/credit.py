@@ -9,7 +9,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from anxin.features.known import KEYS, Known, counted, ratio
+from anxin.features.known import KEYS, Known, age, counted, ratio
+from anxin.features.worker_months import within
 
 _CLASSES = ("normal", "special_mention", "substandard", "doubtful", "loss")
 _YEAR = 400
@@ -18,6 +19,11 @@ _REPORTED = 800
 """Days after which an employer counts as never reported."""
 _QUARTER = 3
 """A change over a quarter is against the report so many reports before."""
+
+_ORDERED = (
+    *(*KEYS, "age", "now", "then", "grade", "grade_before", "credit_line", "line_before"),
+    *("loan_balance", "overdue_amount", "overdue_days", "guarantees_given"),
+)
 
 
 def credit(known: Known) -> list[ir.Table]:
@@ -29,17 +35,8 @@ def credit(known: Known) -> list[ir.Table]:
         credit_reports_365d=counted(reports.age <= 365),
         credit_report_days=reports.age.min().cast("float64"),
     )
-    rows = known.rows("credit", _YEAR)
-    rows = rows.mutate(
-        grade=rows.classification.cases(*((name, float(i)) for i, name in enumerate(_CLASSES)), else_=None)
-    )
-    window = ibis.window(group_by=KEYS, order_by=ibis.desc(rows.month))
-    rows = rows.mutate(
-        nth=ibis.row_number().over(window),
-        grade_before=rows.grade.lead().over(window),
-        line_before=rows.credit_line.lead().over(window),
-    )
-    now, then = rows.nth == 0, rows.nth == _QUARTER
+    rows = _in_order(known)
+    now, then = rows.now, rows.then
     year = rows.age <= 365
     lowered, cut = rows.grade > rows.grade_before, rows.credit_line < rows.line_before
     found = rows.group_by(KEYS).aggregate(
@@ -85,6 +82,64 @@ def credit(known: Known) -> list[ir.Table]:
             *("balance_largest", "guarantees", "class_best", "capital"),
         )
     ]
+
+
+def _in_order(known: Known) -> ir.Table:
+    """Return the reports known on each date with `grade`, and what their order says of each.
+
+    `now`: the newest on the date, `then`: the one a quarter before; `grade_before`, `line_before`: of the report
+    before it. Nearly every employer's reports come one after the other and are never corrected: then the order is
+    the same on every date, and is looked for once. Only the others are put in order date by date.
+    """
+    if len(set(known.dates)) == 1:
+        return _by_date(_graded(known.rows("credit", _YEAR)))
+    rows = _graded(known.spans("credit", _YEAR))
+    one_by_one = ibis.window(group_by="subject_id", order_by=[rows.month, rows.since])
+
+    def before(column: ir.Column) -> ir.Column:
+        return column.lag().over(one_by_one)
+
+    corrected = rows.until < len(set(known.dates))
+    out_of_order = (before(rows.since) > rows.since) | (before(rows.stated_on) > rows.stated_on)
+    odd = corrected | (out_of_order | (before(rows.month) == rows.month)).fill_null(False)
+    rows = rows.mutate(
+        odd=odd.cast("int64"),
+        grade_before=before(rows.grade),
+        line_before=before(rows.credit_line),
+        before_on=before(rows.stated_on),
+        next_since=rows.since.lead().over(one_by_one),
+        **{f"since_{n}": rows.since.lead(n).over(one_by_one) for n in (_QUARTER, _QUARTER + 1)},
+    )
+    rows = rows.mutate(odd=rows.odd.max().over(ibis.window(group_by="subject_id")) == 1)
+    each = within(known, known.view.keep(rows), "stated_on", _YEAR)
+    each = each.mutate(age=age(each.as_of, each.stated_on))
+    plain = each.filter(~each.odd)
+    there = age(plain.as_of, plain.before_on) <= _YEAR
+    come = (plain[f"since_{_QUARTER}"] <= plain.place).fill_null(False)
+    plain = plain.mutate(
+        now=(plain.next_since > plain.place).fill_null(True),
+        then=come & (plain[f"since_{_QUARTER + 1}"] > plain.place).fill_null(True),
+        grade_before=there.ifelse(plain.grade_before, None),
+        line_before=there.ifelse(plain.line_before, None),
+    )
+    others = _by_date(each.filter(each.odd))
+    return plain.select(*_ORDERED).union(others.select(*_ORDERED))
+
+
+def _graded(rows: ir.Table) -> ir.Table:
+    grades = ((name, float(place)) for place, name in enumerate(_CLASSES))
+    return rows.mutate(grade=rows.classification.cases(*grades, else_=None))
+
+
+def _by_date(rows: ir.Table) -> ir.Table:
+    """Put the reports of each date in order, the newest first."""
+    window = ibis.window(group_by=KEYS, order_by=ibis.desc(rows.month))
+    rows = rows.mutate(
+        nth=ibis.row_number().over(window),
+        grade_before=rows.grade.lead().over(window),
+        line_before=rows.credit_line.lead().over(window),
+    )
+    return rows.mutate(now=rows.nth == 0, then=rows.nth == _QUARTER)
 
 
 def with_capital(known: Known, found: ir.Table) -> ir.Table:
