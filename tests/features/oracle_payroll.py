@@ -281,6 +281,9 @@ def crews(past: Past, subject: str) -> Values:
             7 < past.age(sheet["pay_due_on"]) <= 45
             and 0 < past.age(sheet["month"]) <= 250
             and sheet["due"] > 0
+            and any(
+                all(row[name] == sheet[name] for name in ("employer_id", "project_id")) for row in payments
+            )
         ):
             crew = [sheet[name] for name in ("employer_id", "project_id", "month")]
             got = total(
@@ -289,7 +292,7 @@ def crews(past: Past, subject: str) -> Values:
                 if [row[name] for name in ("employer_id", "project_id", "month")] == crew
             )
             shares.append(ratio(max(sheet["due"] - got, 0), sheet["due"]))
-    return {"crew_unpaid_share": max(shares, default=None) if payments else None}
+    return {"crew_unpaid_share": max(shares, default=None)}
 
 
 def pay_day(past: Past, subject: str) -> Values:

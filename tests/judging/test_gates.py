@@ -103,6 +103,13 @@ def test_the_truth_is_calibrated_and_what_is_too_sure_or_too_high_is_not() -> No
         assert name in found.zh
 
 
+def test_what_cannot_be_told_of_probabilities_is_not_passed() -> None:
+    table = rows()
+    found = calibrated(table.assign(ours=table["y"].mean()), "employer")
+    assert found.state == "unknown"
+    assert "slope" in found.en
+
+
 def test_a_few_cases_more_than_said_are_chance() -> None:
     table = rows(subjects=150)
     margin = np.log(table["ours"]) - np.log1p(-table["ours"])

@@ -71,6 +71,13 @@ def _reads_as_usual(part: Part) -> bool:
     return amount(part.feature, part.value)[0] == amount(part.feature, part.usual)[0]
 
 
+def test_of_rows_of_unknown_company_people_are_told_what_the_model_read() -> None:
+    """A what-if row holds the figure less the median of a day nobody named, not the figure."""
+    of_day = catalogue()["attendance_share_of_day"]
+    assert sentence(of_day, -0.4, None)[0] == f"{of_day.zh}为-40%"
+    assert sentence(catalogue()[of_day.told], 0.1, 0.5)[0] != sentence(of_day, 0.1, 0.5)[0]
+
+
 def test_nobody_is_told_that_a_figure_is_as_it_usually_is() -> None:
     feature = catalogue()["complaints_90d"]
     assert "{usual}" in feature.zh_text

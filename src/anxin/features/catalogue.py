@@ -162,6 +162,8 @@ def _of_day(feature: Feature, kinds: tuple[str, ...]) -> Feature:
         kinds=kinds,
         zh=f"{feature.zh}（减当日中位数）",
         en=f"{feature.en}, less the median of the day",
+        zh_text="{zh}为{value}",
+        en_text="{en}: {value}",
         empty=None,
         stated=False,
         peers=True,

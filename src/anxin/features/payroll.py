@@ -283,9 +283,10 @@ def _owed(known: Known, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir
 
 
 def _crews(known: Known, made: Wages) -> ir.Table:
-    """Find the worst of a project's crews at the newest pay day: one firm's people on the site.
+    """Find the worst of a project's crews at the pay days just past: one firm's people on the site.
 
-    Arrears mostly begin with one crew, and the pay of the others hides it.
+    Arrears mostly begin with one crew, and the pay of the others hides it. A firm that sends no payroll from the site is
+    silent, not unpaid.
     """
     sheets = known.rows("wage_sheets", own=False)
     passed, month_age = age(sheets.as_of, sheets.pay_due_on), age(sheets.as_of, sheets.month)
@@ -296,7 +297,7 @@ def _crews(known: Known, made: Wages) -> ir.Table:
     crew = [*KEYS, *SITE, "month"]
     paid = payments.group_by(crew).aggregate(got=payments.paid.sum())
     rows = sheets.left_join(paid, crew).select(*sheets.columns, "got")
-    rows = rows.semi_join(paid, KEYS)
+    rows = rows.semi_join(paid, [*KEYS, *SITE])
     unpaid = ratio(ibis.greatest(rows.due - rows.got.fill_null(0), 0), rows.due)
     return rows.group_by(KEYS).aggregate(crew_unpaid_share=unpaid.max())
 

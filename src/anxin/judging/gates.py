@@ -120,8 +120,11 @@ def calibrated(rows: pd.DataFrame, kind: str, asked: Mapping[str, Any] | None = 
         name: rounded({"value": value, "low": low, "high": high})
         for name, (value, low, high) in found.items()
     }
+    missing = [name for name, one in each.items() if name not in found]
     slope = "—" if pooled.slope.mean is None else f"{pooled.slope.mean:.2f}"
     told = (f"斜率 {slope}", f"slope {slope}")
+    if missing and not faults:
+        return gate("calibrated", "unknown", [(f"无法估计 {missing}", f"cannot be told: {missing}")], figures)
     return gate("calibrated", "failed" if faults else "passed", faults or [told], figures)
 
 

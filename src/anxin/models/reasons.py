@@ -111,7 +111,8 @@ class Explained:
 
     def lowering(self) -> tuple[Part, ...]:
         """Return what lowers the score most, is known, can be checked, and is not simply as usual."""
-        return self._strongest(-self.contributions, FELT, _MOST_LOWERING)
+        unusual = np.where(self.values == self.usual, 0.0, -self.contributions)
+        return self._strongest(unusual, FELT, _MOST_LOWERING)
 
     def families(self) -> tuple[tuple[str, float], ...]:
         """Return the sum of the contributions of each family, the one that raises most first; all add up."""
@@ -171,7 +172,12 @@ def explain(model: Model, rows: pa.Table, usual: Usual | None) -> list[Explained
     read = model.matrix(rows)
     contributions, base = model.ordered.contributions(read)
     scores = model.ordered.margin(read)
-    features = _told(model.ordered.features)
+    # Rows of unknown company hold what the model reads, not the figures of a day behind it.
+    features = (
+        _told(model.ordered.features)
+        if usual is not None
+        else tuple(catalogue()[name] for name in model.ordered.features)
+    )
     values = matrix(rows, tuple(feature.name for feature in features))
     ages = matrix(rows, tuple(feature.dated or "" for feature in features))
     days: Sequence[date | None] = (

@@ -155,6 +155,8 @@ def _meaning(name: str) -> str:
     feature = catalogue.catalogue()[name]
     unknown = ["stated"] if feature.stated else []
     text = _json([feature.name, feature.unit, feature.empty, sorted(feature.sources), *unknown])
+    if feature.of_day:  # what it is less the median of the day
+        text += _meaning(feature.told)
     return _sha256(text.encode())[:8]
 
 

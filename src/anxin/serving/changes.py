@@ -104,7 +104,7 @@ class Compared:
         moved = [
             (part.contribution - old.get(part.feature.name, 0.0), part)
             for part in explained.parts
-            if part.feature.reason and part.value is not None
+            if part.finding
         ]
         sign = 1.0 if up else -1.0
         moved = [(sign * size, part) for size, part in moved if sign * size > 0]

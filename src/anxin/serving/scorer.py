@@ -119,8 +119,18 @@ def _kind(kind: str) -> Kind:
 
 def _table(kind: str, rows: Sequence[FeatureRow]) -> pa.Table:
     """Return rows of features as a snapshot whose subjects are their positions."""
-    names = [feature.name for feature in catalogue.of(_kind(kind))]
-    unknown = sorted({name for row in rows for name in row} - set(names))
+    asked = {name for row in rows for name in row}
+    names = [feature.name for feature in catalogue.learned(_kind(kind))]
+    relative = sorted(
+        asked & {feature.told for feature in catalogue.of(_kind(kind)) if feature.of_day} - set(names)
+    )
+    if relative:
+        instead = [f"{name}_of_day" for name in relative]
+        raise AnxinError(
+            f"模型读的是 {relative} 减当日中位数之差，请改给 {instead}",
+            f"models read {relative} less the median of the day; give {instead}",
+        )
+    unknown = sorted(asked - set(names))
     if unknown:
         raise AnxinError(f"目录中没有特征 {unknown}", f"the catalogue has no feature {unknown}")
     columns = {
