@@ -29,6 +29,7 @@ from anxin.feeds.engine import Engine
 from anxin.feeds.lake import Lake
 from anxin.judging.any_list import known_on, with_labels
 from anxin.judging.baselines import BASELINES
+from anxin.judging.labels import labels
 from anxin.judging.outages import outages_of
 from anxin.models.probability import SCORE_HORIZON
 from anxin.models.saved import load
@@ -119,7 +120,9 @@ def ranked(home: Path, work: Path, kind: Kind) -> None:
     snapshot = snapshots(view, DAYS, kind)
     people = snapshot.select(["subject_id", "as_of", "in_hand"]).to_pandas()
     people["place"] = np.arange(len(people))
-    people = with_labels(view, people, kind, known).set_index("place").sort_index()
+    people = with_labels(view, people, kind, known).drop(columns=["workers", "yuan"])
+    people = people.merge(_first_cases(view, kind, known), on=["subject_id", "as_of"], how="left")
+    people = people.set_index("place").sort_index()
     parts = []
     for day in DAYS:
         there = snapshot.filter(pa.compute.equal(snapshot["as_of"], pa.scalar(day, pa.date32())))
@@ -143,6 +146,15 @@ def ranked(home: Path, work: Path, kind: Kind) -> None:
     table.to_parquet(work / f"rows-{kind}.parquet")
     until = DAYS[-1] + timedelta(days=HORIZON)
     counts.cases(kind, DAYS[0], until, known).to_parquet(work / f"cases-{kind}.parquet")
+
+
+def _first_cases(view: View, kind: Kind, known: date) -> pd.DataFrame:
+    """Return workers and yuan of the first verified case of each subject and date: what sizes are said of."""
+    found = labels(view, DAYS, SCORE_HORIZON, known, kind)
+    found = found.loc[found["outcome"] == "positive"].rename(columns={"amount": "yuan"})
+    return found.assign(as_of=pd.to_datetime(found["as_of"]).dt.date)[
+        ["subject_id", "as_of", "workers", "yuan"]
+    ]
 
 
 def _sizes(model: Model, snapshot: pa.Table) -> pd.DataFrame:
