@@ -32,9 +32,7 @@ def _observed_over_expected(folds: int, odds: float, known: float) -> float:
     passed = [
         Passed(_margins(*_rows(2 * i, known=known)), _margins(*_rows(2 * i + 1, odds))) for i in range(folds)
     ]
-    calibration = calibrated(
-        1.0, _margins(*_rows(101, known=known)), 0, passed, 0, year_share(folds, 90), PRIOR
-    )
+    calibration = calibrated(1.0, _margins(*_rows(101, known=known)), 0, passed, 0, 90, PRIOR)
     margin, y = _rows(102, odds)
     return float(y.sum() / calibration.probability(margin, 90).sum())
 
@@ -49,10 +47,10 @@ def test_a_city_whose_cases_move_every_year_is_expected_to_move_on(odds: float) 
     assert _observed_over_expected(4, odds, known=0.0) == pytest.approx(1.0, abs=0.05)
 
 
-def _moved(passed: list[Passed], share: float = 1.0) -> float:
+def _moved(passed: list[Passed]) -> float:
     recent = _margins(*_rows(101))
-    still = calibrated(1.0, recent, 0, [], 0, share, PRIOR)
-    return calibrated(1.0, recent, 0, passed, 0, share, PRIOR).intercepts[1] - still.intercepts[1]
+    still = calibrated(1.0, recent, 0, [], 0, 90, PRIOR)
+    return calibrated(1.0, recent, 0, passed, 0, 90, PRIOR).intercepts[1] - still.intercepts[1]
 
 
 def _year(*odds: float) -> list[Passed]:
@@ -77,14 +75,14 @@ def test_few_cases_move_the_level_little() -> None:
 def test_half_a_year_of_folds_is_not_taken_for_a_trend() -> None:
     assert year_share(2, 90) == 0.0
     assert 0.5 < year_share(3, 90) < year_share(4, 90) == year_share(5, 90) == 1.0
-    assert _moved(_year(2.0, 2.0), year_share(2, 90)) == 0.0
+    assert _moved(_year(2.0, 2.0)) == 0.0
 
 
 def test_a_horizon_whose_labels_no_fold_knows_moves_as_the_shorter_one() -> None:
     unknown = Margins(np.zeros((ROWS, 1)), np.full(ROWS, np.nan), np.ones(ROWS))
     passed = [Passed(fold.taught, {**fold.judged, 180: unknown}) for fold in _year(2.0, 2.0, 2.0, 2.0)]
     recent = _margins(*_rows(101))
-    moved = calibrated(1.0, recent, 0, passed, 0, 1.0, PRIOR)
+    moved = calibrated(1.0, recent, 0, passed, 0, 90, PRIOR)
     assert moved.intercepts[1] > 0.5
     assert moved.intercepts[2] == moved.intercepts[1]
 

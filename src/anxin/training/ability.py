@@ -81,7 +81,7 @@ def _ordered(
 ) -> Ordered:
     directions = [catalogue()[name].direction for name in own]
     booster = fit(rows, own, {**_PARAMETERS, "monotone_constraints": [*directions, 1]}, _ROUNDS, seed)
-    calibration = calibrated(slope, last_year(booster, [_ROUNDS], rows, as_of), 0, (), 0, 0.0, prior)
+    calibration = calibrated(slope, last_year(booster, [_ROUNDS], rows, as_of), 0, (), 0, 0, prior)
     return Ordered(booster, own, calibration, _ROUNDS)
 
 

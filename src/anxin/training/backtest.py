@@ -2,8 +2,8 @@
 
 Each fold pretends T was earlier: labels as known then, dates mature then. From the margins it gives for later dates come
 the number of rounds, the slope of the calibration, and every figure that is reported. A fold's own figures use the
-rounds and slope that the other folds chose, the level of the rows that taught it and what the others missed at theirs,
-so that nothing was fitted to the rows it is judged on.
+rounds and slope that the other folds chose and the level of the rows that taught it. The other folds share cases with
+its rows where they are next to it, newer ones look back on them: of two numbers that is little, of a level too much.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from anxin.judging.baselines import BASELINES
 from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates
 from anxin.models.probability import HORIZONS, SCORE_HORIZON, fit_slope, level
 from anxin.training.fitting import fit
-from anxin.training.levels import Margins, Passed, by_rounds, calibrated, last_year, spread, year_share
+from anxin.training.levels import Margins, Passed, by_rounds, calibrated, last_year, spread
 from anxin.training.rows import Labelled, Matrix, Stacked, label, stack
-from anxin.training.settings import Settings
+from anxin.training.settings import STORED, Settings
 from anxin.training.splits import Fold
 
 Floats = npt.NDArray[np.float64]
@@ -59,12 +59,11 @@ class Backtest:
     passed: Sequence[Passed]
     """What the trees of each fold said, at each number of rounds; `place` is that of the rounds chosen."""
     place: int
-    share: float
-    """How far what they missed is taken for the level (`levels.year_share`)."""
     measures: Mapping[str, list[Measures]]
     """Per ranking (`model` and the baselines), per date, for all and for 新发现."""
     judged: pd.DataFrame
-    """`as_of, y, p90, in_hand` and `place` in the snapshot of every judged row."""
+    """`as_of, y, in_hand` and `place` in the snapshot of every judged row, with `p90` as it would have been said then,
+    and `p90_now` on the scale of the model, for thresholds only: moved by what the other folds missed, newer ones too."""
 
 
 def backtest(
@@ -81,7 +80,8 @@ def backtest(
     say: Say | None = None,
 ) -> Backtest:
     """Run the folds over a snapshot of many dates (`features` are its columns `names`); `say` is told a line for each."""
-    grid = round_grid(settings.rounds[kind])
+    least = settings.rounds[kind] // 2 if settings.name(kind) == STORED else 0
+    grid = round_grid(settings.rounds[kind], least)
     as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     positives = sum(float(np.nansum(y)) for y in labelled.y.values())
     taught = []
@@ -115,13 +115,11 @@ def backtest(
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         results = list(pool.map(lambda pair: result(*pair), taught))
     if not results:
-        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), 1.0, (), 0, 0.0, {}, pd.DataFrame())
-    cautious = max(0, min(_WITHOUT_FOLDS // _GRID, len(grid)) - 1)
-    best = _best_column(results, cautious)
+        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), 1.0, (), 0, {}, pd.DataFrame())
+    best = _best_column(results, cautious(grid))
     passed = [result.passed for result in results]
     slope = spread(passed, best, settings.calibration_prior)
-    share = year_share(len(results), settings.fold_days)
-    judged = _judged(snapshot, labelled, results, grid, share, settings.calibration_prior)
+    judged = _judged(snapshot, labelled, results, grid, settings)
     rankings = {"model": judged["p90"].to_numpy(float)}
     places = judged["place"].to_numpy(int)
     rows_judged = snapshot.take(pa.array(places))
@@ -134,7 +132,7 @@ def backtest(
         )
         for name, figure in rankings.items()
     }
-    return Backtest(grid[best], slope, passed, best, share, measures, judged)
+    return Backtest(grid[best], slope, passed, best, measures, judged)
 
 
 def _line(kind: Kind, fold: Fold, means: Mapping[str, Mapping[str, float]]) -> str:
@@ -147,12 +145,18 @@ def _line(kind: Kind, fold: Fold, means: Mapping[str, Mapping[str, float]]) -> s
     return f"{kind} 折 fold: 训练至 through {fold.through}, 评 judged {len(fold.judged)} 日 dates  {'  '.join(said)}"
 
 
-def round_grid(most: int) -> list[int]:
-    """Return the numbers of rounds that are compared: from half of the most.
+def round_grid(most: int, least: int = 0) -> list[int]:
+    """Return the numbers of rounds that are compared.
 
-    Folds were taught less than the model will be and judge few cases: the fewest rounds some of them ask for are chance.
+    With the stored settings from half of the most: folds were taught less than the model will be and judge few cases, and
+    the fewest rounds some of them ask for are chance. Settings that learn faster may need as few.
     """
-    return list(range(max(1, most // (2 * _GRID)) * _GRID, most + 1, _GRID))
+    return list(range(max(1, least // _GRID) * _GRID, most + 1, _GRID))
+
+
+def cautious(grid: Sequence[int]) -> int:
+    """Return the place in a grid of what is nearest to the rounds used where there is nothing to compare by."""
+    return int(np.argmin(np.abs(np.array(grid) - _WITHOUT_FOLDS)))
 
 
 def _best_column(results: Sequence[FoldResult], otherwise: int) -> int:
@@ -184,19 +188,26 @@ def _judged(
     labelled: Labelled,
     results: Sequence[FoldResult],
     grid: Sequence[int],
-    share: float,
-    prior: float,
+    settings: Settings,
 ) -> pd.DataFrame:
+    """Return the judged rows of every fold, with rounds and slope chosen by the others.
+
+    `p90` keeps to the level of the rows that taught the fold: what another fold missed was not known when it began, and
+    newer ones share cases with it.
+    """
     parts = []
-    cautious = max(0, min(_WITHOUT_FOLDS // _GRID, len(grid)) - 1)
+    prior = settings.calibration_prior
     for i, result in enumerate(results):
         others = [r for j, r in enumerate(results) if j != i]
-        column = _best_column(others, cautious)
+        column = _best_column(others, cautious(grid))
         beside = [other.passed for other in others]
         slope = spread(beside, column, prior)
-        calibration = calibrated(slope, result.passed.taught, column, beside, column, share, prior)
-        found = result.passed.judged[SCORE_HORIZON]
-        p90 = calibration.probability(found.by_rounds[:, column], SCORE_HORIZON)
+        margin = result.passed.judged[SCORE_HORIZON].by_rounds[:, column]
+        said = {
+            name: calibrated(slope, result.passed.taught, column, known, column, settings.fold_days, prior)
+            for name, known in (("p90", []), ("p90_now", beside))
+        }
         rows: pd.DataFrame = snapshot.select(["as_of", "in_hand"]).take(pa.array(result.places)).to_pandas()
-        parts.append(rows.assign(place=result.places, y=labelled.hits[result.places], p90=p90))
+        figures = {name: one.probability(margin, SCORE_HORIZON) for name, one in said.items()}
+        parts.append(rows.assign(place=result.places, y=labelled.hits[result.places], **figures))
     return pd.concat(parts, ignore_index=True)

@@ -87,12 +87,12 @@ def calibrated(
     column: int,
     passed: Sequence[Passed],
     at: int,
-    share: float,
+    fold_days: int,
     prior: float,
 ) -> Calibration:
     """Return the calibrator of trees whose last year is `recent` (its `column`), moved by what `passed` missed (`at`).
 
-    `share` (0 to 1) is what is taken of it: `year_share` of all folds there are.
+    Of what those that know a horizon missed, `year_share` of them is taken.
     """
     moved: dict[int, float] = {}
     last = 0.0
@@ -104,7 +104,7 @@ def calibrated(
             if taught is not None and len(later.y):
                 each.append(missed(taught.at(at), later, slope, prior))
         # A horizon whose labels no two folds know yet moves as the shorter one does.
-        last = share * _agreed(each) if len(each) > 1 else last
+        last = year_share(len(each), fold_days) * _agreed(each) if len(each) > 1 else last
         moved[horizon] = last
     return fit_calibration(slope, {h: found.at(column) for h, found in recent.items()}, prior, moved)
 

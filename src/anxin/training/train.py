@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -95,7 +96,13 @@ def train(
     as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     recent = last_year(booster, [tested.rounds], rows, as_of)
     calibration = calibrated(
-        tested.slope, recent, 0, tested.passed, tested.place, tested.share, settings.calibration_prior
+        tested.slope,
+        recent,
+        0,
+        tested.passed,
+        tested.place,
+        settings.fold_days,
+        settings.calibration_prior,
     )
     ordered = Ordered(booster, names, calibration, tested.rounds)
     facts = {
@@ -118,7 +125,8 @@ def train(
             beside[ability.FILE] = money.ability.to_bytes()
             tested = replace(tested, measures={**tested.measures, RANKING: money.measures})
     severity = _severity(kind, snapshot, labelled)
-    promises = with_rules(promised(apart(tested.judged)), tested.judged, snapshot, kind)
+    now = _on_the_models_scale(tested.judged)
+    promises = with_rules(promised(apart(now)), now, snapshot, kind)
     model_id = save(models, kind, through, ordered, severity, promises, facts, beside)
     return Trained(load(models, model_id), tested, models / model_id, _sample(snapshot))
 
@@ -131,12 +139,16 @@ def _sample(snapshot: pa.Table) -> pa.Table:
     return snapshot.take(pa.array(drawn))
 
 
+def _on_the_models_scale(judged: pd.DataFrame) -> pd.DataFrame:
+    """Return the judged rows with the p90 the model would give their margins: what thresholds and drift are held to."""
+    return judged.assign(p90=judged["p90_now"]) if len(judged) else judged
+
+
 def _beside(kind: Kind, snapshot: pa.Table, names: tuple[str, ...], tested: Backtest) -> dict[str, bytes]:
     """Return what gates and drift will ask for later: the backtest's rows, and the training rows in bins."""
-    judged = tested.judged
-    p90 = judged["p90"].to_numpy(float) if len(judged) else np.empty(0)
+    p90 = _on_the_models_scale(tested.judged)["p90"].to_numpy(float) if len(tested.judged) else np.empty(0)
     return {
-        fold_rows.FILE: fold_rows.to_bytes(judged, snapshot, kind),
+        fold_rows.FILE: fold_rows.to_bytes(tested.judged, snapshot, kind),
         reference.FILE: reference.reference_of(snapshot, kind, names, p90).to_bytes(),
     }
 
