@@ -16,9 +16,9 @@ def sizes(rows: pd.DataFrame) -> dict[str, Interval | float]:
     """Judge what was said of cases that came true.
 
     `rows`: `city, subject_id, as_of, y`, of the first verified case `workers` and `yuan` (NaN: not said), `PREDICTED`.
-    Figures: `workers_covered` and `yuan_covered`, shares with intervals over subjects; `workers_skill` and `yuan_skill`, how much
-    smaller the mean absolute error in logs is than that of the median of all; `major` the share that were, and of
-    `p_major` the log-loss skill, slope and observed/expected.
+    Figures: `workers_covered` and `yuan_covered`, shares with intervals over subjects; `workers_skill` and
+    `yuan_skill`, how much smaller the mean absolute error in logs is than that of the median of all; `major` the share
+    that were, and of `p_major` the log-loss skill, slope and observed/expected.
     """
     true = rows.loc[rows["y"] == 1.0]
     subject = true["city"].astype(str) + "/" + true["subject_id"]
