@@ -20,7 +20,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Literal
 
-import yaml
+from anxin.domain.tables import read_yaml
 
 Kind = Literal["employer", "project"]
 About = Literal["own", "payer", "around"]
@@ -116,7 +116,7 @@ def learned(kind: str) -> tuple[Feature, ...]:
 @cache
 def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
     text = resources.files(__package__).joinpath(f"{family}.yaml").read_text(encoding="utf-8")
-    raw = yaml.safe_load(text)
+    raw = read_yaml(text)
     kinds_of_family = tuple(raw["kinds"])
     features = tuple(
         Feature(

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 import pyarrow as pa
-import yaml
+
+from anxin.domain.tables import read_yaml
 
 Kind = Literal["string", "bool", "int", "decimal", "date", "month", "timestamp", "enum"]
 
@@ -91,7 +92,7 @@ class Feed:
 def contract() -> Mapping[str, Feed]:
     """Return every feed of the contract by name, in the order of `contract.yaml`."""
     text = resources.files(__package__).joinpath("contract.yaml").read_text(encoding="utf-8")
-    return MappingProxyType({name: _feed(name, entry) for name, entry in yaml.safe_load(text).items()})
+    return MappingProxyType({name: _feed(name, entry) for name, entry in read_yaml(text).items()})
 
 
 def _feed(name: str, entry: Mapping[str, object]) -> Feed:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import yaml
 from scipy.stats import chi2
 
 from anxin.domain import divisions
+from anxin.domain.tables import read_yaml
 from anxin.judging.reference import Bins, Reference, counts, distance, population, psi, shares
 from anxin.models.scoring import matrix
 
@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 def settings() -> Mapping[str, Any]:
     """Return the bounds of `drift.yaml`."""
     text = resources.files(__package__).joinpath("drift.yaml").read_text(encoding="utf-8")
-    read: Mapping[str, Any] = yaml.safe_load(text)
+    read: Mapping[str, Any] = read_yaml(text)
     return read
 
 

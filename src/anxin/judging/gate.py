@@ -9,7 +9,8 @@ from importlib import resources
 from typing import Any, Literal
 
 import numpy as np
-import yaml
+
+from anxin.domain.tables import read_yaml
 
 State = Literal["passed", "failed", "unknown"]
 
@@ -44,7 +45,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
 def bounds() -> Mapping[str, Any]:
     """Return the bounds of `gates.yaml`."""
     text = resources.files(__package__).joinpath("gates.yaml").read_text(encoding="utf-8")
-    read: Mapping[str, Any] = yaml.safe_load(text)
+    read: Mapping[str, Any] = read_yaml(text)
     return read
 
 

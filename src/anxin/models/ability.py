@@ -19,8 +19,8 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-import yaml
 
+from anxin.domain.tables import read_yaml
 from anxin.models.probability import SCORE_HORIZON, Calibration, Ordered
 from anxin.models.saved import document
 from anxin.models.scoring import Model
@@ -139,5 +139,5 @@ def levels() -> tuple[Level, ...]:
 @cache
 def _read() -> Mapping[str, Any]:
     text = resources.files(__package__).joinpath("ability.yaml").read_text(encoding="utf-8")
-    content: Mapping[str, Any] = yaml.safe_load(text)
+    content: Mapping[str, Any] = read_yaml(text)
     return content

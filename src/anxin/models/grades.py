@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
+
+from anxin.domain.tables import read_yaml
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +38,7 @@ NONE = Grade(0, "绿", "none", 0.0, 0.0, 0.0)
 @cache
 def _config() -> Mapping[str, Any]:
     text = resources.files(__package__).joinpath("grades.yaml").read_text(encoding="utf-8")
-    read: Mapping[str, Any] = yaml.safe_load(text)
+    read: Mapping[str, Any] = read_yaml(text)
     return read
 
 

@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import yaml
 
 from anxin.domain import divisions
 from anxin.domain.law import article
-from anxin.domain.tables import in_force
+from anxin.domain.tables import in_force, read_yaml
 from anxin.features.catalogue import catalogue
 from anxin.models.scoring import matrix
 
@@ -204,7 +203,7 @@ def fingerprint() -> str:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return every version of every rule, in the order of the table."""
-    document = yaml.safe_load(_text())
+    document = read_yaml(_text())
     papers = {name: Paper(**entry) for name, entry in document["papers"].items()}
     return tuple(_rule(entry, papers) for entry in document["rules"])
 

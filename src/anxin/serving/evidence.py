@@ -11,9 +11,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from anxin.domain.errors import AnxinError
+from anxin.domain.tables import read_yaml
 from anxin.features.catalogue import Feature, catalogue
 from anxin.features.known import Kind
 from anxin.features.records import Records, behind, records
@@ -112,7 +111,7 @@ def choice_words(feed: str, column: str) -> Mapping[str, str]:
 @cache
 def _words() -> dict[str, Any]:
     text = resources.files(__package__).joinpath("choices.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
+    found: dict[str, Any] = read_yaml(text)
     return found
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
+from anxin.domain.tables import read_yaml
 
 
 @dataclass(frozen=True)
@@ -50,4 +50,4 @@ class Parameters:
 def parameters() -> Parameters:
     """Return the parameters of the city."""
     text = resources.files("anxin.simulation").joinpath("parameters.yaml").read_text(encoding="utf-8")
-    return Parameters(yaml.safe_load(text))
+    return Parameters(read_yaml(text))

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from anxin.domain.errors import AnxinError
+from anxin.domain.tables import read_yaml
 
 STORED = "stored"
 """What the settings of a kind are called that nobody tuned."""
@@ -57,7 +58,7 @@ class Settings:
 def stored() -> Settings:
     """Return the stored settings."""
     text = resources.files(__package__).joinpath("settings.yaml").read_text(encoding="utf-8")
-    read = yaml.safe_load(text)
+    read = read_yaml(text)
     return Settings(**{**read, "rows": RowLimits(**read["rows"])})
 
 

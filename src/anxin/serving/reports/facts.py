@@ -9,9 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
 from anxin.domain import calendar, regulators
+from anxin.domain.tables import read_yaml
 from anxin.features.catalogue import catalogue
 from anxin.models.reasons import FELT
 from anxin.serving import leaving, wording
@@ -293,5 +292,5 @@ def _words(entry: Mapping[str, str]) -> Words:
 @cache
 def _standing() -> Mapping[str, Any]:
     text = resources.files(__package__ or "").joinpath("standing.yaml").read_text(encoding="utf-8")
-    content: Mapping[str, Any] = yaml.safe_load(text)
+    content: Mapping[str, Any] = read_yaml(text)
     return content
