@@ -20,7 +20,7 @@ def sizes(rows: pd.DataFrame) -> dict[str, Interval | float]:
     `yuan_skill`, how much smaller the mean absolute error in logs is than that of the median of all; `major` the share
     that were, and of `p_major` the log-loss skill, slope and observed/expected.
     """
-    true = rows.loc[rows["y"] == 1.0]
+    true = rows.loc[rows["y"] == 1.0].reset_index(drop=True)
     subject = true["city"].astype(str) + "/" + true["subject_id"]
     found: dict[str, Interval | float] = {}
     for name in ("workers", "yuan"):
