@@ -21,6 +21,18 @@ _HEADS = ((10, "<10人"), (50, "10–49人"), (300, "50–299人"), (np.inf, "�
 _YUAN = ((1e7, "<1000万元"), (5e7, "1000–5000万元"), (2e8, "0.5–2亿元"), (np.inf, "≥2亿元"))
 UNKNOWN = "不详"
 
+_HEADCOUNTS = ("insured_heads", "attendance_heads")
+_READ = (
+    "subject_id",
+    "as_of",
+    "in_hand",
+    "district",
+    "ownership",
+    "investment",
+    *_HEADCOUNTS,
+    "project_amount",
+)
+
 SCHEMA = pa.schema(
     [
         ("subject_id", pa.string()),
@@ -44,7 +56,7 @@ def cells(snapshot: pa.Table, kind: str) -> dict[str, pa.Array]:
 
     district = pc.utf8_slice_codeunits(words("district"), 0, 6)
     if kind == "employer":
-        heads = matrix(snapshot, ("insured_heads", "attendance_heads"))
+        heads = matrix(snapshot, _HEADCOUNTS)
         size = np.where(np.isfinite(heads[:, 0]) & (heads[:, 0] > 0), heads[:, 0], heads[:, 1])
         return {"district": district, "ownership": words("ownership"), "size": _bands(size, _HEADS)}
     size = matrix(snapshot, ("project_amount",))[:, 0]
@@ -55,7 +67,9 @@ def to_bytes(judged: pd.DataFrame, snapshot: pa.Table, kind: str) -> bytes:
     """Return judged rows (`place` in the snapshot, `y`, `p90`) as a file; the same rows are the same bytes."""
     if not len(judged):
         return _written(SCHEMA.empty_table())
-    rows = snapshot.take(pa.array(judged["place"].to_numpy(np.int64)))
+    # Of all columns a year of rows would fill a gigabyte.
+    few = [name for name in _READ if name in snapshot.column_names]
+    rows = snapshot.select(few).take(pa.array(judged["place"].to_numpy(np.int64)))
     table = pa.table(
         {
             "subject_id": rows["subject_id"],

@@ -85,12 +85,18 @@ def stack(
     positives = sum(int((keep & (y == 1)).sum()) for y in labelled.y.values())
     most = limits.of(positives)
     share = min(1.0, max(most - positives, 1) / max(total - positives, 1))
-    xs, ys, ws, places = [], [], [], []
+    drawn: list[tuple[int, npt.NDArray[np.int64]]] = []
     for horizon, y in labelled.y.items():
         rows = np.flatnonzero(keep & np.isfinite(y))
-        taken = rows[(y[rows] == 1) | (rng.random(len(rows)) < share)]
-        xs.append(np.column_stack([features[taken], np.full(len(taken), horizon, features.dtype)]))
-        ys.append(y[taken])
-        places.append(taken)
-        ws.append(np.where(y[taken] == 1, 1.0, 1.0 / share))
-    return Stacked(np.concatenate(xs), np.concatenate(ys), np.concatenate(ws), np.concatenate(places))
+        drawn.append((horizon, rows[(y[rows] == 1) | (rng.random(len(rows)) < share)]))
+    # Laid out once: these are the largest arrays of a training beside the snapshot.
+    x = np.empty((sum(len(taken) for _, taken in drawn), features.shape[1] + 1), features.dtype)
+    start = 0
+    for horizon, taken in drawn:
+        part = x[start : start + len(taken)]
+        part[:, :-1], part[:, -1] = features[taken], horizon
+        start += len(taken)
+    ys = [labelled.y[horizon][taken] for horizon, taken in drawn]
+    label_of = np.concatenate(ys)
+    weight = np.where(label_of == 1, 1.0, 1.0 / share)
+    return Stacked(x, label_of, weight, np.concatenate([taken for _, taken in drawn]))
