@@ -212,7 +212,9 @@ def test_sizes_said_as_they_come_are_covered_at_their_level_and_narrow_ones_are_
             rows[f"{name}_{end}"] = unit * np.exp(middle + z)
     rows["p_major"] = 1 - norm.cdf(np.log(30) - middle)
     # Cities come one after the other, each numbered from 0.
-    found = sizes(pd.concat([rows.iloc[:1000].reset_index(drop=True), rows.iloc[1000:].reset_index(drop=True)]))
+    found = sizes(
+        pd.concat([rows.iloc[:1000].reset_index(drop=True), rows.iloc[1000:].reset_index(drop=True)])
+    )
     for name in ("workers_covered", "yuan_covered"):
         assert found[name].low < 0.8 < found[name].high
     assert found["workers_skill"] > 0.2
