@@ -122,9 +122,15 @@ class Post:
 
     def _file(self, table: pa.Table) -> None:
         words = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+        # Arrow makes its own dictionaries: of one it is given it can write a page longer than that, with what was in
+        # memory behind it, and the same city would not be the same bytes.
+        plain = {
+            name: table[name].cast(pa.string()) if name in words else table[name]
+            for name in table.column_names
+        }
         # The schema is not stored, or readers would see dictionaries where the contract says string.
         pq.write_table(
-            table,
+            pa.table(plain),
             self.folder / f"part-{self._files:04d}.parquet",
             compression="zstd",
             compression_level=1,
