@@ -100,8 +100,9 @@ def _report(
         [
             f"Simulated cities, scale {scale}, {months} months, seeds {seeds_said}; trained through {THROUGH} with",
             f"{ROUNDS} rounds, judged on {len(DAYS)} mature dates each. `gain` is how much higher average precision with",
-            "all features is, date by date, with a 90 % bootstrap interval over cities and dates, and the gain in each",
-            f"city (fits per city and set: {fits}; a few thousandths between cities are chance).",
+            "all features is, date by date, with the middle 90 % of bootstrap draws of cities and, within them, of",
+            "subjects with all their dates; and the gain in each city",
+            f"(fits per city and set: {fits}; a few thousandths between cities are chance).",
             "`first` are the features named in the first snapshot, as they are computed now"
             + (f"; since gone: {', '.join(gone)}." if gone else "."),
             "",
