@@ -64,6 +64,16 @@ def test_both_kinds_are_scored_each_by_its_own_champion(city: City, scores: pd.D
     assert set(models) == {"employer", "project"}
 
 
+def test_what_a_season_moves_for_every_site_is_read_less_the_median_of_the_day(city: City) -> None:
+    read = {}
+    for kind, model_id in city.json("status")["models"].items():
+        manifest = json.loads((city.home.models / model_id / "manifest.json").read_text(encoding="utf-8"))
+        read[kind] = set(manifest["features"])
+    assert {"attendance_share_of_day", "energy_level_28d_of_day"} <= read["project"]
+    assert not {"attendance_share", "energy_level_28d"} & read["project"]
+    assert "energy_level_28d" in read["employer"]
+
+
 def test_in_hand_is_a_recent_complaint_or_an_open_case_or_hazard(city: City, scores: pd.DataFrame) -> None:
     for kind, table in scores.groupby("kind"):
         in_hand = _in_hand(city.delivery / "feeds", str(kind))

@@ -9,7 +9,7 @@ import pytest
 
 from anxin.domain.law import article
 from anxin.features import dictionary
-from anxin.features.catalogue import Feature, catalogue, facts, learned, of
+from anxin.features.catalogue import Feature, catalogue, facts, of
 from anxin.feeds.contract import contract
 
 ROOT = Path(__file__).parents[2]
@@ -86,8 +86,6 @@ def test_whose_fact_it_is_and_whether_someone_can_change_it(feature: Feature) ->
 def test_what_is_read_less_the_median_of_the_day_is_told_as_it_is_and_nobody_acts_on_it() -> None:
     for kind in ("employer", "project"):
         of_day = [feature for feature in of(kind) if feature.of_day]
-        read = {feature.name for feature in learned(kind)}
-        assert read == {feature.name for feature in of(kind)} - {feature.told for feature in of_day}
         for feature in of_day:
             figure = catalogue()[feature.told]
             assert not figure.of_day and kind in figure.kinds
