@@ -97,7 +97,9 @@ def test_population_counts_places_by_their_six_digits() -> None:
 
 def test_folds_keep_what_was_said_and_of_whom() -> None:
     table = snapshot([5.0, 60.0, float("nan")], [0.0] * 3, [SECOND, FIRST, FIRST])
-    judged = pd.DataFrame({"place": [0, 2, 1], "y": [1.0, np.nan, 0.0], "p90": [0.3, 0.2, 0.1]})
+    judged = pd.DataFrame(
+        {"place": [0, 2, 1], "y": [1.0, np.nan, 0.0], "p90": [0.3, 0.2, 0.1], "p90_now": [0.4, 0.3, 0.2]}
+    )
     content = folds.to_bytes(judged, table, "employer")
     assert content == folds.to_bytes(judged, table, "employer")
     back = folds.from_bytes(content)
@@ -105,6 +107,7 @@ def test_folds_keep_what_was_said_and_of_whom() -> None:
     assert list(back["size"]) == ["50–299人", "不详", "<10人"]
     assert list(back["district"]) == ["500103", "500106", "500103"]
     assert list(back["p90"]) == [0.1, 0.2, 0.3]
+    assert list(back["p90_now"]) == [0.2, 0.3, 0.4]
     assert back["y"].isna().tolist() == [False, True, False]
 
 

@@ -27,6 +27,7 @@ from anxin.serving import schema
 from anxin.serving.home import Home
 from anxin.serving.shadowing import run_shadows
 from anxin.training import registering
+from anxin.training.promoting import _on_the_models_scale
 from anxin.training.registering import Place, promote_model, put_in_shadow, roll_back
 
 AT = datetime(2025, 6, 2, 8, tzinfo=timezone(timedelta(hours=8)))
@@ -60,7 +61,15 @@ def judged(noise: float, seed: int) -> bytes:
         y = (rng.random(SUBJECTS) < 1 / (1 + np.exp(-danger))).astype(float)
         p90 = 1 / (1 + np.exp(-(danger + noise * said.normal(size=SUBJECTS))))
         parts.append(
-            pd.DataFrame({"as_of": day, "y": y, "p90": p90, "place": np.arange(SUBJECTS) + i * SUBJECTS})
+            pd.DataFrame(
+                {
+                    "as_of": day,
+                    "y": y,
+                    "p90": p90,
+                    "p90_now": p90,
+                    "place": np.arange(SUBJECTS) + i * SUBJECTS,
+                }
+            )
         )
     values = made.matrix(SUBJECTS)
     days = [
@@ -223,3 +232,11 @@ def test_a_model_knows_too_much_for_a_shadow_before_its_training(centre: Centre)
         put_in_shadow(
             centre.ledger, centre.place, centre.good, made.THROUGH - timedelta(days=1), None, "王五", "", AT
         )
+
+
+def test_promises_are_held_to_the_scale_their_thresholds_are_on() -> None:
+    """A fold says what was known when it began; the model, and so its thresholds, know what folds missed since."""
+    rows = pd.DataFrame({"ours": [0.1, 0.2], "p90_now": [0.2, 0.3]})
+    assert list(_on_the_models_scale(rows)["ours"]) == [0.2, 0.3]
+    fresh = pd.DataFrame({"ours": [0.1, 0.2]})
+    assert list(_on_the_models_scale(fresh)["ours"]) == [0.1, 0.2]

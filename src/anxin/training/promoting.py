@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -155,9 +156,14 @@ def _gates(found: Evidence, challenger: Model) -> dict[str, Gate]:
     return {
         "worth": worth(rows) if found.basis != "alone" else gate("worth", "unknown", [], {}),
         "calibrated": calibrated(rows, kind),
-        "promises": promises(rows, promised, chosen_on=found.basis != "fresh"),
+        "promises": promises(_on_the_models_scale(rows), promised, chosen_on=found.basis != "fresh"),
         "fair": fair(rows, kind),
     }
+
+
+def _on_the_models_scale(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of a backtest as the model would say them today: thresholds are on that scale."""
+    return rows.assign(ours=rows["p90_now"]) if "p90_now" in rows else rows
 
 
 def _newest_snapshot(ledger: Ledger, root: Path, kind: str) -> pa.Table | None:
