@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import reduce
 from pathlib import Path
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -43,18 +46,31 @@ _NEAR = 1e-9
 
 
 def _ours(home: Path, day: date) -> dict[str, pa.Table]:
+    """Compute the two families side by side, as `snapshots` does."""
     view = View(Lake(home / "var" / "lake"))
-    found: dict[str, pa.Table] = {}
-    for kind in KINDS:
-        known = Known(view, (day,), kind)
-        table: pd.DataFrame | None = None
-        for part in (*energy(known), *payroll(known)):
+
+    def compute(kind: Kind, family: Callable[[Known], list[ir.Table]]) -> list[pd.DataFrame]:
+        beside = view.beside()
+        found = []
+        for part in family(Known(beside, (day,), kind)):
             names = [name for name in part.columns if name in NAMES]
             if names:
-                rows = view.backend.to_pyarrow(part.select(*KEYS[:1], *names)).to_pandas()
-                table = rows if table is None else table.merge(rows, on=KEYS[0], how="outer")
-        found[kind] = pa.Table.from_pandas(table, preserve_index=False)
-    return found
+                found.append(beside.backend.to_pyarrow(part.select(*KEYS[:1], *names)).to_pandas())
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = {kind: [pool.submit(compute, kind, family) for family in (energy, payroll)] for kind in KINDS}
+        return {
+            kind: pa.Table.from_pandas(
+                reduce(_joined, (table for family in families for table in family.result())),
+                preserve_index=False,
+            )
+            for kind, families in asked.items()
+        }
+
+
+def _joined(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    return one.merge(other, on=KEYS[0], how="outer")
 
 
 def _sql(home: Path, day: date) -> dict[str, pa.Table]:
