@@ -8,6 +8,10 @@ firm with hundreds of projects meets only those where something happened.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
 import ibis
 import ibis.expr.types as ir
 
@@ -166,16 +170,14 @@ def signs(events: ir.Table, sites: ir.Table, state: ir.Table, bad: ir.Table) -> 
 
 
 def beside(pairs: ir.Table, found: ir.Table, own: ir.Table) -> ir.Table:
-    """Return the signs of each subject's pairs, each once; a pair without any stays with nothing beside it.
+    """Return the signs of each subject's pairs, each once.
 
     `own` (`subject_id`, `as_of`, `site`) are the projects that are the subject, or where it has a part itself.
     """
     names = ("scope", "whose", "site", *MEASURES)
     others = pairs.filter(pairs.other_id.notnull())
     near = others.inner_join(found, ["as_of", "other_id"]).select(*KEYS, "relation", *names).distinct()
-    near = near.anti_join(own, [*KEYS, "site"])
-    alone = {name: ibis.null(near.schema()[name]) for name in names}
-    return near.union(pairs.select(*KEYS, "relation").distinct().mutate(**alone).select(*near.columns))
+    return near.anti_join(own, [*KEYS, "site"])
 
 
 def pair(rows: ir.Table, subject: str, other: str | None, relation: str) -> ir.Table:
@@ -188,29 +190,58 @@ def pair(rows: ir.Table, subject: str, other: str | None, relation: str) -> ir.T
     ).select(*_PAIR)
 
 
-class Counts:
-    """Sums over the signs beside each subject, missing where a relation is not known of it."""
+@dataclass(frozen=True)
+class Count:
+    """What is made of one measure over the signs of a relation within some scopes."""
 
-    def __init__(self, near: ir.Table) -> None:
-        self._near = near
+    how: Literal["total", "most", "newest"]
+    relation: str
+    scopes: tuple[str, ...]
+    measure: str
 
-    def total(self, relation: str, scopes: tuple[str, ...], measure: str) -> ir.FloatingValue:
-        """Return the sum of a measure, 0 where the relation is known and nothing happened."""
-        here = self._near.relation == relation
-        found = self._of(relation, scopes, measure).sum().fill_null(0)
-        return (here.cast("int64").sum() > 0).ifelse(found, None).cast("float64")
 
-    def most(self, relation: str, measure: str) -> ir.FloatingValue:
-        """Return the greatest of a state among the firms of a relation."""
-        return self._of(relation, ("state",), measure).max().cast("float64")
+def total(relation: str, scopes: tuple[str, ...], measure: str) -> Count:
+    """Ask for the sum of a measure, 0 where the relation is known and nothing happened."""
+    return Count("total", relation, scopes, measure)
 
-    def newest(self, relation: str, scopes: tuple[str, ...], measure: str) -> ir.FloatingValue:
-        """Return the least age."""
-        return self._of(relation, scopes, f"{measure}_last").min().cast("float64")
 
-    def _of(self, relation: str, scopes: tuple[str, ...], measure: str) -> ir.IntegerColumn:
-        of = (self._near.relation == relation) & self._near.scope.isin(scopes)
-        return of.fill_null(False).ifelse(self._near[measure], None)
+def most(relation: str, measure: str) -> Count:
+    """Ask for the greatest of a state among the firms of a relation."""
+    return Count("most", relation, ("state",), measure)
+
+
+def newest(relation: str, scopes: tuple[str, ...], measure: str) -> Count:
+    """Ask for the least age."""
+    return Count("newest", relation, scopes, f"{measure}_last")
+
+
+def counted(pairs: ir.Table, near: ir.Table, columns: Mapping[str, Count]) -> ir.Table:
+    """Return what is asked of the signs `near` each subject, missing where a relation is not known of it.
+
+    Nearly everyone has neighbours, and something happened to few of them: only those are added up.
+    """
+    relations = sorted({count.relation for count in columns.values()})
+    there = pairs.group_by(KEYS).aggregate(
+        **{f"has_{relation}": (pairs.relation == relation).any() for relation in relations}
+    )
+    sums = near.group_by(KEYS).aggregate(**{name: _sum(near, count) for name, count in columns.items()})
+    both = there.left_join(sums, KEYS)
+    return both.select(
+        *KEYS,
+        **{
+            name: both[f"has_{count.relation}"].ifelse(both[name].fill_null(0.0), None)
+            if count.how == "total"
+            else both[name]
+            for name, count in columns.items()
+        },
+    )
+
+
+def _sum(near: ir.Table, count: Count) -> ir.FloatingValue:
+    meant = (near.relation == count.relation) & near.scope.isin(count.scopes)
+    values = meant.fill_null(False).ifelse(near[count.measure], None)
+    made = {"total": values.sum, "most": values.max, "newest": values.min}[count.how]()
+    return made.cast("float64")
 
 
 def _at(rows: ir.Table) -> dict[str, ir.Value]:

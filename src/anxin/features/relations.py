@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from anxin.features import neighbours
 from anxin.features.known import KEYS, Known, ratio
-from anxin.features.neighbours import Counts, pair
+from anxin.features.neighbours import Count, most, newest, pair, total
 
 _WEEKS = 28
 """Electricity of the last four weeks is held against the four before."""
@@ -44,31 +44,30 @@ def _of_projects(known: Known) -> list[ir.Table]:
     found = _signs(known, pairs, sites, parts)
     itself = sites.select("as_of", subject_id="project_id", site="project_id")
     near = neighbours.beside(pairs, found, itself)
-    counts = Counts(near)
-    columns: dict[str, ir.Value] = {}
+    columns: dict[str, Count] = {}
     for party in ("contractor", "owner"):
         for name in ("cases", "complaints"):
-            columns |= _counted(f"{party}_other_{name}", counts, party, (party,), name)
-            columns |= _counted(f"{party}_own_{name}", counts, party, _OWN, name)
-        columns |= _counted(f"{party}_notices", counts, party, _OWN, "notices")
+            columns |= _counted(f"{party}_other_{name}", party, (party,), name)
+            columns |= _counted(f"{party}_own_{name}", party, _OWN, name)
+        columns |= _counted(f"{party}_notices", party, _OWN, "notices")
         columns |= {
-            f"{party}_other_troubled": counts.total(party, (f"{party}_troubled",), "troubled"),
-            f"{party}_credit_overdue_days": counts.most(party, "overdue"),
-            f"{party}_credit_class": counts.most(party, "grade"),
-            f"{party}_credit_last_days": counts.newest(party, _STATE, "credit"),
-            f"{party}_suits_365d": counts.total(party, _STATE, "suits"),
-            f"{party}_suit_last_days": counts.newest(party, _STATE, "suit"),
-            **_enforced(f"{party}_suits_enforced", counts, party),
+            f"{party}_other_troubled": total(party, (f"{party}_troubled",), "troubled"),
+            f"{party}_credit_overdue_days": most(party, "overdue"),
+            f"{party}_credit_class": most(party, "grade"),
+            f"{party}_credit_last_days": newest(party, _STATE, "credit"),
+            f"{party}_suits_365d": total(party, _STATE, "suits"),
+            f"{party}_suit_last_days": newest(party, _STATE, "suit"),
+            **_enforced(f"{party}_suits_enforced", party),
         }
     for name in ("cases", "complaints"):
-        columns |= _counted(f"subcontractor_{name}", counts, "subcontractor", ("own", "named"), name)
-    columns |= _enforced("subcontractor_suits_enforced", counts, "subcontractor")
-    columns |= _counted("supervisor_other_cases", counts, "supervisor", ("supervisor",), "cases")
-    columns |= _counted("owner_group_cases", counts, "group", _OWN, "cases")
-    columns |= _counted("owner_group_site_cases", counts, "group", _SITE, "cases")
-    columns |= _overdue("owner_group", counts)
-    columns |= _enforced("owner_group_suits_enforced", counts, "group")
-    return [near.group_by(KEYS).aggregate(**columns), _elsewhere(known, parts)]
+        columns |= _counted(f"subcontractor_{name}", "subcontractor", ("own", "named"), name)
+    columns |= _enforced("subcontractor_suits_enforced", "subcontractor")
+    columns |= _counted("supervisor_other_cases", "supervisor", ("supervisor",), "cases")
+    columns |= _counted("owner_group_cases", "group", _OWN, "cases")
+    columns |= _counted("owner_group_site_cases", "group", _SITE, "cases")
+    columns |= _overdue("owner_group")
+    columns |= _enforced("owner_group_suits_enforced", "group")
+    return [neighbours.counted(pairs, near, columns), _elsewhere(known, parts)]
 
 
 def _of_employers(known: Known) -> list[ir.Table]:
@@ -89,17 +88,16 @@ def _of_employers(known: Known) -> list[ir.Table]:
     mine = parts.select("as_of", "project_id", other_id="firm", scope=_scope(parts)).distinct()
     found = known.view.keep(_signs(known, pairs, mine, parts))
     near = neighbours.beside(pairs, found, mine.select("as_of", subject_id="other_id", site="project_id"))
-    counts = Counts(near)
-    columns: dict[str, ir.Value] = {}
+    columns: dict[str, Count] = {}
     for name in ("cases", "complaints"):
-        columns |= _counted(f"representative_other_{name}", counts, "representative", _OWN, name)
-    columns |= _enforced("representative_other_enforced", counts, "representative")
+        columns |= _counted(f"representative_other_{name}", "representative", _OWN, name)
+    columns |= _enforced("representative_other_enforced", "representative")
     for relation in ("group", "upstream"):
-        columns |= _counted(f"{relation}_cases", counts, relation, _OWN, "cases")
-        columns |= _counted(f"{relation}_site_cases", counts, relation, _SITE, "cases")
-        columns |= _overdue(relation, counts)
-        columns |= _enforced(f"{relation}_suits_enforced", counts, relation)
-    return [near.group_by(KEYS).aggregate(**columns), _sites(found), _building(known, parts)]
+        columns |= _counted(f"{relation}_cases", relation, _OWN, "cases")
+        columns |= _counted(f"{relation}_site_cases", relation, _SITE, "cases")
+        columns |= _overdue(relation)
+        columns |= _enforced(f"{relation}_suits_enforced", relation)
+    return [neighbours.counted(pairs, near, columns), _sites(found), _building(known, parts)]
 
 
 def _signs(known: Known, pairs: ir.Table, sites: ir.Table, parts: ir.Table) -> ir.Table:
@@ -225,25 +223,23 @@ def _energy(sums: dict[str, ir.Value]) -> ir.FloatingValue:
     return ratio(ratio(sums["late"], sums["late_days"]), ratio(sums["before"], sums["before_days"]))
 
 
-def _counted(
-    name: str, counts: Counts, relation: str, scopes: tuple[str, ...], what: str
-) -> dict[str, ir.Value]:
+def _counted(name: str, relation: str, scopes: tuple[str, ...], what: str) -> dict[str, Count]:
     return {
-        f"{name}_365d": counts.total(relation, scopes, what),
-        f"{name}_last_days": counts.newest(relation, scopes, what),
+        f"{name}_365d": total(relation, scopes, what),
+        f"{name}_last_days": newest(relation, scopes, what),
     }
 
 
-def _enforced(name: str, counts: Counts, relation: str) -> dict[str, ir.Value]:
+def _enforced(name: str, relation: str) -> dict[str, Count]:
     return {
-        name: counts.total(relation, _STATE, "enforced"),
-        f"{name}_days": counts.newest(relation, _STATE, "enforced"),
+        name: total(relation, _STATE, "enforced"),
+        f"{name}_days": newest(relation, _STATE, "enforced"),
     }
 
 
-def _overdue(name: str, counts: Counts) -> dict[str, ir.Value]:
+def _overdue(name: str) -> dict[str, Count]:
     relation = "group" if name == "owner_group" else name
     return {
-        f"{name}_overdue_days": counts.most(relation, "overdue"),
-        f"{name}_credit_last_days": counts.newest(relation, _STATE, "credit"),
+        f"{name}_overdue_days": most(relation, "overdue"),
+        f"{name}_credit_last_days": newest(relation, _STATE, "credit"),
     }
