@@ -93,6 +93,31 @@ def test_what_is_made_once_is_made_once_for_all_views_beside(lake: Lake) -> None
     assert made == [view]
 
 
+def test_what_is_made_within_is_given_back_and_what_is_made_outside_stays(lake: Lake) -> None:
+    view = View(lake)
+    within = view.within()
+    for each in (within, within.beside()):
+        each.once("here", lambda root: root.keep(root.known("energy_usage", DAYS)))
+        each.once("outside", lambda root: root.keep(root.known("energy_usage", DAYS)), outside=True)
+    assert len(tables(view)) == 2
+    within.release()
+    assert len(tables(view)) == 1
+    assert view.once("outside", lambda root: pytest.fail("made again")).count().execute() > 0
+
+
+def test_numbered_rows_fall_into_the_groups_of_their_texts(lake: Lake) -> None:
+    view = View(lake)
+    rows = view.known("energy_usage", DAYS).filter(lambda t: t.employer_id.notnull())
+    laid = view.numbered(rows, "employer_id")
+    assert laid.texts is not None and laid.rows.employer_id.type().is_integer()
+    counts = laid.rows.group_by("employer_id").aggregate(rows=laid.rows.count())
+    named = counts.join(laid.texts, counts.employer_id == laid.texts.number)
+    assert rows_of(named.select(laid.texts.employer_id, "rows")) == rows_of(
+        rows.group_by("employer_id").aggregate(rows=rows.count())
+    )
+    assert len(tables(view)) == 2
+
+
 @pytest.mark.parametrize("feed", contract())
 def test_a_feed_that_never_came_is_an_empty_table_of_its_types(lake: Lake, feed: str) -> None:
     empty, view = View(Lake(lake.path.parent / "none")), View(lake)

@@ -21,21 +21,12 @@ def bills(known: Known) -> list[ir.Table]:
 
     Added up per utility first: a few sums of many rows, then the many columns of few.
     """
-    rows = _bills(known)
-    due = age(rows.as_of, rows.due_on)
-    paid = (rows.paid_on < rows.as_of).fill_null(False)
-    unpaid = ~paid & (due > 0)
-    late = ibis.greatest(age(rows.paid_on, rows.due_on), 0)
-    recent, before = paid & (rows.age <= _HALF), paid & (rows.age > _HALF)
-    each = rows.group_by([*KEYS, "utility"]).aggregate(
-        newest=rows.age.min(),
-        unpaid=_number(unpaid),
-        amount=unpaid.ifelse(rows.amount, None).sum().cast("decimal(38,2)"),
-        days=unpaid.ifelse(due, None).max(),
-        late=whole(recent.ifelse(late, None).sum()),
-        paid=_number(recent),
-        late_before=whole(before.ifelse(late, None).sum()),
-        paid_before=_number(before),
+    each = known.by_date(
+        "energy_bills",
+        None,
+        ("utility", "amount", "due_on", "paid_on"),
+        _of_utilities,
+        lambda rows: _of_a_year(known, rows),
     )
     found: dict[str, ir.Value] = {
         "bills_unpaid": each.unpaid.sum().cast("float64"),
@@ -60,17 +51,30 @@ def _number(rows: ir.BooleanValue) -> ir.IntegerValue:
     return rows.ifelse(1, None).count()
 
 
-def _bills(known: Known) -> ir.Table:
-    """Return the bills of a year, and older ones not paid before the date.
+def _of_a_year(known: Known, rows: ir.Table) -> ir.Table:
+    """Leave out bills that were paid, and issued a year ago, before the first date: which is asked before any date is."""
+    if not known.dates:
+        return rows
+    first = min(known.dates)
+    issued = rows.issued_on >= ibis.literal(first - timedelta(_YEAR))
+    return rows.filter(issued | rows.paid_on.isnull() | (rows.paid_on >= ibis.literal(first)))
 
-    Which of all bills can be either is asked of each row before any date is: the feed is read once.
-    """
-    rows = known.rows("energy_bills")
-    if known.dates:
-        first = min(known.dates)
-        rows = rows.filter(
-            (rows.issued_on >= ibis.literal(first - timedelta(_YEAR)))
-            | rows.paid_on.isnull()
-            | (rows.paid_on >= ibis.literal(first))
-        )
-    return rows.filter((rows.age <= _YEAR) | rows.paid_on.isnull() | (rows.paid_on >= rows.as_of))
+
+def _of_utilities(rows: ir.Table) -> ir.Table:
+    """Add up the bills of a year, and older ones not paid before the date, per subject and utility."""
+    rows = rows.filter((rows.age <= _YEAR) | rows.paid_on.isnull() | (rows.paid_on >= rows.as_of))
+    due = age(rows.as_of, rows.due_on)
+    paid = (rows.paid_on < rows.as_of).fill_null(False)
+    unpaid = ~paid & (due > 0)
+    late = ibis.greatest(age(rows.paid_on, rows.due_on), 0)
+    recent, before = paid & (rows.age <= _HALF), paid & (rows.age > _HALF)
+    return rows.group_by("subject_id", "utility").aggregate(
+        newest=rows.age.min(),
+        unpaid=_number(unpaid),
+        amount=unpaid.ifelse(rows.amount, None).sum().cast("decimal(38,2)"),
+        days=unpaid.ifelse(due, None).max(),
+        late=whole(recent.ifelse(late, None).sum()),
+        paid=_number(recent),
+        late_before=whole(before.ifelse(late, None).sum()),
+        paid_before=_number(before),
+    )

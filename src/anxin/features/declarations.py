@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.known import KEYS, Known, age, counted, fading, unfade
+from anxin.features.levies import DECLARED
 
 _YEAR = 430
 """Age in days of the oldest month looked at: thirteen months, and the month it takes to declare one."""
@@ -49,17 +50,7 @@ def _both(insurance: ir.Table, tax: ir.Table) -> ir.Table:
 
 
 def _declared(known: Known, feed: str, name: str, due: str, paid: str) -> ir.Table:
-    rows = known.rows(feed, _YEAR)
-    rows = rows.mutate(month_age=age(rows.as_of, rows.month), waited=age(rows.declared_on, rows.month))
-    # Most months are declared in time and long ago: they say nothing here, and the feed is large.
-    rows = rows.filter((rows.month_age <= _RECENT) | (rows.waited > _IN_TIME))
-    recent, late = rows.month_age <= _RECENT, rows.waited > _IN_TIME
-    sums = rows.group_by(KEYS).aggregate(
-        newest=recent.ifelse(rows.month_age, None).min(),
-        waited=rows.waited.argmax(rows.month, where=recent).cast("float64"),
-        late_months=counted(late),
-        late_fading=late.ifelse(fading(rows.month_age, 120), 0).sum(),
-    )
+    sums = known.by_date(feed, _YEAR, DECLARED[feed], _waited)
     short = _shorted(known, feed, due, paid)
     both = sums.filter(sums.newest.notnull()).left_join(short, KEYS)
     return both.select(
@@ -73,6 +64,19 @@ def _declared(known: Known, feed: str, name: str, due: str, paid: str) -> ir.Tab
             f"{name}_late_months": both.late_months,
             f"{name}_late_fading_120d": unfade(both.late_fading),
         },
+    )
+
+
+def _waited(rows: ir.Table) -> ir.Table:
+    rows = rows.mutate(month_age=age(rows.as_of, rows.month), waited=age(rows.declared_on, rows.month))
+    # Most months are declared in time and long ago: they say nothing here, and the feed is large.
+    rows = rows.filter((rows.month_age <= _RECENT) | (rows.waited > _IN_TIME))
+    recent, late = rows.month_age <= _RECENT, rows.waited > _IN_TIME
+    return rows.group_by("subject_id").aggregate(
+        newest=recent.ifelse(rows.month_age, None).min(),
+        waited=rows.waited.argmax(rows.month, where=recent).cast("float64"),
+        late_months=counted(late),
+        late_fading=late.ifelse(fading(rows.month_age, 120), 0).sum(),
     )
 
 

@@ -7,7 +7,7 @@ to the lake: nothing else reaches a feature, and looking ahead would need a word
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -15,7 +15,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from anxin.feeds.asof import View, event_of
+from anxin.feeds.asof import Numbered, View, event_of
 from anxin.feeds.contract import contract
 
 Kind = Literal["employer", "project"]
@@ -57,6 +57,54 @@ class Known:
     def on_dates(self, rows: ir.Table) -> ir.Table:
         """Return what was made of `spans` for each date it is known on, with `as_of`."""
         return self.view.on_dates(rows, self.dates)
+
+    def by_date(
+        self,
+        feed: str,
+        days: int | None,
+        columns: Sequence[str],
+        make: Callable[[ir.Table], ir.Table],
+        sift: Callable[[ir.Table], ir.Table] | None = None,
+    ) -> ir.Table:
+        """Return what `make` makes of `rows(feed, days)`, of these columns and those of `rows`, one date after the other.
+
+        `make` gets the rows of one date and gives rows keyed by subject alone. For large feeds of which nearly every
+        subject has rows on every date: groups of one date are found at once, those of all dates fit no cache. `sift`
+        leaves out rows that no date needs before any date is looked at; a feed is sifted in one way only.
+        """
+        dates = sorted(set(self.dates))
+
+        def sifted(rows: ir.Table) -> ir.Table:
+            return rows if sift is None else sift(rows)
+
+        if len(dates) == 1:
+            return make(sifted(self.rows(feed, days))).mutate(as_of=ibis.literal(dates[0]))
+        event = event_of(feed)
+
+        def lay(view: View) -> Numbered:
+            rows = sifted(Known(view, tuple(dates), self.kind).spans(feed))
+            return view.numbered(rows.select("subject_id", event, *columns, "since", "until"), "subject_id")
+
+        laid = self.view.once(("by_date", feed, self.kind, tuple(dates), tuple(columns)), lay)
+        return self.each_date(
+            laid, event, make if days is None else lambda rows: make(rows.filter(rows.age <= days))
+        )
+
+    def each_date(self, laid: Numbered, event: str, make: Callable[[ir.Table], ir.Table]) -> ir.Table:
+        """Return what `make` makes of numbered spans on each date, with `place`, `as_of` and `age`, as in `by_date`."""
+        each = []
+        for place, day in enumerate(sorted(set(self.dates))):
+            rows = laid.rows.filter(laid.rows.since <= place, laid.rows.until > place).drop("since", "until")
+            rows = rows.mutate(place=ibis.literal(place, "int32"), as_of=ibis.literal(day))
+            rows = rows.mutate(age=age(rows.as_of, rows[event]))
+            each.append(make(rows).mutate(as_of=ibis.literal(day)))
+        found = ibis.union(*each)
+        if laid.texts is None:
+            return found
+        others = (found[name] for name in found.columns if name != "subject_id")
+        return found.join(laid.texts, found.subject_id == laid.texts.number).select(
+            laid.texts.subject_id, *others
+        )
 
     def _whose(self, feed: str, rows: ir.Table, own: bool) -> ir.Table:
         if self.kind == "project":

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import ibis
 import ibis.expr.types as ir
 
-from anxin.features.known import KEYS, Known, age, counted, ratio, summed
+from anxin.features.known import Known, age, counted, ratio, summed
+
+DECLARED: Mapping[str, Sequence[str]] = {
+    "social_insurance": ("month", "insured", "due", "paid"),
+    "tax": ("month", "revenue", "tax_due", "tax_paid"),
+}
+"""What is read of a declaration, beside when it was made."""
 
 _LATE = 130
 """Age in days of the oldest month of «the last four months» declared: declarations come in the next month."""
@@ -16,14 +24,17 @@ _PAST = 250
 
 def insurance(known: Known) -> ir.Table:
     """Return social insurance: what was not paid, whether the next declaration is late, and insured heads."""
-    rows = known.rows("social_insurance", 430)
+    return known.by_date("social_insurance", 430, DECLARED["social_insurance"], _insurance)
+
+
+def _insurance(rows: ir.Table) -> ir.Table:
     month_age = age(rows.as_of, rows.month)
     # Older months are looked at only where they are short: most are not, and the feed is large.
     rows = rows.filter((month_age <= _PAST) | (rows.paid < rows.due))
     short = ibis.greatest(rows.due - rows.paid, 0)
     month_age = age(rows.as_of, rows.month)
     recent, late = month_age <= _PAST, month_age <= _LATE
-    sums = rows.group_by(KEYS).aggregate(
+    sums = rows.group_by("subject_id").aggregate(
         short=summed(short, late),
         due=summed(rows.due, late),
         insurance_short_months=counted((rows.paid < rows.due) & (rows.age <= 400)),
@@ -42,7 +53,7 @@ def insurance(known: Known) -> ir.Table:
     )
     usual = ratio(sums.waited, sums.declared)
     return sums.select(
-        *KEYS,
+        "subject_id",
         "insurance_short_months",
         "insurance_short_amount",
         "insured_heads",
@@ -55,7 +66,10 @@ def insurance(known: Known) -> ir.Table:
 
 def tax(known: Known) -> ir.Table:
     """Return tax: what was not paid, and declared revenue against before and against last year."""
-    rows = known.rows("tax", 560)
+    return known.by_date("tax", 560, DECLARED["tax"], _tax)
+
+
+def _tax(rows: ir.Table) -> ir.Table:
     month_age = age(rows.as_of, rows.month)
     same_last_year = (month_age > 365) & (month_age <= 365 + _LATE)
     rows = rows.filter(
@@ -67,7 +81,7 @@ def tax(known: Known) -> ir.Table:
     told = rows.revenue.notnull()
     late, then = month_age <= _LATE, (month_age > 365) & (month_age <= 365 + _LATE)
     before = (month_age > _LATE) & (month_age <= _PAST)
-    sums = rows.group_by(KEYS).aggregate(
+    sums = rows.group_by("subject_id").aggregate(
         now=summed(rows.revenue, late),
         months=counted(late & told),
         before=summed(rows.revenue, before),
@@ -81,7 +95,7 @@ def tax(known: Known) -> ir.Table:
     )
     now = ratio(sums.now, sums["months"])
     return sums.select(
-        *KEYS,
+        "subject_id",
         "tax_short_months",
         "tax_last_days",
         tax_short_share=ratio(sums.short, sums.due),

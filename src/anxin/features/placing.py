@@ -51,7 +51,8 @@ class Placed:
         if cells.null_count:
             cells = cells.fill_null(meaning.no_value)
         if len(cells):
-            placed = cells.to_numpy(zero_copy_only=False)[self._rows]
+            # What has no row takes the last one for now: twice as fast as asking every place whether it is one.
+            placed = np.take(cells.to_numpy(zero_copy_only=False), self._rows, mode="wrap")
             placed[self._without] = meaning.no_row
         else:
             placed = np.full(len(self._rows), meaning.no_row)

@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from anxin.domain.calendar import days_to_spring_festival
 from anxin.features.known import KEYS, Known, age, counted, ratio
+from anxin.features.levies import DECLARED
 
 _PRIOR = 50.0
 """Sector and district rates are drawn towards the rate of all by this many subjects: small groups say
@@ -45,10 +46,7 @@ def _versions(known: Known) -> ir.Table:
 
 def _employer(known: Known) -> ir.Table:
     rows = _registered(known)
-    insured = known.rows("social_insurance", _HEADS_DAYS)
-    packed = (insured.month.year() * 12 + insured.month.month()).cast("int64") * _PACK
-    insured_heads = ibis.greatest(ibis.least(insured.insured.cast("int64"), _PACK - 1), 0)
-    heads = insured.group_by(KEYS).aggregate(heads=(packed + insured_heads).max() % _PACK)
+    heads = known.by_date("social_insurance", _HEADS_DAYS, DECLARED["social_insurance"], _heads)
     both = rows.left_join(heads, KEYS).select(*rows.columns, "heads")
     flags = {
         f"firm_{name}": (both.ownership == name).cast("float64")
@@ -72,6 +70,13 @@ def _employer(known: Known) -> ir.Table:
         firm_address_days=age(both.as_of, both.place_from).cast("float64"),
         registry_last_days=age(both.as_of, both.changed_on).cast("float64"),
     )
+
+
+def _heads(insured: ir.Table) -> ir.Table:
+    """Return the heads of the latest month declared."""
+    packed = (insured.month.year() * 12 + insured.month.month()).cast("int64") * _PACK
+    heads = ibis.greatest(ibis.least(insured.insured.cast("int64"), _PACK - 1), 0)
+    return insured.group_by("subject_id").aggregate(heads=(packed + heads).max() % _PACK)
 
 
 def _registered(known: Known) -> ir.Table:

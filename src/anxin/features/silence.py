@@ -7,11 +7,14 @@ ever did is asked of registered projects apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
 
 from anxin.features.complaints import upheld
 from anxin.features.known import KEYS, Kind, Known, age, counted, ratio
+from anxin.features.levies import DECLARED
 
 _YEAR = 365
 _SEASON = 120
@@ -77,22 +80,39 @@ def _sent(known: Known, feed: str) -> ir.Table:
     """Return per subject: age of the newest and oldest row, number of periods, and months sent lately."""
     if feed == "energy_usage":
         return _metered(known)
-    rows = _paid(known) if feed == "payroll" else known.rows(feed, _YEAR, own=feed not in _WITH_PEOPLE)
     if feed in _DECLARED:
-        # One row of an employer and month is known on a date: there is nothing to put together.
-        periods = rows.select(*KEYS, period=_period(feed, rows), newest=rows.age, oldest=rows.age)
-    else:
-        periods = rows.group_by(*KEYS, period=_period(feed, rows)).aggregate(
-            newest=rows.age.min(), oldest=rows.age.max()
+        return known.by_date(
+            feed, _YEAR, DECLARED[feed], lambda rows: _declared(rows, months=feed in _MISSED[known.kind])
         )
+    if feed == "payroll":
+        rows = _paid(known)
+    elif feed == "attendance_daily":
+        rows = _attended(known)
+    else:
+        rows = known.rows(feed, _YEAR, own=feed not in _WITH_PEOPLE)
+    periods = rows.group_by(*KEYS, period=_period(feed, rows)).aggregate(
+        newest=rows.age.min(), oldest=rows.age.max()
+    )
     months = feed in _MISSED[known.kind]
     if months and known.kind == "project":
         periods = periods.left_join(_first_month(known), KEYS).select(*periods.columns, "since")
     else:
         periods = periods.mutate(since=ibis.literal(0, "int64"))
+    return _added(periods, KEYS, months=months)
+
+
+def _declared(rows: ir.Table, *, months: bool) -> ir.Table:
+    """Add declarations up: one row of an employer and month is known on a date, there is nothing to put together."""
+    periods = rows.select(
+        *KEYS, period=_month(rows.month), newest="age", oldest="age", since=ibis.literal(0, "int64")
+    )
+    return _added(periods, KEYS[:1], months=months)
+
+
+def _added(periods: ir.Table, keys: Sequence[str], *, months: bool) -> ir.Table:
     now = _month(periods.as_of)
     recent = periods.period.between(now - _RECENT, now - _LAST) & (periods.period >= periods.since)
-    return periods.group_by(KEYS).aggregate(
+    return periods.group_by(list(keys)).aggregate(
         own=periods.newest.min(),
         oldest=periods.oldest.max(),
         periods=periods.count(),
@@ -116,6 +136,17 @@ def _paid(known: Known) -> ir.Table:
     rows = known.spans("payroll", _YEAR, own=False)
     rows = known.on_dates(rows.select("subject_id", "month", "paid_on", "since", "until").distinct())
     rows = rows.mutate(age=age(rows.as_of, rows.paid_on))
+    return rows.filter(rows.age <= _YEAR)
+
+
+def _attended(known: Known) -> ir.Table:
+    """Return the last day of each month on which someone signed in: days are left out before any date."""
+    rows = known.spans("attendance_daily", _YEAR, own=False)
+    last = rows.group_by("subject_id", "since", "until", month=rows.date.truncate("M")).aggregate(
+        date=rows.date.max()
+    )
+    rows = known.on_dates(last.drop("month"))
+    rows = rows.mutate(age=age(rows.as_of, rows.date))
     return rows.filter(rows.age <= _YEAR)
 
 

@@ -116,12 +116,12 @@ def _computed(
 
     A table of nothing but `absent` features is not computed.
     """
-    done = itertools.count()
+    done, shared = itertools.count(), view.within()
 
     def compute(family: str) -> dict[str, pa.DoubleArray]:
         if on_progress is not None:
             on_progress(family, next(done), len(_FAMILIES))
-        own = view.beside()
+        own = shared.beside()
         found: dict[str, pa.DoubleArray] = {}
         for part in _FAMILIES[family](replace(asked, view=own)):
             if set(part.columns) - set(KEYS) <= absent:
@@ -137,7 +137,9 @@ def _computed(
     # The longest first, or the last one would run alone.
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         each = pool.map(compute, sorted(_FAMILIES, key=lambda name: name not in _LONG))
-        return {name: column for found in each for name, column in found.items()}
+        families = {name: column for found in each for name, column in found.items()}
+    shared.release()
+    return families
 
 
 def _collect(view: View, rows: ir.Table) -> pa.Table:

@@ -73,7 +73,7 @@ class Wages:
 def wages(known: Known) -> Wages:
     """Return the sums of all sites on the dates, made once for both kinds of a view."""
     asked = tuple(sorted(set(known.dates)))
-    return known.view.once(("wages", asked), lambda view: _made(Known(view, asked, "employer")))
+    return known.view.once(("wages", asked), lambda view: _made(Known(view, asked, "employer")), outside=True)
 
 
 def _made(everyone: Known) -> Wages:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from threading import RLock
@@ -58,6 +59,14 @@ def backend_of(engine: str, limits: Engine | None = None) -> ibis.BaseBackend:
     return spark.connect(engine)
 
 
+@dataclass(frozen=True)
+class Numbered:
+    """Rows with whole numbers for the texts of a column, and the `texts` with their `number`; none if texts were kept."""
+
+    rows: ir.Table
+    texts: ir.Table | None
+
+
 class View:
     """A lake, pinned to the commit it has now, read by an Ibis backend (DuckDB in process by default)."""
 
@@ -70,6 +79,7 @@ class View:
         self._kept: list[ir.Table] = []
         self._tables: list[str] = []
         self._root = self
+        self._outer: View | None = None
         self._once: dict[Hashable, object] = {}
         self._lock = RLock()
 
@@ -82,9 +92,20 @@ class View:
         beside._root = self._root
         return beside
 
-    def once(self, asked: Hashable, make: Callable[[View], _Made]) -> _Made:
-        """Return what `make` makes of the view all its views beside it came from, made once for all of them."""
+    def within(self) -> View:
+        """Return a view beside this one with a `once` of its own, to be given back by its `release`."""
+        within = self.beside()
+        within._root, within._outer = within, self._root
+        return within
+
+    def once(self, asked: Hashable, make: Callable[[View], _Made], *, outside: bool = False) -> _Made:
+        """Return what `make` makes of the view all its views beside it came from, made once for all of them.
+
+        With `outside` also for those that view is `within`.
+        """
         root = self._root
+        while outside and root._outer is not None:
+            root = root._outer
         with root._lock:
             if asked not in root._once:
                 root._once[asked] = make(root)
@@ -175,10 +196,31 @@ class View:
         self._tables.append(f"kept_{next(_NUMBERS)}")
         return self.backend.create_table(self._tables[-1], rows)
 
+    def numbered(self, rows: ir.Table, name: str) -> Numbered:
+        """Compute a table once as `keep` does, with whole numbers for the texts of a column.
+
+        DuckDB finds the group of a small whole number without looking for it. Other engines keep the texts.
+        """
+        if self.backend.name != "duckdb":
+            return Numbered(self.keep(rows), None)
+        found = self.keep(rows)
+        plain = self._tables[-1]
+        texts = found.select(name).distinct()
+        texts = self.keep(texts.mutate(number=ibis.row_number().cast("int32")))
+        others = [column for column in rows.columns if column != name]
+        numbered = self.keep(found.join(texts, name).select(*others, **{name: texts.number}))
+        self._drop(plain)
+        return Numbered(numbered, texts)
+
     def release(self) -> None:
         """Give back the memory of all that was kept; expressions made of it are of no use any more."""
+        self._once.clear()
         while self._tables:
-            self.backend.con.execute(f"DROP TABLE {self._tables.pop()}")
+            self._drop(self._tables[-1])
+
+    def _drop(self, table: str) -> None:
+        self._tables.remove(table)
+        self.backend.con.execute(f"DROP TABLE {table}")
 
     def _view(self, feed: str, dates: Sequence[date], days: int | None) -> ir.Table:
         """Name what is known once, so that expressions over it are short: compiling costs more than reading."""

@@ -55,6 +55,8 @@ class Engine:
             "preserve_insertion_order": False,
             # Rows are joined to a few dozen dates by ranges: comparing with each is far cheaper than sorting rows.
             "nested_loop_join_threshold": 64,
+            # Groups of numbered subjects lie side by side: a city of a million fits, beyond it they are hashed.
+            "perfect_ht_threshold": 20,
         }
         if self.spill is not None:
             settings["temp_directory"] = str(self.spill)
