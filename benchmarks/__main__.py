@@ -46,6 +46,7 @@ def _asked() -> argparse.Namespace:
     cost.add_argument("--cities", type=Path, help="folder of simulated cities, kept and used again")
     clustered = verbs.add_parser("spark", help="one snapshot on DuckDB and on Spark with one and two workers")
     clustered.add_argument("--scale", type=float, default=0.05)
+    clustered.add_argument("--larger", type=float, default=0.2)
     clustered.add_argument("--months", type=int, default=24)
     clustered.add_argument("--seed", type=int, default=1)
     clustered.add_argument("--memory", default="4g", help="of each worker")
@@ -82,7 +83,7 @@ def main() -> None:
         # Only here pyspark is needed.
         from benchmarks import spark
 
-        spark.main(asked.scale, asked.months, asked.seed, asked.memory)
+        spark.main(asked.scale, asked.larger, asked.months, asked.seed, asked.memory)
     elif asked.verb == "contributions":
         contributions.main(asked.home)
     elif asked.verb == "drift":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,32 +74,35 @@ def main() -> None:
     _DOC.write_text("\n".join(parts).rstrip("\n") + "\n", encoding="utf-8")
 
 
-def _seconds(spark: _Result) -> dict[str, float]:
-    return {name: said["employer"] + said["project"] for name, said in spark.facts["engines"].items()}
+def _seconds(city: Mapping[str, Any]) -> dict[str, float]:
+    return {name: said["employer"] + said["project"] for name, said in city["engines"].items()}
 
 
 def _measured(spark: _Result) -> list[str]:
-    facts, seconds = spark.facts, _seconds(spark)
-    rows = facts["rows"]
     lines = [
         "## 测得 · Measured",
         "",
-        f"Snapshots of both kinds for one day, {rows:,} rows ({facts['parquet_mb']:,.0f} MB of Parquet), a simulated "
-        f"city at scale {facts['scale']} (`results/{spark.name}`):",
+        f"Snapshots of both kinds for one day of simulated cities (`results/{spark.name}`); Spark's master, workers",
+        "and driver shared one machine of two cores there:",
         "",
-        "| engine | seconds | rows / s |",
-        "| --- | --- | --- |",
-        *(f"| {name} | {wall:.1f} | {rows / wall:,.0f} |" for name, wall in seconds.items()),
-        "",
+        "| scale | rows | Parquet | engine | seconds | rows / s |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    city = _city()
-    if city is not None:
+    for city in spark.facts["cities"]:
         lines += [
-            f"A city at scale {city.scale} on DuckDB, {sum(city.facts['rows'].values()):,} rows (`results/{city.name}`):",
+            f"| {city['scale']} | {city['rows']:,} | {city['parquet_mb']:,.0f} MB | {name} | {wall:.1f} | "
+            f"{city['rows'] / wall:,.0f} |"
+            for name, wall in _seconds(city).items()
+        ]
+    lines.append("")
+    full = _city()
+    if full is not None:
+        lines += [
+            f"A city at scale {full.scale} on DuckDB, {sum(full.facts['rows'].values()):,} rows (`results/{full.name}`):",
             "",
             "| step | seconds | peak MB |",
             "| --- | --- | --- |",
-            *(f"| {step['name']} | {step['wall_s']} | {step['peak_mb']} |" for step in city.steps),
+            *(f"| {step['name']} | {step['wall_s']} | {step['peak_mb']} |" for step in full.steps),
             "",
         ]
     return lines
@@ -122,23 +126,32 @@ class _Rate:
     source: str
 
     @classmethod
-    def of_cores(cls, one: float, two: float, scale: float, source: str) -> _Rate:
-        """Return the rate from the seconds of one place on one core and on two."""
-        divides = max(2 * (one - two), 0.0)
-        return cls(one - divides, divides / scale, source)
+    def of_sizes(cls, sizes: Mapping[float, float], cores: int, source: str) -> _Rate:
+        """Return the rate from the seconds of two places of different size on so many cores."""
+        (small, less), (large, more) = sorted(sizes.items())
+        slope = max(more - less, 0.0) / (large - small)
+        return cls(max(more - slope * large, 0.0), cores * slope, source)
 
     @classmethod
-    def of_sizes(cls, city: _Result) -> _Rate:
-        """Return the rate from the seconds of two places of different size, both on two cores."""
+    def of_spark(cls, spark: _Result) -> _Rate:
+        """Return that of one worker of one core."""
+        seconds = {city["scale"]: _seconds(city)["spark-1-workers"] for city in spark.facts["cities"]}
+        return cls.of_sizes(seconds, 1, spark.name)
+
+    @classmethod
+    def of_duckdb(cls, spark: _Result) -> _Rate:
+        """Return that of two threads: of a city measured whole and its tenth, or else of those beside Spark."""
+        city = _city()
+        if city is None:
+            seconds = {place["scale"]: _seconds(place)["duckdb-2-threads"] for place in spark.facts["cities"]}
+            return cls.of_sizes(seconds, 2, spark.name)
         seconds = {
             float(scale): step["wall_s"]
             for scale, steps in city.facts["steps"].items()
             for step in steps
             if step["name"] == "snapshot"
         }
-        (small, less), (large, more) = sorted(seconds.items())
-        slope = max(more - less, 0.0) / (large - small)
-        return cls(more - slope * large, 2 * slope, city.name)
+        return cls.of_sizes(seconds, 2, city.name)
 
     def cores(self, cities: float) -> int:
         """Return how many cores finish within the night; 0 if none."""
@@ -147,15 +160,9 @@ class _Rate:
 
 
 def _needed(spark: _Result) -> list[str]:
-    facts, seconds, scale = spark.facts, _seconds(spark), spark.facts["scale"]
-    one, two = ("duckdb-1-thread", "duckdb-2-threads"), ("spark-1-workers", "spark-2-workers")
-    cluster = _Rate.of_cores(*(seconds[name] for name in two), scale, spark.name)
-    city = _city()
-    duck = (
-        _Rate.of_sizes(city)
-        if city is not None
-        else _Rate.of_cores(*(seconds[name] for name in one), scale, spark.name)
-    )
+    facts, cluster, duck = spark.facts, _Rate.of_spark(spark), _Rate.of_duckdb(spark)
+    large = max(facts["cities"], key=lambda city: city["scale"])
+    rows, parquet = large["rows"] / large["scale"], large["parquet_mb"] / large["scale"]
     peak = _peak_gb()
     lines = [
         "## 需要 · Needed",
@@ -180,8 +187,8 @@ def _needed(spark: _Result) -> list[str]:
         size = sum(n * len(of(kind)) for kind, n in zip(KINDS, (employers, projects), strict=True)) * 8
         workers = cluster.cores(times)
         lines.append(
-            f"| {name}, {times} × | {employers:,} | {projects:,} | {facts['rows'] * times / scale:,.0f} | "
-            f"{facts['parquet_mb'] * times / scale / 1024:,.1f} GB | {size / 2**30:,.1f} GB | {duck.cores(times)} | "
+            f"| {name}, {times} × | {employers:,} | {projects:,} | {rows * times:,.0f} | "
+            f"{parquet * times / 1024:,.1f} GB | {size / 2**30:,.1f} GB | {duck.cores(times)} | "
             f"{f'{peak * times:,.0f} GB' if peak else 'not measured'} | {workers} | {workers * each:,.0f} GB |"
         )
     return [*lines, "", *_when(duck, cluster, peak)]
