@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 
-from anxin.training.material import joined
+from anxin.training.material import joined, laid_out, narrowed
 
 
 def test_numbers_are_kept_in_single_precision_only_where_that_loses_nothing() -> None:
@@ -17,10 +18,28 @@ def test_numbers_are_kept_in_single_precision_only_where_that_loses_nothing() ->
     }
     types = {"subject_id": pa.string()}
     parts = [
-        pa.table({name: pa.array(each[i], types.get(name, pa.float64())) for name, each in values.items()})
+        narrowed(
+            pa.table(
+                {name: pa.array(each[i], types.get(name, pa.float64())) for name, each in values.items()}
+            )
+        )
         for i in (0, 1)
     ]
     table = joined(parts)
     assert table.to_pydict() == {name: [*first, *second] for name, (first, second) in values.items()}
     assert [name for name in table.column_names if table[name].type == pa.float32()] == ["count", "nothing"]
     assert not parts  # nobody holds the wide columns any longer
+
+
+def test_what_trees_read_is_held_once_and_still_says_what_the_snapshot_said() -> None:
+    snapshot = pa.table({"count": [1.0, None, 3.0], "share": [0.1, 0.2, None], "name": ["a", None, "c"]})
+    narrow = narrowed(snapshot)
+    columns = dict(zip(narrow.column_names, narrow.columns, strict=True))
+    features = laid_out(columns, ("count", "share"))
+    assert pa.table(columns).to_pydict() == snapshot.to_pydict()
+    np.testing.assert_array_equal(
+        features, np.array([[1, 0.1], [np.nan, 0.2], [3, np.nan]], dtype=np.float32)
+    )
+    held = columns["count"].chunk(0).buffers()[1].address
+    assert held == features[:, 0].__array_interface__["data"][0]
+    assert columns["share"].type == pa.float64()  # a tenth is not the same in single precision

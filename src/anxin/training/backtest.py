@@ -97,10 +97,17 @@ def backtest(
         # Stacked here, so that only as many folds are held as are fitted at once.
         rows = stack(features, then, as_of < np.datetime64(fold.through), settings.rows, settings.seed)
         booster = fit(rows, names, settings.lightgbm[kind], settings.rounds[kind], settings.seed)
+        cases = float(rows.y.sum()) / positives
+        recent = last_year(booster, grid, rows, as_of)
+        # What taught the trees goes before what they are judged on comes.
+        del rows
         places = np.flatnonzero(np.isin(as_of, np.array(fold.judged, dtype="datetime64[D]")))
+        x = np.empty((len(places), features.shape[1] + 1), features.dtype)
+        for column in range(features.shape[1]):
+            x[:, column] = features[places, column]
         margins = {}
         for horizon in HORIZONS:
-            x = np.column_stack([features[places], np.full(len(places), horizon, features.dtype)])
+            x[:, -1] = horizon
             margins[horizon] = Margins(
                 by_rounds(booster, x, grid), labelled.y[horizon][places], np.ones(len(places))
             )
@@ -109,8 +116,7 @@ def backtest(
             found = margins[SCORE_HORIZON]
             judged = judged.assign(y=found.y, figure=found.by_rounds[:, -1])
             say(_line(kind, fold, {group: mean_over_dates(judge(judged), group) for group in GROUPS}))
-        cases = float(rows.y.sum()) / positives
-        return FoldResult(fold, places, Passed(last_year(booster, grid, rows, as_of), margins, cases))
+        return FoldResult(fold, places, Passed(recent, margins, cases))
 
     if on_progress is not None:
         on_progress(f"{kind} folds", len(folds), len(folds) + 1)

@@ -83,7 +83,7 @@ def gather(
     if not dates:
         raise _too_little(kind, through, "历史太短", "the history is too short")
     parts = [
-        snapshots(view, dates[place : place + _AT_ONCE], kind, on_progress)
+        narrowed(snapshots(view, dates[place : place + _AT_ONCE], kind, on_progress))
         for place in range(0, len(dates), _AT_ONCE)
     ]
     snapshot = joined(parts)
@@ -95,20 +95,20 @@ def gather(
         )
     every = tuple(feature.name for feature in catalogue.learned(kind))
     names = tuple(name for name in every if learnable(matrix(snapshot, (name,)), (name,)))
-    return Material(kind, through, dates, dead, snapshot, labelled, names, _single(snapshot, names))
+    columns = dict(zip(snapshot.column_names, snapshot.columns, strict=True))
+    del snapshot
+    features = laid_out(columns, names)
+    return Material(kind, through, dates, dead, pa.table(columns), labelled, names, features)
 
 
-def joined(parts: list[pa.Table]) -> pa.Table:
-    """Return snapshots of the same columns as one, each column of numbers in single precision where that loses nothing.
+def narrowed(snapshot: pa.Table) -> pa.Table:
+    """Return a snapshot with each column of numbers in single precision where that loses nothing.
 
-    Most are counts, days and shares of few; a city's years are the largest thing in memory. `parts` is emptied.
+    Most are counts, days and shares of few; a city's years are the largest thing in memory.
     """
-    names = parts[0].column_names
-    left = [{name: part[name] for name in names} for part in parts]
-    parts.clear()
     columns = {}
-    for name in names:
-        column = pa.chunked_array([chunk for part in left for chunk in part.pop(name).chunks])
+    for name in snapshot.column_names:
+        column = snapshot[name]
         if pa.types.is_float64(column.type):
             single = column.cast(pa.float32(), safe=False)
             same = pc.equal(single.cast(pa.float64()), column)
@@ -117,12 +117,35 @@ def joined(parts: list[pa.Table]) -> pa.Table:
     return pa.table(columns)
 
 
-def _single(snapshot: pa.Table, names: tuple[str, ...]) -> npt.NDArray[np.float32]:
-    """Return columns of a snapshot as float32 (rows × names), missing as NaN, one column at a time."""
-    laid_out = np.empty((len(snapshot), len(names)), dtype=np.float32)
+def joined(parts: list[pa.Table]) -> pa.Table:
+    """Return narrowed snapshots of the same columns as one: a column wide in one is wide. `parts` is emptied."""
+    names = parts[0].column_names
+    left = [{name: part[name] for name in names} for part in parts]
+    parts.clear()
+    columns = {}
+    for name in names:
+        each = [part.pop(name) for part in left]
+        if any(pa.types.is_float64(column.type) for column in each):
+            each = [column.cast(pa.float64()) for column in each]
+        columns[name] = pa.chunked_array([chunk for column in each for chunk in column.chunks], each[0].type)
+    return pa.table(columns)
+
+
+def laid_out(columns: dict[str, pa.ChunkedArray], names: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    """Return columns of numbers as float32 (rows × names), missing as NaN, each name's in one piece.
+
+    A column that is in single precision already becomes that piece in `columns`: it is held once.
+    """
+    rows = len(next(iter(columns.values())))
+    features = np.empty((rows, len(names)), dtype=np.float32, order="F")
     for place, name in enumerate(names):
-        laid_out[:, place] = matrix(snapshot, (name,))[:, 0]
-    return laid_out
+        column = columns[name]
+        features[:, place] = column.to_numpy(zero_copy_only=False)
+        if pa.types.is_float32(column.type):
+            there = pc.is_valid(column).combine_chunks().buffers()[1]
+            piece = pa.py_buffer(features[:, place])
+            columns[name] = pa.chunked_array([pa.Array.from_buffers(pa.float32(), rows, [there, piece])])
+    return features
 
 
 def _first_received(view: View, through: date) -> date:

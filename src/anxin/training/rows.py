@@ -94,7 +94,9 @@ def stack(
     start = 0
     for horizon, taken in drawn:
         part = x[start : start + len(taken)]
-        part[:, :-1], part[:, -1] = features[taken], horizon
+        part[:, -1] = horizon
+        for place in range(features.shape[1]):
+            part[:, place] = features[taken, place]
         start += len(taken)
     ys = [labelled.y[horizon][taken] for horizon, taken in drawn]
     label_of = np.concatenate(ys)
