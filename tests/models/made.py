@@ -31,7 +31,7 @@ FEATURES = (
     "insured_heads",
     "spring_festival_nearness",
 )
-CALIBRATION = Calibration(0.9, (-0.4, -0.1, 0.2))
+CALIBRATION = Calibration(0.9, (-0.4, -0.1, 0.2), 0.9)
 PROMISES = Promises(
     confidence=0.9,
     ageing=0.1,

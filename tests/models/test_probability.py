@@ -11,11 +11,14 @@ from hypothesis.extra.numpy import arrays
 from anxin.models.probability import (
     HORIZONS,
     IDENTITY,
+    KNOT,
     Calibration,
     Floats,
     Observed,
+    bent,
     fit_calibration,
     fit_slope,
+    fit_top,
     level,
 )
 
@@ -24,9 +27,10 @@ from . import made
 VALUES = st.one_of(st.just(np.nan), st.floats(-1e12, 1e12))
 ROWS = st.integers(1, 12).flatmap(lambda n: arrays(np.float64, (n, len(made.FEATURES)), elements=VALUES))
 CALIBRATIONS = st.builds(
-    lambda slope, levels: Calibration(slope, tuple(sorted(levels))),  # type: ignore[arg-type]
+    lambda slope, levels, top: Calibration(slope, tuple(sorted(levels)), top),  # type: ignore[arg-type]
     st.floats(0.05, 5.0),
     st.tuples(*[st.floats(-6.0, 6.0)] * 3),
+    st.floats(0.05, 1.0),
 )
 
 
@@ -71,19 +75,33 @@ def test_nobody_to_score_is_no_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("slope", "levels"),
+    ("slope", "levels", "top"),
     [
-        (0.0, (0.0, 0.0, 0.0)),
-        (-1.0, (0.0, 0.0, 0.0)),
-        (1.0, (0.1, 0.0, 0.2)),
-        (float("nan"), (0.0, 0.0, 0.0)),
+        (0.0, (0.0, 0.0, 0.0), 1.0),
+        (-1.0, (0.0, 0.0, 0.0), 1.0),
+        (1.0, (0.1, 0.0, 0.2), 1.0),
+        (float("nan"), (0.0, 0.0, 0.0), 1.0),
+        (1.0, (0.0, 0.0, 0.0), 0.0),
+        (1.0, (0.0, 0.0, 0.0), 1.1),
+        (1.0, (0.0, 0.0, 0.0), float("nan")),
     ],
 )
 def test_a_calibration_that_would_break_the_order_cannot_be_made(
-    slope: float, levels: tuple[float, float, float]
+    slope: float, levels: tuple[float, float, float], top: float
 ) -> None:
     with pytest.raises(ValueError, match="order of probabilities"):
-        Calibration(slope, levels)
+        Calibration(slope, levels, top)
+
+
+def test_a_bend_leaves_what_is_below_the_knot_and_never_raises_what_is_above() -> None:
+    log_odds = np.linspace(-9.0, 6.0, 4001)
+    below = log_odds <= KNOT
+    for top in (0.3, 0.8, 1.0):
+        found = bent(log_odds, top)
+        assert (found[below] == log_odds[below]).all()
+        assert (found <= log_odds).all()
+        assert found[-1] == pytest.approx(KNOT + top * (6.0 - KNOT))
+    assert bent(log_odds, 1.0) is log_odds
 
 
 GROUPS = st.builds(
@@ -100,13 +118,15 @@ def _observed(margin: Floats, seed: int, rate: float) -> Observed:
     return Observed(margin, y, rng.uniform(0.5, 20.0, len(margin)))
 
 
-@given(GROUPS, st.floats(0.2, 2.0))
-def test_at_its_level_as_many_are_expected_as_were_observed(group: Observed, slope: float) -> None:
+@given(GROUPS, st.floats(0.2, 2.0), st.floats(0.25, 1.0))
+def test_at_its_level_as_many_are_expected_as_were_observed(
+    group: Observed, slope: float, top: float
+) -> None:
     observed = float((group.weight * group.y).sum())
     if 0 < observed < group.weight.sum():
         observed = float((group.weight * group.y).sum())
     assume(0 < group.y.sum() < len(group.y))
-    expected = 1 / (1 + np.exp(-(slope * group.margin + level(group, slope))))
+    expected = 1 / (1 + np.exp(-bent(slope * group.margin + level(group, slope, top=top), top)))
     assert float((group.weight * expected).sum()) == pytest.approx(observed, rel=1e-5)
 
 
@@ -114,7 +134,7 @@ def test_at_its_level_as_many_are_expected_as_were_observed(group: Observed, slo
 def test_whatever_was_observed_the_fitted_calibration_keeps_the_order(
     groups: list[Observed], recent: dict[int, Observed]
 ) -> None:
-    calibration = fit_calibration(fit_slope(groups, 20.0), recent, 20.0)
+    calibration = fit_calibration(fit_slope(groups, 20.0), recent, 20.0, top=fit_top(groups, 20.0))
     margin = np.linspace(-5, 5, 30)
     p30, p90, p180 = (calibration.probability(margin, h) for h in HORIZONS)
     assert (p30 <= p90).all()
@@ -130,6 +150,39 @@ def test_margins_that_are_too_sure_are_flattened_and_nothing_learned_changes_not
     assert fit_slope(sure, 0.0) == pytest.approx(0.5, abs=0.03)
     assert fit_slope([], 20.0) == IDENTITY.slope
     assert fit_slope([Observed(truth, np.zeros(len(y)), np.ones(len(y)))], 20.0) == IDENTITY.slope
+
+
+def _topped(top: float, rows: int = 40_000) -> list[Observed]:
+    """Return groups of rows whose log-odds rise above the knot by `top` of what the trees say."""
+    rng = np.random.default_rng(4)
+    groups = []
+    for _ in range(3):
+        margin = rng.normal(-3, 1.5, rows)
+        above = np.maximum(margin - KNOT, 0.0)
+        y = (rng.random(rows) < 1 / (1 + np.exp(-(margin - (1 - top) * above)))).astype(float)
+        groups.append(Observed(margin, y, np.ones(rows)))
+    return groups
+
+
+def test_a_top_that_is_too_sure_is_bent_as_far_as_it_is_and_one_that_is_not_stays() -> None:
+    assert fit_top(_topped(0.5), 0.0) == pytest.approx(0.5, abs=0.05)
+    assert fit_top(_topped(1.0), 20.0) == pytest.approx(1.0, abs=0.05)
+    assert fit_top(_topped(1.6), 20.0) == 1.0
+
+
+def test_few_cases_bend_the_top_little_and_none_not_at_all() -> None:
+    few = [Observed(group.margin, group.y, group.weight / 500) for group in _topped(0.5)]
+    assert fit_top(few, 20.0) > 0.9
+    nothing = Observed(np.zeros(50), np.zeros(50), np.ones(50))
+    assert fit_top([], 20.0) == fit_top([nothing], 20.0) == IDENTITY.top
+
+
+def test_a_bend_moves_the_level_so_that_as_many_are_expected_as_before() -> None:
+    seen = _topped(0.5)[0]
+    recent = dict.fromkeys(HORIZONS, seen)
+    for top in (0.4, 1.0):
+        calibration = fit_calibration(1.0, recent, 0.0, top=top)
+        assert calibration.probability(seen.margin, 90).sum() == pytest.approx(seen.y.sum(), rel=1e-4)
 
 
 def test_a_year_in_which_nothing_happened_lowers_the_probabilities_and_never_raises_them() -> None:

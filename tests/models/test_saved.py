@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -111,6 +112,18 @@ def test_a_model_of_before_promises_has_the_configured_grades_and_promises_nothi
     older = load(tmp_path, _resaved(tmp_path, model_id, format=1, files=files))
     assert older.promises == Promises.configured()
     assert not any(promise.kept for promise in older.promises.each)
+
+
+def test_a_model_of_before_the_top_was_bent_is_read_with_a_straight_one(tmp_path: Path) -> None:
+    model_id = _save(tmp_path)
+    path = tmp_path / model_id / "calibration.json"
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    assert saved.pop("top") == load(tmp_path, model_id).ordered.calibration.top < 1.0
+    path.write_text(json.dumps(saved), encoding="utf-8")
+    manifest = json.loads((tmp_path / model_id / "manifest.json").read_text(encoding="utf-8"))
+    files = manifest["files"] | {"calibration.json": sha256(path.read_bytes()).hexdigest()}
+    older = load(tmp_path, _resaved(tmp_path, model_id, format=2, files=files))
+    assert older.ordered.calibration == replace(made.CALIBRATION, top=1.0)
 
 
 def test_a_format_of_another_time_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Ordered probabilities: one LightGBM over rows stacked by horizon, and one calibrator that keeps their order.
 
 The horizon is a feature the trees may only rise in, so the margins of 30, 90 and 180 days are ordered on every row.
-The calibrator has one slope for all horizons and intercepts that do not fall, so the probabilities are ordered too, by
-construction and not by clipping. The slope is what out-of-time folds say of the spread of margins; the level is that of
-the last year of labels, a whole year so that the season is in it, moved by what folds with such a level missed later.
+The calibrator has one slope for all horizons, intercepts that do not fall, and one bend at the top, so the probabilities
+are ordered too, by construction and not by clipping. The slope is what out-of-time folds say of the spread of margins;
+the level is that of the last year of labels, a whole year so that the season is in it, moved by what folds with such a
+level missed later; the bend is how much surer trees are at the top than holds for subjects that did not teach them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import expit
+from scipy.special import expit, logit
 
 HORIZONS = (30, 90, 180)
 """Days ahead. The score is the margin of the middle one."""
@@ -24,28 +25,42 @@ HORIZONS = (30, 90, 180)
 SCORE_HORIZON = 90
 HORIZON = "horizon_days"
 
+KNOT = float(logit(0.1))
+"""Log-odds at which the calibrator may bend: below one in ten, cases are many and one slope does."""
+
+_BIN = 0.02
+"""Width of the bins of margins a bend is fitted on: no margin moves by more than half of it."""
+
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """`p = expit(slope · margin + intercept[horizon])`, slope > 0, intercepts not falling with the horizon."""
+    """`p = expit(bent(slope · margin + intercept[horizon], top))`: slope > 0, intercepts not falling with the horizon.
+
+    `top`, above 0 and at most 1, is the share of the slope that is left above the knot.
+    """
 
     slope: float
     intercepts: tuple[float, float, float]
+    top: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.slope > 0 or list(self.intercepts) != sorted(self.intercepts):
+        if not (self.slope > 0 and 0 < self.top <= 1) or list(self.intercepts) != sorted(self.intercepts):
             raise ValueError(f"this calibration would break the order of probabilities: {self}")
 
     def probability(self, margin: Floats, horizon: int) -> Floats:
         """Return the calibrated probability of the margins of one horizon."""
-        return np.asarray(
-            expit(self.slope * margin + self.intercepts[HORIZONS.index(horizon)]), dtype=np.float64
-        )
+        straight = self.slope * margin + self.intercepts[HORIZONS.index(horizon)]
+        return np.asarray(expit(bent(straight, self.top)), dtype=np.float64)
 
 
 IDENTITY = Calibration(1.0, (0.0, 0.0, 0.0))
+
+
+def bent(log_odds: Floats, top: float) -> Floats:
+    """Return log-odds with `top` (0 to 1) of what each has above the knot; a top of 1 changes no bit."""
+    return log_odds if top == 1.0 else np.minimum(log_odds, KNOT + top * (log_odds - KNOT))
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,45 @@ def fit_slope(groups: Sequence[Observed], prior: float) -> float:
     return round(float(np.exp(minimize_scalar(loss, bounds=(-1.5, 1.0), method="bounded").x)), 6)
 
 
-def level(group: Observed, slope: float, prior: float = 0.0) -> float:
+def fit_top(groups: Sequence[Observed], prior: float) -> float:
+    """Return the share of the slope that holds above the knot, each group with a level of its own.
+
+    Groups are of subjects that did not teach the trees that judge them. Their common slope is fitted beside and left:
+    that of folds of time is better known. `prior` is the weight, in cases, of «no bend», and nothing is stretched: what
+    few cases say of the top never makes it surer than trees are.
+    """
+    held = [_binned(group) for group in groups if 0 < group.y.sum() < len(group.y)]
+    if not held:
+        return 1.0
+
+    def loss(log_slope: float, log_top: float) -> float:
+        slope, top = float(np.exp(log_slope)), float(np.exp(log_top))
+        total = prior * ((log_slope / 0.5) ** 2 + (log_top / 0.5) ** 2)
+        for group in held:
+            z = bent(slope * group.margin + level(group, slope, top=top), top)
+            total += float((group.weight * (np.logaddexp(0.0, z) - group.y * z)).sum())
+        return total
+
+    def at_best_slope(log_top: float) -> float:
+        return float(minimize_scalar(loss, bounds=(-1.5, 1.0), args=(log_top,), method="bounded").fun)
+
+    best = minimize_scalar(at_best_slope, bounds=(-1.5, 0.0), method="bounded")
+    return round(float(np.exp(best.x)), 6) if best.fun < at_best_slope(0.0) else 1.0
+
+
+def _binned(group: Observed) -> Observed:
+    """Return one row for the rows of each bin of margins: their mean margin and share of positives, all their weight."""
+    place = np.floor(group.margin / _BIN).astype(np.int64)
+    place -= place.min()
+    weight = np.bincount(place, group.weight).astype(np.float64)
+    taken = weight > 0
+    margin, y = (
+        np.bincount(place, group.weight * of)[taken] / weight[taken] for of in (group.margin, group.y)
+    )
+    return Observed(margin, y, weight[taken])
+
+
+def level(group: Observed, slope: float, prior: float = 0.0, top: float = 1.0) -> float:
     """Return the intercept at which as many are expected as were observed.
 
     `prior` cases' worth of what the margins themselves expect is mixed in: a year in which nothing happened lowers the
@@ -90,9 +143,9 @@ def level(group: Observed, slope: float, prior: float = 0.0) -> float:
     target = expected * (observed + prior) / (expected + prior) if prior else observed
 
     def missing(intercept: float) -> float:
-        return float((group.weight * expit(slope * group.margin + intercept)).sum()) - target
+        return float((group.weight * expit(bent(slope * group.margin + intercept, top))).sum()) - target
 
-    return float(brentq(missing, -60.0, 60.0, xtol=1e-9))
+    return float(brentq(missing, -60.0, 60.0 / top, xtol=1e-9))
 
 
 def missed(taught: Observed, later: Observed, slope: float, prior: float) -> float:
@@ -106,15 +159,19 @@ def missed(taught: Observed, later: Observed, slope: float, prior: float) -> flo
 
 
 def fit_calibration(
-    slope: float, recent: Mapping[int, Observed], prior: float, moved: Mapping[int, float] | None = None
+    slope: float,
+    recent: Mapping[int, Observed],
+    prior: float,
+    moved: Mapping[int, float] | None = None,
+    top: float = 1.0,
 ) -> Calibration:
-    """Return the calibrator of a slope at the level of the recent past, by horizon, `moved` by what folds missed.
+    """Return the calibrator of a slope and top at the level of the recent past, by horizon, `moved` by what folds missed.
 
     A horizon without rows takes the level of the one before it, the first that of the next.
     """
     by = moved or {}
     levels = [
-        level(recent[h], slope, prior) + by.get(h, 0.0) if h in recent and len(recent[h].y) else None
+        level(recent[h], slope, prior, top) + by.get(h, 0.0) if h in recent and len(recent[h].y) else None
         for h in HORIZONS
     ]
     last = next((value for value in levels if value is not None), 0.0)
@@ -124,7 +181,7 @@ def fit_calibration(
         filled.append(last)
     # The order of probabilities comes before the level of one horizon.
     ordered = [round(float(value), 6) for value in np.maximum.accumulate(filled)]
-    return Calibration(slope, (ordered[0], ordered[1], ordered[2]))
+    return Calibration(slope, (ordered[0], ordered[1], ordered[2]), top)
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,15 @@ import lightgbm as lgb
 from anxin.domain.errors import AnxinError
 from anxin.features import catalogue
 from anxin.models.grades import Promises
-from anxin.models.probability import Calibration, Ordered
+from anxin.models.probability import IDENTITY, Calibration, Ordered
 from anxin.models.scoring import Model
 from anxin.models.severity import Severity
 
-_FORMAT = 2
+_FORMAT = 3
+_WITHOUT_TOP = 2
+"""Models of before have no `top` in `calibration.json`: theirs is 1."""
 _WITHOUT_PROMISES = 1
-"""Models of before have no `grades.json`: their grades are the configured ones and promise nothing."""
+"""Models of before that have no `grades.json`: their grades are the configured ones and promise nothing."""
 
 _HASH = 16
 
@@ -98,7 +100,7 @@ def load(folder: Path, model_id: str) -> Model:
     if not target.is_dir():
         raise AnxinError(f"找不到模型 {model_id}，请检查 {folder}", f"model {model_id} is not in {folder}")
     manifest, contents = _contents(target, model_id)
-    if manifest["format"] not in (_WITHOUT_PROMISES, _FORMAT):
+    if manifest["format"] not in (_WITHOUT_PROMISES, _WITHOUT_TOP, _FORMAT):
         raise AnxinError(
             f"模型 {model_id} 的格式为 {manifest['format']}，本程序只认 {_FORMAT}，请重新训练",
             f"model {model_id} has format {manifest['format']}, this program reads {_FORMAT}; train again",
@@ -108,7 +110,9 @@ def load(folder: Path, model_id: str) -> Model:
     ordered = Ordered(
         lgb.Booster(model_str=contents["booster.txt"].decode()),
         tuple(manifest["features"]),
-        Calibration(calibration["slope"], tuple(calibration["intercepts"])),
+        Calibration(
+            calibration["slope"], tuple(calibration["intercepts"]), calibration.get("top", IDENTITY.top)
+        ),
         manifest["rounds"],
     )
     severity = Severity.from_json(json.loads(contents["severity.json"]))
