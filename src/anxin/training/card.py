@@ -78,6 +78,7 @@ def facts(
         "figures": list(_FIGURES.values()),
         "backtest": _backtest(trained, intervals),
         "slope": _number(model.ordered.calibration.slope, 3),
+        "top": _number(model.ordered.calibration.top, 3),
         "intercept": _number(model.ordered.calibration.intercepts[HORIZONS.index(SCORE_HORIZON)], 3),
         "calibrated": [
             f"{group}: "

@@ -89,10 +89,12 @@ def calibrated(
     at: int,
     fold_days: int,
     prior: float,
+    top: float = 1.0,
 ) -> Calibration:
     """Return the calibrator of trees whose last year is `recent` (its `column`), moved by what `passed` missed (`at`).
 
-    Of what those that know a horizon missed, `year_share` of them is taken.
+    Of what those that know a horizon missed, `year_share` of them is taken. `top` is that of these trees alone: folds,
+    which saw each subject on fewer dates, miss what they miss on a straight line.
     """
     moved: dict[int, float] = {}
     last = 0.0
@@ -106,7 +108,7 @@ def calibrated(
         # A horizon whose labels no two folds know yet moves as the shorter one does.
         last = year_share(len(each), fold_days) * _agreed(each) if len(each) > 1 else last
         moved[horizon] = last
-    return fit_calibration(slope, {h: found.at(column) for h, found in recent.items()}, prior, moved)
+    return fit_calibration(slope, {h: found.at(column) for h, found in recent.items()}, prior, moved, top)
 
 
 def year_share(folds: int, fold_days: int) -> float:

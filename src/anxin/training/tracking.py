@@ -184,6 +184,7 @@ def _parameters(trained: Trained, settings: Settings) -> dict[str, Any]:
         "features": len(model.ordered.features),
         "training_dates": len(model.facts["dates"]),
         "calibration_slope": model.ordered.calibration.slope,
+        "calibration_top": model.ordered.calibration.top,
         **{
             f"calibration_{h}d": b
             for h, b in zip(HORIZONS, model.ordered.calibration.intercepts, strict=True)

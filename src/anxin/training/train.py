@@ -19,7 +19,7 @@ from anxin.feeds.asof import View
 from anxin.judging import folds as fold_rows
 from anxin.judging import reference
 from anxin.models import ability
-from anxin.models.probability import HORIZONS, Ordered
+from anxin.models.probability import HORIZONS, Ordered, fit_top
 from anxin.models.promises import apart, promised, with_rules
 from anxin.models.saved import load, save
 from anxin.models.scoring import Model, matrix
@@ -28,6 +28,7 @@ from anxin.models.version import code_version
 from anxin.training.ability import RANKING, train_ability
 from anxin.training.backtest import Backtest, backtest
 from anxin.training.fitting import fit
+from anxin.training.grouped import left_out
 from anxin.training.levels import calibrated, last_year
 from anxin.training.material import Material, gather
 from anxin.training.rows import Labelled, stack
@@ -95,6 +96,8 @@ def train(
     booster = fit(rows, names, settings.lightgbm[kind], tested.rounds, settings.seed)
     as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     recent = last_year(booster, [tested.rounds], rows, as_of)
+    subjects = pd.factorize(snapshot["subject_id"].to_pandas(), sort=True)[0][rows.places]
+    others = left_out(rows, subjects, names, settings.lightgbm[kind], tested.rounds, settings.seed)
     calibration = calibrated(
         tested.slope,
         recent,
@@ -103,6 +106,7 @@ def train(
         tested.place,
         settings.fold_days,
         settings.calibration_prior,
+        fit_top(others, settings.calibration_prior),
     )
     ordered = Ordered(booster, names, calibration, tested.rounds)
     facts = {
