@@ -201,3 +201,15 @@ def test_a_horizon_without_rows_takes_the_level_of_its_neighbour() -> None:
     seen = Observed(margin, (rng.random(3000) < 0.1).astype(float), np.ones(3000))
     only_90 = fit_calibration(1.0, {90: seen}, 20.0)
     assert only_90.intercepts[0] == only_90.intercepts[1] == only_90.intercepts[2]
+
+
+def test_a_slope_fitted_on_bins_is_that_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    groups = []
+    for base in (-1.0, 0.5):
+        margin = rng.normal(-3, 1.5, 4000)
+        y = (rng.random(4000) < 1 / (1 + np.exp(-0.8 * margin - base))).astype(float)
+        groups.append(Observed(margin, y, rng.choice([1.0, 7.0], 4000)))
+    quick = fit_slope(groups, 20.0)
+    monkeypatch.setattr("anxin.models.probability._binned", lambda group: group)
+    assert quick == pytest.approx(fit_slope(groups, 20.0), rel=1e-3)

@@ -29,7 +29,7 @@ KNOT = float(logit(0.1))
 """Log-odds at which the calibrator may bend: below one in ten, cases are many and one slope does."""
 
 _BIN = 0.02
-"""Width of the bins of margins a bend is fitted on: no margin moves by more than half of it."""
+"""Width of the bins of margins that slopes and bends are fitted on: each bin keeps its mean margin and its positives."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -78,7 +78,7 @@ def fit_slope(groups: Sequence[Observed], prior: float) -> float:
     A fold's level says how the number of cases moved after it, which is no fault of the margins; its slope says how much
     of their spread held. `prior` is the weight, in cases, of «no change»: few positives must not bend probabilities far.
     """
-    held = [group for group in groups if 0 < group.y.sum() < len(group.y)]
+    held = [_binned(group) for group in groups if 0 < group.y.sum() < len(group.y)]
     if not held:
         return 1.0
 
