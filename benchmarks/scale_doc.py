@@ -163,7 +163,7 @@ def _needed(spark: _Result) -> list[str]:
     facts, cluster, duck = spark.facts, _Rate.of_spark(spark), _Rate.of_duckdb(spark)
     large = max(facts["cities"], key=lambda city: city["scale"])
     rows, parquet = large["rows"] / large["scale"], large["parquet_mb"] / large["scale"]
-    peak = _peak_gb()
+    peak = _peak_gb("snapshot")
     lines = [
         "## 需要 · Needed",
         "",
@@ -194,12 +194,13 @@ def _needed(spark: _Result) -> list[str]:
     return [*lines, "", *_when(duck, cluster, peak)]
 
 
-def _peak_gb() -> float | None:
-    """Return the most memory any step of a whole city took, if one was measured."""
+def _peak_gb(name: str) -> float | None:
+    """Return the memory a step of a whole city took, in GB per city, if one was measured."""
     city = _city()
     if city is None:
         return None
-    return float(max(step["peak_mb"] for step in city.steps)) / 1024 / float(city.scale)
+    (peak,) = (step["peak_mb"] for step in city.steps if step["name"] == name)
+    return float(peak) / 1024 / float(city.scale)
 
 
 def _when(duck: _Rate, cluster: _Rate, peak: float | None) -> list[str]:
@@ -212,8 +213,9 @@ def _when(duck: _Rate, cluster: _Rate, peak: float | None) -> list[str]:
     ]
     if peak:
         lines.append(
-            f"Nothing of a city takes more than {peak:,.1f} GB here; beyond its limit DuckDB spills to disk, which is "
-            "slower and still right. A machine with a province's memory in the table above needs no cluster."
+            f"The snapshot of a city takes {peak:,.1f} GB here, twelve dates at once {_peak_gb('snapshots'):,.1f} GB; "
+            "beyond its limit DuckDB spills to disk, slower and still right. A machine with a province's memory in the "
+            "table above needs no cluster."
         )
     return [
         *lines,
