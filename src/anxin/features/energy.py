@@ -8,7 +8,7 @@ are not known. Everything is computed from `weekly`; «complete weeks» end befo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import date, timedelta
 
 import ibis
@@ -30,7 +30,7 @@ from anxin.features.weeks import (
 _WEEKS = 60
 """Weeks read: a year, the most Spring Festival moves, and the window."""
 _LATE = 4
-_PAST = (_LATE + 1, _LATE + 26)
+_PAST = range(_LATE + 1, _LATE + 27)
 """The half year of complete weeks before the last four: what is usual."""
 _RECENT = 8
 _UNKNOWN = 1e300
@@ -48,8 +48,8 @@ _BLOCKS = 13
 _PHASES = (0.15, 0.8, 1.0)
 """Shares of the planned time that end the start, the main part and the finishing; beyond is overdue."""
 
-_ROWS_AT_ONCE = 20_000_000
-"""Subject-weeks looked at for several dates at once: sums of more subjects and dates no longer fit in memory."""
+_PARTS = (range(11), range(11, 21), range(21, 47), range(47, _WEEKS + 1))
+"""Weeks back that are added up together."""
 
 _PEERS = 10.0
 """Small groups are drawn towards all others by this many subjects."""
@@ -61,81 +61,90 @@ _MILLION = 1_000_000
 def energy(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
     newer, older = weekly(known, _WEEKS, _RECENT)
-    newer, dates = known.view.keep(newer), sorted(set(known.dates))
-    at_once = 1
-    if len(dates) > 1:
-        older = known.view.keep(older)
-        rows = sum(int(known.view.backend.to_pyarrow(part.count()).as_py()) for part in (newer, older))
-        at_once = max(1, _ROWS_AT_ONCE // max(1, rows))
+    newer, older, dates = known.view.keep(newer), known.view.keep(older), sorted(set(known.dates))
     weeks = newer.select(*older.columns).union(older)
-    parts = [
-        known.view.keep(_levels(known, _laid_out(known, weeks, dates[first : first + at_once], _WEEKS)))
-        for first in range(0, len(dates), at_once)
-    ]
+    # Date by date: sums of more subjects and dates at once no longer fit in memory.
+    parts = [known.view.keep(_levels(known, _known_on(known, weeks, day, _WEEKS), day)) for day in dates]
     levels = parts[0] if len(parts) == 1 else ibis.union(*parts)
-    recent = _laid_out(known, newer, dates, _RECENT)
-    tables = [_features(levels, recent, known), _peers(known, levels), *bills(known)]
+    recent = [_known_on(known, newer, day, _RECENT) for day in dates]
+    rows = recent[0] if len(recent) == 1 else ibis.union(*recent)
+    tables = [_features(levels, rows, known), _peers(known, levels), *bills(known)]
     return [*tables, _sites(known, levels)] if known.kind == "project" else tables
 
 
-def _laid_out(known: Known, weeks: ir.Table, dates: Sequence[date], back: int) -> ir.Table:
-    """Return the weeks known on each date, `back` weeks before its own, with what the date makes of them.
+def _known_on(known: Known, weeks: ir.Table, day: date, back: int) -> ir.Table:
+    """Return the weeks known on a date, up to `back` weeks before its own, with `as_of`, `today` and `here` (its Monday).
 
-    One scan per date: a join over ranges of dates costs several times that. Beside the columns of `weekly`:
-    `as_of`, `today`, `here` (the date's Monday), `season` (last year's).
+    One scan per date: a join over ranges of dates costs several times that.
     """
-    places = {day: place for place, day in enumerate(sorted(set(known.dates)))}
-    each = []
-    for day in dates:
-        here = number(monday(day))
-        rows = weeks.filter(weeks.since <= places[day], weeks.until > places[day])
-        if places[day]:
-            # No older ones than of the first date are there; a filter that holds would be asked of every reading.
-            rows = rows.filter(rows.monday >= here - back * WEEK)
-        numbers = {"today": number(day), "here": here, "season": number(aligned(day))}
-        each.append(
-            rows.drop("since", "until").mutate(
-                as_of=ibis.literal(day),
-                **{name: ibis.literal(value, "int32") for name, value in numbers.items()},
-            )
-        )
-    return each[0] if len(each) == 1 else ibis.union(*each)
+    here, place = number(monday(day)), sorted(set(known.dates)).index(day)
+    rows = weeks.filter(weeks.since <= place, weeks.until > place)
+    if place:
+        # No older ones than of the first date are there; a filter that holds would be asked of every reading.
+        rows = rows.filter(rows.monday >= here - back * WEEK)
+    numbers = {"today": number(day), "here": here}
+    return rows.drop("since", "until").mutate(
+        as_of=ibis.literal(day), **{name: ibis.literal(value, "int32") for name, value in numbers.items()}
+    )
 
 
-def _calendar(known: Known) -> ir.Table:
-    """Return for each date `today`, `here` (its Monday) and `festive_k`: whether the k-th week back is festive."""
-    festive, here = set(festive_mondays(known.dates)), [number(monday(day)) for day in known.dates]
-    near = {f"festive_{k}": [day - k * WEEK in festive for day in here] for k in range(1, _LATE + 1)}
-    return known.calendar(today=[number(day) for day in known.dates], here=here, **near)
-
-
-def _levels(known: Known, dated: ir.Table) -> ir.Table:
-    """Add up weeks into levels: one pass, plain conditional sums, so a week may come in several rows."""
-    back = dated.here - dated.monday
-    ordinary = ~dated.festive
-    past = (back >= _PAST[0] * WEEK) & (back <= _PAST[1] * WEEK)
-    windows = {
-        "past": past,
-        "ordinary": past & ordinary,
+def _windows(known: Known, day: date) -> dict[str, Collection[int]]:
+    """Return the weeks, counted back from that of a date, that are added up: which, is for the date to say."""
+    here, season = number(monday(day)), number(aligned(day))
+    mondays = {k: here - k * WEEK for k in range(_WEEKS + 1)}
+    ordinary = _ordinary(day)
+    windows: dict[str, Collection[int]] = {
+        "past": _PAST,
+        "ordinary": [k for k in ordinary if k in _PAST],
         # What is usual beside last year's weeks: the half year after them, for before them less is known.
-        "base": ordinary & (dated.monday > dated.season) & (dated.monday <= dated.season + 26 * WEEK),
-        "steady": ordinary & (back >= WEEK) & (back <= _STEP_WEEKS * WEEK),
+        "base": [k for k in ordinary if season < mondays[k] <= season + 26 * WEEK],
+        "steady": [k for k in ordinary if k <= _STEP_WEEKS],
     }
-    windows |= {f"week_{k}": back == k * WEEK for k in range(1, _LATE + 1)}
-    windows |= {f"then_{k}": dated.monday == dated.season - k * WEEK for k in range(_LATE + 2)}
-    windows |= {f"ordinary_{k}": ordinary & (back == k * WEEK) for k in range(1, _STEP_SINCE[-1] + 1)}
+    windows |= {f"week_{k}": [k] for k in range(1, _LATE + 1)}
+    windows |= {
+        f"then_{k}": [of for of, then in mondays.items() if then == season - k * WEEK]
+        for k in range(_LATE + 2)
+    }
+    windows |= {f"ordinary_{k}": [k] if k in ordinary else [] for k in range(1, _STEP_SINCE[-1] + 1)}
     if known.kind == "project":
-        windows |= {
-            f"block_{k}": (back > k * _LATE * WEEK) & (back <= (k + 1) * _LATE * WEEK) for k in range(_BLOCKS)
-        }
-    sums = {f"{name}_wh": _sum(dated.wh, rows) for name, rows in windows.items()}
-    sums |= {f"{name}_n": _sum(dated.n, rows) for name, rows in windows.items()}
-    sums |= {
-        "past_rest_wh": _sum(dated.rest_wh, past),
-        "past_rest_n": _sum(dated.rest_n, past),
-    }
-    found = dated.group_by(KEYS).aggregate(**sums, last=dated["last"].max())
-    found = found.inner_join(_calendar(known), "as_of")
+        windows |= {f"block_{k}": range(k * _LATE + 1, (k + 1) * _LATE + 1) for k in range(_BLOCKS)}
+    return windows
+
+
+def _ordinary(day: date) -> list[int]:
+    """Return the complete weeks, counted back from that of a date, that no Spring Festival is near."""
+    here, festive = number(monday(day)), set(festive_mondays((day,)))
+    return [k for k in range(1, _WEEKS + 1) if here - k * WEEK not in festive]
+
+
+def _added(known: Known, rows: ir.Table, day: date) -> ir.Table:
+    """Add the weeks of a date up over its windows, and find the newest reading (`last`).
+
+    Some weeks at a time: every sum looks at every row of its part, and most windows reach into one part only.
+    """
+    here, windows = number(monday(day)), _windows(known, day)
+    parts = []
+    for some in _PARTS:
+        first, last = here - some[-1] * WEEK, here - some[0] * WEEK
+        part = rows.filter(rows.monday >= first, rows.monday <= last)
+        sums: dict[str, ir.Value] = {"last": part["last"].max()}
+        for name, meant in {**windows, "past_rest": _PAST}.items():
+            of = [k for k in some if k in meant]
+            there = part.monday.isin([here - k * WEEK for k in of]) if len(of) < len(some) else None
+            for what in ("wh", "n"):
+                value = part[f"rest_{what}" if name == "past_rest" else what]
+                sums[f"{name}_{what}"] = _sum(value, there) if of else ibis.literal(0, "int64")
+        parts.append(part.group_by(KEYS).aggregate(**sums))
+    every = ibis.union(*parts)
+    return every.group_by(KEYS).aggregate(
+        last=every["last"].max(),
+        **{name: whole(every[name].sum()) for name in every.columns if name not in (*KEYS, "last")},
+    )
+
+
+def _levels(known: Known, rows: ir.Table, day: date) -> ir.Table:
+    """Make levels of the weeks known on a date."""
+    found = _added(known, rows, day)
     # Kept, so that what follows names each sum instead of repeating how it is made.
     found = known.view.keep(
         found.mutate(
@@ -163,20 +172,20 @@ def _levels(known: Known, dated: ir.Table) -> ir.Table:
         usual=usual,
         change=ratio(late, usual),
         past_weekend=_weekend(found.past_rest_wh, found.past_rest_n, found.past_wh, found.past_n),
-        energy_last_days=(found.today - found["last"]).cast("float64"),
-        energy_level_year=_against_last_year(found),
-        week_age=found.today - found.here,
+        energy_last_days=(number(day) - found["last"]).cast("float64"),
+        energy_level_year=_against_last_year(found, set(range(1, _LATE + 1)) - set(_ordinary(day))),
+        week_age=ibis.literal((day - monday(day)).days, "int32"),
         **_falls(found),
         **site,
     )
 
 
-def _against_last_year(found: ir.Table) -> ir.FloatingValue:
+def _against_last_year(found: ir.Table, festive: Collection[int]) -> ir.FloatingValue:
     """Return the share reached, at most all, of what last year's weeks, aligned, let expect of the last four.
 
     A week is expected at the own usual level times the share of the usual that last year's week had, the
     lowest of it and its neighbours (holidays move by days) and never more than all. Without that week of last
-    year the usual level is expected, but in a festive week nothing is known and there is no value. Usual is
+    year the usual level is expected, but in a `festive` week nothing is known and there is no value. Usual is
     meant without festive weeks, now and then.
     """
     usual, base = found.ordinary_level, found.base_level
@@ -186,7 +195,7 @@ def _against_last_year(found: ir.Table) -> ir.FloatingValue:
         lowest = ibis.least(then[k - 1], then[k], then[k + 1])
         share = ratio(lowest, base)
         share = (share < 1.0).ifelse(share, 1.0)
-        otherwise = found[f"festive_{k}"].ifelse(ibis.null("float64"), 1.0)
+        otherwise = ibis.null("float64") if k in festive else ibis.literal(1.0)
         share = ((lowest < _UNKNOWN) & (base > 0.0)).fill_null(False).ifelse(share, otherwise)
         n = found[f"week_{k}_n"].cast("float64")
         expected.append((n == 0.0).ifelse(0.0, n * share))
@@ -407,9 +416,9 @@ def _weekend(
     return ratio(ratio(rest_wh, rest_n), ratio(wh - rest_wh, n - rest_n))
 
 
-def _sum(value: ir.IntegerValue, rows: ir.BooleanValue) -> ir.IntegerValue:
+def _sum(value: ir.IntegerValue, rows: ir.BooleanValue | None) -> ir.IntegerValue:
     # Most windows are few of the weeks, and only those reach the sums: these are too many to be near at hand.
-    return whole(rows.ifelse(value, None).sum().fill_null(0))
+    return whole((value if rows is None else rows.ifelse(value, None)).sum().fill_null(0))
 
 
 def _total(rows: ir.Table, name: str, of: range | tuple[int, ...], suffix: str = "") -> ir.IntegerValue:

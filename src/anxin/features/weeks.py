@@ -37,9 +37,9 @@ def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
     """Return the readings of each subject by calendar week, once for all dates (`since`, `until`): newer, older.
 
     Columns: `monday`, `wh` and `n` (Wh of all meters and readings of the week), `rest_wh` and `rest_n` (of its
-    weekend), `festive` (within three weeks of Spring Festival), `last` (day of the newest reading); the newer
-    weeks also `wh_0` … `wh_6` and `n_0` … `n_6`, Monday first. Newer are those from `fine` weeks before the first
-    date's; `weeks` is how many before it are read. The older ones, which are most, need only a third of the sums.
+    weekend), `last` (day of the newest reading); the newer weeks also `wh_0` … `wh_6` and `n_0` … `n_6`, Monday
+    first. Newer are those from `fine` weeks before the first date's; `weeks` is how many before it are read. The
+    older ones, which are most, need only a third of the sums.
     """
     rows = known.spans("energy_usage", weeks * WEEK + WEEK - 1)
     here = monday(min(known.dates, default=_FIRST))
@@ -98,7 +98,7 @@ def _by_week(known: Known, rows: ir.Table, sums: dict[str, ir.Value]) -> ir.Tabl
     else:
         found = rows.group_by("subject_id", "monday").aggregate(**sums, last=rows.day.max())
         found = found.mutate(since=ibis.literal(0, "int32"), until=ibis.literal(1, "int32"))
-    return found.mutate(festive=found.monday.isin(festive_mondays(known.dates)))
+    return found
 
 
 def _sum(value: ir.IntegerValue, rows: ir.BooleanValue) -> ir.IntegerValue:
