@@ -102,7 +102,7 @@ def _report(
             f"{ROUNDS} rounds, judged on {len(DAYS)} mature dates each. `gain` is how much higher average precision with",
             "all features is, date by date, with the middle 90 % of bootstrap draws of cities and, within them, of",
             "subjects with all their dates; and the gain in each city",
-            f"(fits per city and set: {fits}; another seed of the fit alone moves projects of a city by a hundredth).",
+            f"(fits per city and set: {fits}; the seed of a fit is chance too, which more `--fits` even out).",
             "`first` are the features named in the first snapshot, as they are computed now"
             + (f"; since gone: {', '.join(gone)}." if gone else "."),
             "",

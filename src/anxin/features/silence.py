@@ -140,7 +140,7 @@ def _paid(known: Known) -> ir.Table:
 
 
 def _attended(known: Known) -> ir.Table:
-    """Return the last day of each month on which someone signed in: days are left out before any date."""
+    """Return the last day of each month that attendance was sent for: the others are left out before any date."""
     rows = known.spans("attendance_daily", _YEAR, own=False)
     last = rows.group_by("subject_id", "since", "until", month=rows.date.truncate("M")).aggregate(
         date=rows.date.max()

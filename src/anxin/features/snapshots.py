@@ -135,11 +135,12 @@ def _computed(
         return found
 
     # The longest first, or the last one would run alone.
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        each = pool.map(compute, sorted(_FAMILIES, key=lambda name: name not in _LONG))
-        families = {name: column for found in each for name, column in found.items()}
-    shared.release()
-    return families
+    try:
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            each = pool.map(compute, sorted(_FAMILIES, key=lambda name: name not in _LONG))
+            return {name: column for found in each for name, column in found.items()}
+    finally:
+        shared.release()
 
 
 def _collect(view: View, rows: ir.Table) -> pa.Table:

@@ -111,7 +111,9 @@ def load(folder: Path, model_id: str) -> Model:
         lgb.Booster(model_str=contents["booster.txt"].decode()),
         tuple(manifest["features"]),
         Calibration(
-            calibration["slope"], tuple(calibration["intercepts"]), calibration.get("top", IDENTITY.top)
+            calibration["slope"],
+            tuple(calibration["intercepts"]),
+            calibration["top"] if manifest["format"] == _FORMAT else IDENTITY.top,
         ),
         manifest["rounds"],
     )
