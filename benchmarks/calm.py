@@ -18,33 +18,39 @@ LARGE = 2.0
 def calm(home: Path, days: Sequence[date]) -> list[dict[str, str | int | float]]:
     """Judge consecutive days: `list-D.parquet` and `scores-D.parquet` of each are in the folder.
 
-    Per kind: places of the first 200 (or of as many as are listed) taken anew a day; how many of those with a rise of
-    p90 below 1.25 times, of all places and days; how many whose p90 rose more than 2 times and whose p90 is among the
-    first are not there.
+    Per kind: places of the first 200 (or of as many as are listed) taken anew a day; how many of those a rule took, which
+    asks for a new fact and not for p90; how many of the others with a rise of p90 below 1.25 times, of all places and
+    days; how many whose p90 rose more than 2 times and gives them a grade and is among the first are not there.
     """
     return [_of(home, days, kind) for kind in KINDS]
 
 
 def _of(home: Path, days: Sequence[date], kind: str) -> dict[str, str | int | float]:
     lists = [_read(home / f"list-{day}.parquet", kind) for day in days]
-    scores = [_read(home / f"scores-{day}.parquet", kind).set_index("subject_id")["p90"] for day in days]
-    places = entered = crept = waiting = 0
+    scored = [_read(home / f"scores-{day}.parquet", kind).set_index("subject_id") for day in days]
+    scores = [one["p90"] for one in scored]
+    places = entered = by_rule = crept = waiting = 0
     for place in range(1, len(days)):
         size = min(HEAD, len(lists[place]))
         before = set(lists[place - 1].nsmallest(HEAD, "rank")["subject_id"])
         now = set(lists[place].nsmallest(size, "rank")["subject_id"])
         rise = (scores[place] / scores[place - 1].reindex(scores[place].index)).fillna(float("inf"))
+        put_by = lists[place].set_index("subject_id")["put_by"]
         new = sorted(now - before)
-        first = scores[place].sort_values(ascending=False).head(size).index
+        by_model = [subject for subject in new if put_by[subject] == "model"]
+        graded = scored[place].loc[scored[place]["grade"] > 0, "p90"]
+        first = graded.sort_values(ascending=False).head(size).index
         places += size
         entered += len(new)
-        crept += int((rise[new] < RISE).sum())
+        by_rule += len(new) - len(by_model)
+        crept += int((rise[by_model] < RISE).sum())
         waiting += sum(subject not in now for subject in first if rise[subject] > LARGE)
     return {
         "kind": kind,
         "days": len(days) - 1,
         "places": places,
         "entered": entered,
+        "by_rule": by_rule,
         "crept": crept,
         "crept_share": crept / places if places else 0.0,
         "waiting": waiting,
@@ -57,11 +63,10 @@ def _read(path: Path, kind: str) -> pd.DataFrame:
 
 def calm_lines(found: Sequence[dict[str, str | int | float]]) -> list[str]:
     """Return the table of what `calm` found."""
-    head = (
-        "| kind | days | entered the first 200 | of them with a rise below 1.25 × | of all places, a day | "
-    )
-    lines = [head + "rose above 2 × and wait |", "| --- |" + " --- |" * 5]
+    head = "| kind | days | entered the first 200 | by a rule | others with a rise below 1.25 × | of all places, a day | "
+    lines = [head + "rose above 2 × and wait |", "| --- |" + " --- |" * 6]
     for one in found:
-        cells = (one["kind"], one["days"], one["entered"], one["crept"], f"{one['crept_share']:.2%}")
+        numbers = (one[name] for name in ("kind", "days", "entered", "by_rule", "crept"))
+        cells = (*numbers, f"{one['crept_share']:.2%}")
         lines.append("| " + " | ".join(map(str, cells)) + f" | {one['waiting']} |")
     return lines

@@ -16,6 +16,7 @@ from scipy.stats import norm
 
 from anxin.feeds.contract import contract
 from anxin.judging.evaluator import judge, mean_over_dates
+from benchmarks.calm import calm
 from benchmarks.counts import FEEDS, Counts, taught
 from benchmarks.pooled import Panel, Ranked, calibration, lead, pooled
 from benchmarks.rivals import Bins, Lesson, forest, logistic
@@ -221,3 +222,37 @@ def test_sizes_said_as_they_come_are_covered_at_their_level_and_narrow_ones_are_
     # A million yuan at ten thousand each is a hundred workers: thirty decide.
     assert found["major_observed_expected"].low < 1 < found["major_observed_expected"].high
     assert sizes(rows.assign(workers_lo=rows["workers_said"]))["workers_covered"].high < 0.6
+
+
+def test_calm_counts_who_crept_in_who_a_rule_brought_and_who_rose_and_waits(tmp_path: Path) -> None:
+    days = (date(2026, 2, 2), date(2026, 2, 3))
+    # Of six graded: `crept` moved up by a little, `ruled` has a new fact, `rose` trebled and is not listed.
+    p90 = {
+        "stays": (0.50, 0.50),
+        "crept": (0.20, 0.22),
+        "leapt": (0.10, 0.30),
+        "ruled": (0.06, 0.06),
+        "rose": (0.09, 0.28),
+        "calm": (0.01, 0.04),
+    }
+    listed = (["stays"], ["stays", "leapt", "crept", "ruled"])
+    for place, day in enumerate(days):
+        scores = pd.DataFrame(
+            {"kind": "employer", "subject_id": list(p90), "p90": [p[place] for p in p90.values()]}
+        )
+        scores.assign(grade=(scores["p90"] >= 0.05).astype(int)).to_parquet(
+            tmp_path / f"scores-{day}.parquet"
+        )
+        names = listed[place]
+        put_by = ["rule" if name == "ruled" else "model" for name in names]
+        rows = {"kind": "employer", "subject_id": names, "rank": range(1, len(names) + 1), "put_by": put_by}
+        pd.DataFrame(rows).to_parquet(tmp_path / f"list-{day}.parquet")
+    found = calm(tmp_path, days)[0]
+    assert {name: found[name] for name in ("days", "places", "entered", "by_rule", "crept", "waiting")} == {
+        "days": 1,
+        "places": 4,
+        "entered": 3,
+        "by_rule": 1,
+        "crept": 1,
+        "waiting": 1,
+    }

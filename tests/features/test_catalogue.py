@@ -9,7 +9,7 @@ import pytest
 
 from anxin.domain.law import article
 from anxin.features import dictionary
-from anxin.features.catalogue import Feature, catalogue, facts, of
+from anxin.features.catalogue import Feature, catalogue, facts, learnable, learned, of
 from anxin.feeds.contract import contract
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +81,28 @@ def test_whose_fact_it_is_and_whether_someone_can_change_it(feature: Feature) ->
         assert feature.about != "around"
         assert feature.sources
         assert feature.reason, "what is asked for is first shown as a reason"
+
+
+@EVERY
+def test_models_leave_out_what_is_unread_and_people_keep_it(feature: Feature) -> None:
+    assert set(feature.unread) <= set(feature.kinds)
+    for kind in feature.kinds:
+        assert feature in of(kind)
+        assert (feature in learned(kind)) == (feature in learnable(kind) and kind not in feature.unread)
+
+
+def test_what_may_mean_that_someone_is_in_hand_already_has_no_direction() -> None:
+    """Another complaint joins the case that is open: who was complained about yesterday may be safer than who was not."""
+    for name in (
+        "complaints_30d",
+        "complaints_open",
+        "days_since_complaint",
+        "cases_open",
+        "days_since_case",
+    ):
+        assert catalogue()[name].direction == 0
+    for name in ("complaints_365d", "cases_verified_730d", "wages_unpaid_amount"):
+        assert catalogue()[name].direction == 1
 
 
 def test_what_is_read_less_the_median_of_the_day_is_told_as_it_is_and_nobody_acts_on_it() -> None:

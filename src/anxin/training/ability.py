@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from anxin.features.catalogue import catalogue
 from anxin.judging.evaluator import Measures, judge
 from anxin.judging.labels import GAP_DAYS
 from anxin.models.ability import Ability, money_signs, thresholds
@@ -79,8 +78,7 @@ def _ordered(
     prior: float,
     seed: int,
 ) -> Ordered:
-    directions = [catalogue()[name].direction for name in own]
-    booster = fit(rows, own, {**_PARAMETERS, "monotone_constraints": [*directions, 1]}, _ROUNDS, seed)
+    booster = fit(rows, own, _PARAMETERS, _ROUNDS, seed)
     calibration = calibrated(slope, last_year(booster, [_ROUNDS], rows, as_of), 0, (), 0, 0, prior)
     return Ordered(booster, own, calibration, _ROUNDS)
 

@@ -1,4 +1,4 @@
-"""Fitting the trees of one kind: deterministic, the horizon the one feature they may only rise in."""
+"""Fitting the trees of one kind: deterministic, monotone where the catalogue gives a direction of risk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from anxin.features.catalogue import catalogue
 from anxin.models.probability import HORIZON
 from anxin.training.rows import Stacked
 
@@ -18,7 +19,10 @@ Floats = npt.NDArray[np.float64]
 def fit(
     rows: Stacked, features: tuple[str, ...], parameters: Mapping[str, Any], rounds: int, seed: int
 ) -> lgb.Booster:
-    """Fit one booster; the same rows and settings give the same text."""
+    """Fit one booster; the same rows and settings give the same text.
+
+    Margins only rise in the horizon, and in what the catalogue says is worse.
+    """
     settings = {
         "objective": "binary",
         "verbose": -1,
@@ -28,7 +32,9 @@ def fit(
         # One thread a fit, and several fits at once: on a machine that does other things too, two OpenMP threads wait
         # for each other in a spin and were 8 to 20 times slower than one.
         "num_threads": 1,
-        "monotone_constraints": [0] * len(features) + [1],
+        "monotone_constraints": [*directions(features), 1],
+        # The basic method forbids too much: whole branches beside a split on a feature with a direction.
+        "monotone_constraints_method": "intermediate",
         **parameters,
     }
     positives = float(rows.y.sum())
@@ -38,6 +44,12 @@ def fit(
         rows.x, rows.y, weight=rows.weight, feature_name=[*features, HORIZON], free_raw_data=True
     )
     return lgb.train(settings, data, rounds)
+
+
+def directions(features: tuple[str, ...]) -> list[int]:
+    """Return the direction of risk of each feature: 1 more is worse, -1 more is better, 0 none (and if not listed)."""
+    listed = catalogue()
+    return [listed[name].direction if name in listed else 0 for name in features]
 
 
 def learnable(features: Floats, names: tuple[str, ...]) -> list[int]:

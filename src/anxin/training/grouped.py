@@ -8,7 +8,9 @@ it on the others.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -36,16 +38,17 @@ def left_out(
     numbers = int(subjects.max()) + 1 if len(subjects) else 0
     part = (np.random.default_rng(seed).permutation(numbers) % _PARTS)[subjects]
 
-    found = []
-    for own in range(_PARTS):  # One after another: each holds a copy of most rows.
+    def of_part(own: int) -> list[Observed]:
         there = part == own
         taught = Stacked(rows.x[~there], rows.y[~there], rows.weight[~there], rows.places[~there])
         if not there.any() or not taught.y.sum():
-            continue
+            return []
         booster = fit(taught, names, parameters, rounds, seed)
         del taught
         x, y, weight = rows.x[there], rows.y[there], rows.weight[there]
         margin = np.asarray(booster.predict(x, raw_score=True, num_threads=1), dtype=np.float64)
         each = [x[:, -1] == horizon for horizon in HORIZONS]
-        found += [Observed(margin[of], y[of], weight[of]) for of in each if of.any()]
-    return found
+        return [Observed(margin[of], y[of], weight[of]) for of in each if of.any()]
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return [group for groups in pool.map(of_part, range(_PARTS)) for group in groups]
