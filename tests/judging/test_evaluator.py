@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from anxin.judging.evaluator import Measures, judge, mean_over_dates, measure, paired_gain
+from anxin.judging.evaluator import Measures, judge, mean_over_dates, measure
 
 # Few distinct figures: most rows have equals.
 RANKED = st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=40)
@@ -128,17 +128,3 @@ def test_means_are_over_the_dates_that_have_a_figure() -> None:
     assert mean_over_dates(found, "all")["average_precision"] == pytest.approx(0.3)
     assert "log_loss" not in mean_over_dates(found, "all")
     assert mean_over_dates(found[:3], "new") == {}
-
-
-def test_a_gain_is_paired_by_date_and_its_interval_holds_the_mean() -> None:
-    days = [f"d{i:02d}" for i in range(12)]
-    ours = [_measured(day, 0.30 + i / 100) for i, day in enumerate(days)]
-    theirs = [_measured(day, 0.25 + i / 100) for i, day in enumerate(days)]
-    same = paired_gain(ours, theirs, "average_precision", "all")
-    # Each date has its own level; only what is the same on each remains.
-    assert same == {"dates": 12, "won": 12} | dict.fromkeys(("mean", "low", "high"), pytest.approx(0.05))
-    mixed = paired_gain(ours, [_measured(day, 0.35) for day in days[:8]], "average_precision", "all")
-    assert (mixed["dates"], mixed["won"]) == (8, 2)
-    assert mixed["low"] < mixed["mean"] < mixed["high"]
-    assert paired_gain(ours, [_measured("d00", None)], "average_precision", "all") == {"dates": 0}
-    assert paired_gain(ours, theirs, "average_precision", "new") == {"dates": 0}

@@ -52,7 +52,11 @@ def test_figures_have_intervals(run: Any) -> None:
         assert low < mean < high
     assert metrics["mean.model.all.log_loss_skill"] > 0
     assert metrics["ablation.energy.all.mean"] == 0.0123
-    assert metrics["gain.red_flags.all.low"] <= metrics["gain.red_flags.all.mean"]
+    for baseline in ("red_flags", "complaints_90d"):
+        low, mean, high = (metrics[f"gain.{baseline}.all.{end}"] for end in ("low", "mean", "high"))
+        assert low < mean < high
+        means = [metrics[f"mean.{name}.all.average_precision"] for name in ("model", baseline)]
+        assert mean == pytest.approx(means[0] - means[1])
 
 
 def test_plots_card_and_what_was_found_are_there(run: Any, trained: Trained) -> None:

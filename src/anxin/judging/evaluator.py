@@ -6,9 +6,8 @@ ties: a precision among equals is what a random order of them would give on aver
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -124,23 +123,3 @@ def mean_over_dates(measures: Sequence[Measures], group: str) -> dict[str, float
         return {}
     means = table.drop(columns=["as_of", "group"]).astype(float).mean(skipna=True)
     return {str(name): float(value) for name, value in means.items() if np.isfinite(value)}
-
-
-def paired_gain(
-    ours: Sequence[Measures], theirs: Sequence[Measures], figure: str, group: str
-) -> Mapping[str, Any]:
-    """Compare two rankings date by date: mean gain, dates won, and a 90 % bootstrap interval of the mean."""
-    a, b = ({m.as_of: getattr(m, figure) for m in found if m.group == group} for found in (ours, theirs))
-    days = sorted(day for day in a.keys() & b.keys() if a[day] is not None and b[day] is not None)
-    gains = np.array([a[day] - b[day] for day in days], dtype=float)
-    if not len(gains):
-        return {"dates": 0}
-    draws = np.random.default_rng(0).choice(gains, (4000, len(gains))).mean(axis=1)
-    low, high = np.quantile(draws, [0.05, 0.95])
-    return {
-        "dates": len(gains),
-        "won": int((gains > 0).sum()),
-        "mean": float(gains.mean()),
-        "low": float(low),
-        "high": float(high),
-    }

@@ -23,6 +23,7 @@ from anxin.features.known import Kind
 from anxin.feeds.asof import View
 from anxin.judging.baselines import BASELINES
 from anxin.judging.evaluator import GROUPS, Measures, judge, mean_over_dates
+from anxin.judging.resampling import Subjects, drawn
 from anxin.models.probability import HORIZONS, SCORE_HORIZON, fit_slope, level
 from anxin.training.fitting import fit
 from anxin.training.levels import Margins, Passed, by_rounds, calibrated, last_year, spread
@@ -61,6 +62,8 @@ class Backtest:
     place: int
     measures: Mapping[str, list[Measures]]
     """Per ranking (`model` and the baselines), per date, for all and for 新发现."""
+    gains: Mapping[str, Mapping[str, Mapping[str, float | int | None]]]
+    """Per baseline and group how much higher the model's average precision is, with an interval over subjects."""
     judged: pd.DataFrame
     """`as_of, y, in_hand` and `place` in the snapshot of every judged row, with `p90` as it would have been said then,
     and `p90_now` on the scale of the model, for thresholds only: moved by what the other folds missed, newer ones too."""
@@ -123,7 +126,7 @@ def backtest(
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         results = list(pool.map(lambda pair: result(*pair), taught))
     if not results:
-        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), 1.0, (), 0, {}, pd.DataFrame())
+        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), 1.0, (), 0, {}, {}, pd.DataFrame())
     best = _best_column(results, cautious(grid))
     passed = [result.passed for result in results]
     slope = spread(passed, best, settings.calibration_prior)
@@ -139,7 +142,23 @@ def backtest(
         )
         for name, figure in rankings.items()
     }
-    return Backtest(grid[best], slope, passed, best, measures, judged)
+    gains = _gains(judged.assign(subject_id=snapshot["subject_id"].take(pa.array(places))), rankings)
+    return Backtest(grid[best], slope, passed, best, measures, gains, judged)
+
+
+def _gains(
+    rows: pd.DataFrame, rankings: Mapping[str, Floats]
+) -> dict[str, dict[str, Mapping[str, float | int | None]]]:
+    """Compare the model with each baseline by average precision, on the same draws of subjects."""
+    if not rows["y"].notna().any():
+        return {}
+    subjects = Subjects(rows["subject_id"])
+    found = {name: drawn(rows.assign(figure=figure), subjects, ()) for name, figure in rankings.items()}
+    ours = found.pop("model")
+    return {
+        name: {group: ours[group].gain(theirs[group], "average_precision") for group in GROUPS}
+        for name, theirs in found.items()
+    }
 
 
 def _baselines(

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from anxin.domain.errors import AnxinError
 from anxin.features.known import Kind
 from anxin.judging import folds as fold_rows
-from anxin.judging.evaluator import GROUPS, Measures, mean_over_dates, paired_gain
+from anxin.judging.evaluator import GROUPS, Measures, mean_over_dates
 from anxin.models.probability import HORIZONS
 from anxin.training.ablation import Worth
 from anxin.training.card import Intervals, card
@@ -217,16 +217,10 @@ def _log_intervals(mlflow: Any, around: Intervals) -> None:
 
 
 def _log_gains(mlflow: Any, trained: Trained) -> None:
-    ours = trained.backtest.measures.get("model", [])
-    for name, theirs in trained.backtest.measures.items():
-        if name == "model":
-            continue
-        for group in GROUPS:
-            gain = paired_gain(ours, theirs, "average_precision", group)
-            if gain["dates"]:
-                mlflow.log_metrics(
-                    {f"gain.{name}.{group}.{key}": float(gain[key]) for key in ("mean", "low", "high")}
-                )
+    for name, by_group in trained.backtest.gains.items():
+        for group, gain in by_group.items():
+            ends = {end: gain.get(end) for end in ("mean", "low", "high")}
+            mlflow.log_metrics({f"gain.{name}.{group}.{end}": v for end, v in ends.items() if v is not None})
 
 
 def _register(mlflow: Any, trained: Trained, *, challenger: bool) -> str:
