@@ -2,7 +2,7 @@
 
 The others are the first snapshot's, all without one family, and with the columns that models leave out.
 
-python -m benchmarks ablation --seeds 4 5 6 --fits 3
+python -m benchmarks ablation --seeds 4 5 6 --fits 2
 
 Everything but the columns is the same for all: rows, labels, settings of training, a stored number of rounds (what the
 folds chose on such cities). Trained once through 2025-09-01, judged on six dates whose labels are mature.
@@ -102,8 +102,8 @@ def _report(
         [
             f"Simulated cities, scale {scale}, {months} months, seeds {seeds_said}; trained through {THROUGH} with",
             f"{ROUNDS} rounds, judged on {len(DAYS)} mature dates each. `gain` is how much higher average precision with",
-            "all that models read is, date by date, with the middle 90 % of bootstrap draws of cities and, within them, of",
-            "subjects with all their dates; and the gain in each city",
+            "all that models read is, date by date, with the middle 90 % of bootstrap draws of cities and, within them,",
+            "of subjects with all their dates; and the gain in each city",
             f"(fits per city and set: {fits}; the seed of a fit is chance too, which more `--fits` even out).",
             "`all` are the columns that models read, `with the unread` also those they leave out (chosen by what trees",
             "taught on seeds 1 to 3 and California gain by them; other seeds know nothing of that choice).",

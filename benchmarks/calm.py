@@ -42,7 +42,7 @@ def _of(home: Path, days: Sequence[date], kind: str) -> dict[str, str | int | fl
         first = graded.sort_values(ascending=False).head(size).index
         places += size
         entered += len(new)
-        by_rule += len(new) - len(by_model)
+        by_rule += sum(put_by[subject] == "rule" for subject in new)
         crept += int((rise[by_model] < RISE).sum())
         waiting += sum(subject not in now for subject in first if rise[subject] > LARGE)
     return {

@@ -105,6 +105,18 @@ def test_what_may_mean_that_someone_is_in_hand_already_has_no_direction() -> Non
         assert catalogue()[name].direction == 1
 
 
+def test_what_is_open_is_never_better_left_open_for_who_acts_on_it() -> None:
+    for name in ("arrears_oldest_days", "complaint_overdue_days", "hazard_open_days", "cases_open"):
+        assert (catalogue()[name].direction, catalogue()[name].worse) == (0, 1)
+    assert catalogue()["deposit_left_days"].worse == 0
+
+
+def test_a_column_that_earns_nothing_is_unread_where_another_kind_reads_it() -> None:
+    unread = catalogue()["wages_unpaid_amount"]
+    assert unread.unread == ("employer",)
+    assert unread in learned("project") and unread not in learned("employer")
+
+
 def test_what_is_read_less_the_median_of_the_day_is_told_as_it_is_and_nobody_acts_on_it() -> None:
     for kind in ("employer", "project"):
         of_day = [feature for feature in of(kind) if feature.of_day]

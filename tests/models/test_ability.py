@@ -8,7 +8,7 @@ from pathlib import Path
 import lightgbm as lgb
 import numpy as np
 
-from anxin.features.catalogue import catalogue
+from anxin.features.catalogue import catalogue, learned
 from anxin.models.ability import (
     DIFFICULT,
     KIND,
@@ -59,8 +59,13 @@ def test_signs_of_money_are_no_complaints_no_energy_and_not_what_an_employer_is(
     assert not {feature.family for feature in named} & {"energy", "profile", "silence"}
 
 
+def test_every_sign_of_money_is_one_that_models_of_employers_read() -> None:
+    read = {feature.name for feature in learned("employer")}
+    assert {name for group in signs().values() for name in group} <= read
+
+
 def test_columns_of_money_are_found_among_others() -> None:
-    assert money_signs(("complaints_90d", "tax_short_share", "firm_capital", "credit_class")) == [1, 3]
+    assert money_signs(("complaints_90d", "tax_short_share", "firm_capital", "credit_balance")) == [1, 3]
 
 
 def test_levels_are_shares_of_employers_kept_as_probabilities() -> None:

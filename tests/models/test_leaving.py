@@ -47,8 +47,8 @@ def test_a_way_leads_under_the_line_by_the_one_scoring_function() -> None:
                 place = made.FEATURES.index(name)
                 value, usual = explained[i].values[place], explained[i].usual[place]
                 feature = explained[i].features[place]
-                worse = feature.direction * (value - usual) > 0 if feature.direction else True
-                raises = feature.direction != 0 or explained[i].contributions[place] > 0
+                worse = feature.worse * (value - usual) > 0 if feature.worse else True
+                raises = feature.worse != 0 or explained[i].contributions[place] > 0
                 if feature.actionable and worse and raises and not np.isnan(value + usual):
                     at = row.column_names.index(name)
                     row = row.set_column(at, name, pa.array([usual]))

@@ -12,8 +12,8 @@ one alone; people, rules and reasons keep to the figure itself (`told`).
 
 `unread` are the kinds whose models do not read it, since it did not earn its place there: the trees of three simulated
 cities and of a real docket, as far as each knows it, owe it less than a thousandth of what they gain in telling rows
-apart. Leaving all such columns out on other cities lowered nothing (`python -m benchmarks ablation`). People and rules
-still read them.
+apart. What leaving all of them out costs is measured on other cities (`python -m benchmarks ablation`). People, rules and
+what is said of sizes still read them.
 """
 
 from __future__ import annotations
@@ -79,6 +79,14 @@ class Feature:
     """Whether someone can change it from now on."""
     told: str
     """The feature whose figure and sentence a person is told: itself, unless it is the other's less the day's median."""
+
+    @property
+    def worse(self) -> int:
+        """Which side is worse for whoever acts on it: the direction of risk, and of what is open in any case more.
+
+        A model may find that who is in hand is safer; nobody is told to leave a complaint or a hazard open for longer.
+        """
+        return 1 if self.family == "complaints" and self.actionable else self.direction
 
     @property
     def of_day(self) -> bool:

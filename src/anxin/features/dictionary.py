@@ -99,8 +99,9 @@ sector, season, a shared person, a group, others on the site). Red and orange ne
 two. *Actionable*: someone can change it from now on by paying, crediting, depositing, contracting, uploading
 or closing; age, sector, season and what has already happened cannot be changed.
 
-**模型不读** 指该类对象的模型不读这一列：在试验中它没有用处；人和规则照旧使用。*Not read*: the models of these kinds leave
-the column out, since it did not earn its place; people and rules read it as before.
+**模型不读** 指该类对象的模型不读这一列：在试验中它没有用处；人、规则和规模估计照旧使用。
+*Not read*: the models of these kinds leave the column out, since it did not earn its place; people, rules and sizes
+read it as before.
 """
 
 
@@ -133,7 +134,7 @@ def _row(feature: Feature) -> str:
         "他人 peers" if feature.peers else "",
         "" if feature.reason else "不作理由 no reason",
         "可改变 actionable" if feature.actionable else "",
-        "".join(_KIND_ZH[kind] for kind in feature.unread) + "模型不读 not read" if feature.unread else "",
+        "、".join(_KIND_ZH[kind] for kind in feature.unread) + "模型不读 not read" if feature.unread else "",
     ]
     cells = [
         f"`{feature.name}`",

@@ -103,10 +103,10 @@ def ways(model: Model, rows: pa.Table, explained: Sequence[Explained], below: Fl
 
 def _steps(one: Explained) -> list[_Step]:
     """Return what can be set back to usual, by kind of record, what raises the score most first."""
-    direction = np.array([feature.direction for feature in one.features])
+    side = np.array([feature.worse for feature in one.features])
     actionable = np.array([feature.actionable for feature in one.features])
     with np.errstate(invalid="ignore"):
-        worse = np.where(direction == 0, one.contributions > 0, direction * (one.values - one.usual) > 0)
+        worse = np.where(side == 0, one.contributions > 0, side * (one.values - one.usual) > 0)
         open_places = actionable & worse & ~np.isnan(one.values + one.usual) & (one.values != one.usual)
     groups: dict[tuple[object, ...], list[int]] = {}
     for j in np.flatnonzero(open_places).tolist():

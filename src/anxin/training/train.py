@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from anxin.features.catalogue import catalogue
 from anxin.features.known import Kind
 from anxin.feeds.asof import View
 from anxin.judging import folds as fold_rows
@@ -27,7 +28,7 @@ from anxin.models.severity import SIZES, Severity, fit_severity
 from anxin.models.version import code_version
 from anxin.training.ability import RANKING, train_ability
 from anxin.training.backtest import Backtest, backtest
-from anxin.training.fitting import fit
+from anxin.training.fitting import fit, learnable
 from anxin.training.grouped import left_out
 from anxin.training.levels import calibrated, last_year
 from anxin.training.material import Material, gather
@@ -151,6 +152,9 @@ def _on_the_models_scale(judged: pd.DataFrame) -> pd.DataFrame:
 def _beside(kind: Kind, snapshot: pa.Table, names: tuple[str, ...], tested: Backtest) -> dict[str, bytes]:
     """Return what gates and drift will ask for later: the backtest's rows, and the training rows in bins."""
     p90 = _on_the_models_scale(tested.judged)["p90"].to_numpy(float) if len(tested.judged) else np.empty(0)
+    # Of what sizes are said of, some is read by no tree.
+    others = set(SIZES[kind]) & set(snapshot.column_names) & set(catalogue()) - set(names)
+    names += tuple(sorted(name for name in others if learnable(matrix(snapshot, (name,)), (name,))))
     return {
         fold_rows.FILE: fold_rows.to_bytes(tested.judged, snapshot, kind),
         reference.FILE: reference.reference_of(snapshot, kind, names, p90).to_bytes(),
