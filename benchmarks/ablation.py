@@ -203,7 +203,7 @@ def variants(kind: Kind) -> dict[str, tuple[str, ...]]:
     first = {name for of, name in _first() if of == kind}
     sets = {
         "all": tuple(feature.name for feature in every),
-        "with the unread": tuple(feature.name for feature in catalogue.learnable(kind)),
+        "with the unread": tuple(feature.name for feature in catalogue.readable(kind)),
         "first": tuple(feature.name for feature in catalogue.of(kind) if feature.name in first),
     }
     for family in catalogue.FAMILIES:

@@ -124,11 +124,11 @@ def of(kind: str) -> tuple[Feature, ...]:
 @cache
 def learned(kind: str) -> tuple[Feature, ...]:
     """Return the features of a kind that models read: those that earn their place, seasons left out (`of_day`)."""
-    return tuple(feature for feature in learnable(kind) if kind not in feature.unread)
+    return tuple(feature for feature in readable(kind) if kind not in feature.unread)
 
 
 @cache
-def learnable(kind: str) -> tuple[Feature, ...]:
+def readable(kind: str) -> tuple[Feature, ...]:
     """Return the features of a kind that models could read: not those whose figure is there less the day's median."""
     relative = {feature.told for feature in of(kind) if feature.of_day}
     return tuple(feature for feature in of(kind) if feature.name not in relative)

@@ -120,7 +120,7 @@ def _kind(kind: str) -> Kind:
 def _table(kind: str, rows: Sequence[FeatureRow]) -> pa.Table:
     """Return rows of features as a snapshot whose subjects are their positions."""
     asked = {name for row in rows for name in row}
-    names = [feature.name for feature in catalogue.learnable(_kind(kind))]
+    names = [feature.name for feature in catalogue.readable(_kind(kind))]
     relative = sorted(
         asked & {feature.told for feature in catalogue.of(_kind(kind)) if feature.of_day} - set(names)
     )
