@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anxin.features import catalogue
+from anxin.features.bills import bills
 from anxin.features.energy import energy
 from anxin.features.known import KEYS, Kind, Known
 from anxin.features.payroll import payroll
@@ -46,7 +47,7 @@ _NEAR = 1e-9
 
 
 def _ours(home: Path, day: date) -> dict[str, pa.Table]:
-    """Compute the two families side by side, as `snapshots` does."""
+    """Compute the parts these features are made in side by side, as `snapshots` does."""
     view = View(Lake(home / "var" / "lake"))
 
     def compute(kind: Kind, family: Callable[[Known], list[ir.Table]]) -> list[pd.DataFrame]:
@@ -59,7 +60,10 @@ def _ours(home: Path, day: date) -> dict[str, pa.Table]:
         return found
 
     with ThreadPoolExecutor(2) as pool:
-        asked = {kind: [pool.submit(compute, kind, family) for family in (energy, payroll)] for kind in KINDS}
+        asked = {
+            kind: [pool.submit(compute, kind, family) for family in (energy, bills, payroll)]
+            for kind in KINDS
+        }
         return {
             kind: pa.Table.from_pandas(
                 reduce(_joined, (table for family in families for table in family.result())),

@@ -35,7 +35,13 @@ def rows_of(table: ibis.Table) -> list[tuple[Any, ...]]:
 
 
 def tables(view: View) -> list[str]:
-    return [name for (name,) in view.backend.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+    """Return what is kept: dates and feeds that never came are small, and stay with the engine."""
+    kept = "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'kept_%'"
+    return [name for (name,) in view.backend.con.execute(kept).fetchall()]
+
+
+def views(view: View) -> int:
+    return view.backend.con.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchall()[0][0]
 
 
 def test_many_dates_at_once_are_the_dates_one_by_one(lake: Lake) -> None:
@@ -84,6 +90,17 @@ def test_what_is_kept_is_read_by_views_beside_until_released(lake: Lake) -> None
     assert len(tables(view)) == 1 and kept.count().execute() > 0
     beside.release()
     assert tables(view) == []
+
+
+def test_what_is_named_is_named_once_for_all_views_of_an_engine(lake: Lake) -> None:
+    view = View(lake)
+    meant = [rows_of(view.known(feed, DAYS)) for feed in ("energy_usage", "tax")]
+    named = views(view)
+    for each in (view.beside(), view.within(), view.within().beside()):
+        assert [rows_of(each.known(feed, DAYS)) for feed in ("energy_usage", "tax")] == meant
+        found = each.backend.to_pyarrow(each.known("energy_usage", DAYS))
+        assert len(found) == len(meant[0])  # asked by a connection that did not make the names
+    assert views(view) == named > 0
 
 
 def test_what_is_made_once_is_made_once_for_all_views_beside(lake: Lake) -> None:
@@ -140,7 +157,7 @@ def test_the_types_of_a_feed_do_not_depend_on_what_came(lake: Lake) -> None:
 def test_the_expressions_belong_to_no_engine(lake: Lake, dialect: str) -> None:
     view = View(lake)
     schema = ibis.schema({**view.history("cases").schema()})
-    view._history["cases"] = ibis.table(schema, name="cases")  # what another engine would have read
+    view._named["history", "cases"] = ibis.table(schema, name="cases")  # what another engine would have read
     for expression in (
         view._known(contract()["cases"], DAYS, None),
         view._known(contract()["cases"], DAYS, 30),

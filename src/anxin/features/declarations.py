@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.known import KEYS, Known, age, counted, fading, unfade
-from anxin.features.levies import DECLARED
+from anxin.features.levies import DECLARED, insurance, tax
 
 _YEAR = 430
 """Age in days of the oldest month looked at: thirteen months, and the month it takes to declare one."""
@@ -23,12 +23,12 @@ _IN_TIME = 51
 
 
 def declarations(known: Known) -> list[ir.Table]:
-    """Return the tables of both, keyed by subject and date; only employers declare."""
+    """Return the tables of social insurance and tax, keyed by subject and date; only employers declare."""
     if known.kind != "employer":
         return []
-    insurance = known.view.keep(_declared(known, "social_insurance", "insurance", "due", "paid"))
-    tax = known.view.keep(_declared(known, "tax", "tax", "tax_due", "tax_paid"))
-    return [insurance, tax, _both(insurance, tax)]
+    insured = known.view.keep(_declared(known, "social_insurance", "insurance", "due", "paid"))
+    taxed = known.view.keep(_declared(known, "tax", "tax", "tax_due", "tax_paid"))
+    return [insurance(known), tax(known), insured, taxed, _both(insured, taxed)]
 
 
 def _both(insurance: ir.Table, tax: ir.Table) -> ir.Table:

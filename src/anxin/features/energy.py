@@ -1,4 +1,4 @@
-"""Electricity: level against own past, last year and peers, near-zero days, rhythm, lasting steps; and bills.
+"""Electricity: level against own past, last year and peers, near-zero days, rhythm, lasting steps.
 
 A level is mean kWh per meter-day with a reading: a missing day is a missing row, a real zero counts, and a
 meter that falls silent lowers nothing. Days of a subject are put together over its meters where a day counts
@@ -14,7 +14,6 @@ from datetime import date, timedelta
 import ibis
 import ibis.expr.types as ir
 
-from anxin.features.bills import bills
 from anxin.features.known import KEYS, Known, age, ratio, whole
 from anxin.features.weeks import (
     WEEK,
@@ -68,7 +67,7 @@ def energy(known: Known) -> list[ir.Table]:
     levels = parts[0] if len(parts) == 1 else ibis.union(*parts)
     recent = [_known_on(known, newer, day, _RECENT) for day in dates]
     rows = recent[0] if len(recent) == 1 else ibis.union(*recent)
-    tables = [_features(levels, rows, known), _peers(known, levels), *bills(known)]
+    tables = [_features(levels, rows, known), _peers(known, levels)]
     return [*tables, _sites(known, levels)] if known.kind == "project" else tables
 
 

@@ -1,6 +1,6 @@
 """Wages: attended, agreed, on the sheet, paid and through the account, month by month (方案 2); pay day; leavers.
 
-What is matched by worker comes added up from `worker_months`; social insurance and tax are in `levies`.
+What is matched by worker comes added up from `worker_months`; social insurance and tax are in `declarations`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.calendar import spring_festival
-from anxin.features.declarations import declarations
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
-from anxin.features.levies import insurance, tax
 from anxin.features.worker_months import MONTHS, PAID_MONTHS, SITE, Wages, of_subjects, wages, within
 
 _LATE = 125
@@ -47,7 +45,7 @@ _CLEARING = 7
 
 
 def payroll(known: Known) -> list[ir.Table]:
-    """Return the tables of the family, each keyed by subject and date."""
+    """Return the tables of wages, each keyed by subject and date."""
     made = wages(known)
     months = _months(known, made)
     payments = _payments(known, made)
@@ -60,9 +58,7 @@ def payroll(known: Known) -> list[ir.Table]:
         _present(known),
         _leavers(known),
     ]
-    if known.kind == "employer":
-        return [*tables, insurance(known), tax(known), *declarations(known)]
-    return [*tables, _account(known, made), _crews(known, made)]
+    return tables if known.kind == "employer" else [*tables, _account(known, made), _crews(known, made)]
 
 
 def _months(known: Known, made: Wages) -> ir.Table:

@@ -16,8 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from anxin.features import catalogue
+from anxin.features.bills import bills
 from anxin.features.complaints import complaints
 from anxin.features.credit import credit
+from anxin.features.declarations import declarations
 from anxin.features.energy import energy
 from anxin.features.funding import funding
 from anxin.features.known import KEYS, Kind, Known
@@ -32,22 +34,23 @@ from anxin.feeds.asof import View
 
 KINDS: tuple[Kind, ...] = ("employer", "project")
 
-_FAMILIES: Mapping[str, Callable[[Known], list[ir.Table]]] = {
-    "energy": energy,
-    "credit": credit,
-    "litigation": litigation,
-    "payroll": payroll,
-    "complaints": complaints,
-    "funding": funding,
-    "profile": profile,
-    "relations": relations,
-    "silence": silence,
-}
+_PARTS: Sequence[Callable[[Known], list[ir.Table]]] = (
+    # The longest first, or the last one would run alone.
+    energy,
+    payroll,
+    relations,
+    declarations,
+    bills,
+    credit,
+    silence,
+    complaints,
+    funding,
+    litigation,
+    profile,
+)
+"""What makes the features; `bills` belongs to energy and `declarations` to payroll."""
 
 _SIDE_BY_SIDE = 2
-_OBJECTS = 200_000
-"""New objects after which Python looks for cycles while expressions are made."""
-_LONG = ("energy", "payroll")
 
 Progress = Callable[[str, int, int], None]
 
@@ -59,19 +62,20 @@ def snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progre
     fact of the catalogue, sorted by `as_of`, `subject_id`. A feature whose feeds were not there on a date
     is missing on it.
     """
-    with _rarely_collected():
+    with _uncollected():
         return _snapshots(view, dates, kind, on_progress)
 
 
 @contextmanager
-def _rarely_collected() -> Iterator[None]:
-    """Let Python look for cycles rarely: an expression is many small objects that live, and looking costs a tenth."""
-    usual = gc.get_threshold()
-    gc.set_threshold(_OBJECTS, *usual[1:])
+def _uncollected() -> Iterator[None]:
+    """Let Python not look for cycles: an expression is many small objects that live, and looking costs a tenth."""
+    usual = gc.isenabled()
+    gc.disable()
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
+        if usual:
+            gc.enable()
 
 
 def _snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progress | None) -> pa.Table:
@@ -112,18 +116,18 @@ def _computed(
     absent: AbstractSet[str],
     on_progress: Progress | None,
 ) -> dict[str, pa.DoubleArray]:
-    """Compute the families side by side, so that one is read while another is put into words for the engine.
+    """Compute the parts side by side, so that one is read while another is put into words for the engine.
 
     A table of nothing but `absent` features is not computed.
     """
     done, shared = itertools.count(), view.within()
 
-    def compute(family: str) -> dict[str, pa.DoubleArray]:
+    def compute(make: Callable[[Known], list[ir.Table]]) -> dict[str, pa.DoubleArray]:
         if on_progress is not None:
-            on_progress(family, next(done), len(_FAMILIES))
+            on_progress(make.__name__, next(done), len(_PARTS))
         own = shared.beside()
         found: dict[str, pa.DoubleArray] = {}
-        for part in _FAMILIES[family](replace(asked, view=own)):
+        for part in make(replace(asked, view=own)):
             if set(part.columns) - set(KEYS) <= absent:
                 continue
             rows = _collect(own, part)
@@ -134,11 +138,9 @@ def _computed(
         own.release()
         return found
 
-    # The longest first, or the last one would run alone.
     try:
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            each = pool.map(compute, sorted(_FAMILIES, key=lambda name: name not in _LONG))
-            return {name: column for found in each for name, column in found.items()}
+            return {name: column for found in pool.map(compute, _PARTS) for name, column in found.items()}
     finally:
         shared.release()
 

@@ -26,6 +26,10 @@ from anxin.feeds.versions import OVERLAY
 
 _Made = TypeVar("_Made")
 
+# Ibis would fold every select into the one before it, which takes longer than all else of putting an expression into
+# words; engines do that themselves.
+ibis.options.sql.fuse_selects = False
+
 _NUMBERS = itertools.count()
 """Views of one backend are named apart."""
 
@@ -73,23 +77,20 @@ class View:
     def __init__(self, lake: Lake, backend: ibis.BaseBackend | None = None) -> None:
         self.lake = lake.at(lake.commit)
         self.backend = backend if backend is not None else connect()
-        self._history: dict[str, ir.Table] = {}
-        self._named: dict[tuple[str, tuple[date, ...], int | None], ir.Table] = {}
-        self._files: dict[tuple[Path, ...], ir.Table] = {}
-        self._kept: list[ir.Table] = []
         self._tables: list[str] = []
         self._root = self
         self._outer: View | None = None
         self._once: dict[Hashable, object] = {}
         self._lock = RLock()
+        self._named: dict[Hashable, ir.Table] = {}
+        self._naming = RLock()
 
     def beside(self) -> View:
         """Return a view of the same commit for another thread: its own connection, the same engine and limits."""
-        duckdb = self.backend.name == "duckdb"
-        beside = View(
-            self.lake, ibis.duckdb.from_connection(self.backend.con.cursor()) if duckdb else self.backend
-        )
+        own = ibis.duckdb.from_connection(self.backend.con.cursor()) if self._duckdb else self.backend
+        beside = View(self.lake, own)
         beside._root = self._root
+        beside._named, beside._naming = self._named, self._naming
         return beside
 
     def within(self) -> View:
@@ -116,9 +117,7 @@ class View:
 
         A feed with no rows is an empty table of the same columns.
         """
-        if feed not in self._history:
-            self._history[feed] = self._build(contract()[feed])
-        return self._history[feed]
+        return self._name(("history", feed), lambda: self._build(contract()[feed]))
 
     def received(self, feed: str, since: datetime | None = None) -> ir.Table:
         """Return all versions as `history` does, without `superseded_at`: cheaper where only arrival matters.
@@ -189,7 +188,7 @@ class View:
         Ibis 12 drops a cached table with a statement DuckDB 2 does not parse, so there it is a table of the
         in-process database, which DuckDB may spill to disk and every view beside this one can read.
         """
-        if self.backend.name != "duckdb":
+        if not self._duckdb:
             backends, _ = rows._find_backends()
             # Only tables in memory: they are held already, and Ibis would take them to its default engine.
             return rows.cache() if backends else rows
@@ -201,7 +200,7 @@ class View:
 
         DuckDB finds the group of a small whole number without looking for it. Other engines keep the texts.
         """
-        if self.backend.name != "duckdb":
+        if not self._duckdb:
             return Numbered(self.keep(rows), None)
         found = self.keep(rows)
         plain = self._tables[-1]
@@ -218,19 +217,34 @@ class View:
         while self._tables:
             self._drop(self._tables[-1])
 
+    @property
+    def _duckdb(self) -> bool:
+        return bool(self.backend.name == "duckdb")
+
     def _drop(self, table: str) -> None:
         self._tables.remove(table)
         self.backend.con.execute(f"DROP TABLE {table}")
 
+    def _name(self, asked: Hashable, make: Callable[[], ir.Table]) -> ir.Table:
+        """Return what `make` makes, made once for all views of the engine: names belong to no connection."""
+        with self._naming:
+            if asked not in self._named:
+                self._named[asked] = make()
+            return self._named[asked]
+
     def _view(self, feed: str, dates: Sequence[date], days: int | None) -> ir.Table:
         """Name what is known once, so that expressions over it are short: compiling costs more than reading."""
-        key = feed, tuple(sorted(set(dates))), days
-        if key not in self._named:
+
+        def make() -> ir.Table:
             rows = self._known(contract()[feed], dates, days)
-            # The view refers to tables in memory that live as long as their expression.
-            self._kept.append(rows)
-            self._named[key] = self.backend.create_view(f"known_{feed}_{next(_NUMBERS)}", rows)
-        return self._named[key]
+            return self.backend.create_view(f"known_{feed}_{next(_NUMBERS)}", rows)
+
+        return self._name(("known", feed, tuple(sorted(set(dates))), days), make)
+
+    def _in_memory(self, rows: pa.Table) -> ir.Table:
+        """Return a small table that named expressions may refer to; on DuckDB a memtable is one connection's."""
+        table = ibis.memtable(rows, schema=ibis.Schema.from_pyarrow(rows.schema))
+        return self.backend.create_table(f"small_{next(_NUMBERS)}", table) if self._duckdb else table
 
     def _usable(self, feed: Feed, dates: Sequence[date], days: int | None) -> ir.Table:
         """Cut what no date can use before any join, where it reaches the Parquet scan.
@@ -262,7 +276,9 @@ class View:
             return rows.mutate(as_of=ibis.null("date"))
         if len(set(dates)) == 1:
             return rows.mutate(as_of=ibis.literal(dates[0]))
-        asked = _dates(dates, days)
+        asked = self._name(
+            ("dates", tuple(sorted(set(dates))), days), lambda: self._in_memory(_dates(dates, days))
+        )
         rule = [
             rows[RECEIVED_AT] < asked.as_of_at,
             rows.superseded_at.isnull() | (rows.superseded_at >= asked.as_of_at),
@@ -275,8 +291,7 @@ class View:
     def _build(self, feed: Feed) -> ir.Table:
         rows = self._stored(feed)
         if rows is None:
-            empty = feed.schema.append(OVERLAY.field("superseded_at")).empty_table()
-            return ibis.memtable(empty, schema=ibis.Schema.from_pyarrow(empty.schema))
+            return self._in_memory(feed.schema.append(OVERLAY.field("superseded_at")).empty_table())
         ends = self._ends(feed.name)
         if ends is None:
             return rows.select(*feed.names, superseded_at=ibis.null("timestamp(6)"))
@@ -292,14 +307,20 @@ class View:
 
     def _read(self, paths: list[Path], schema: pa.Schema) -> ir.Table | None:
         """Read by file list, each list named once; folder names are never taken for columns."""
-        key = tuple(paths)
-        if paths and key not in self._files:
-            self._files[key] = (
-                self.backend.read_parquet(file_names(paths), hive_partitioning=False)
-                if self.backend.name == "duckdb"
-                else self.backend.read_files(paths, schema)
+        if not paths:
+            return None
+
+        def make() -> ir.Table:
+            if not self._duckdb:
+                return self.backend.read_files(paths, schema)
+            # Ibis would name it for one connection only.
+            name = f"files_{next(_NUMBERS)}"
+            self.backend.con.cursor().read_parquet(file_names(paths), hive_partitioning=False).create_view(
+                name
             )
-        return self._files.get(key)
+            return self.backend.table(name)
+
+        return self._name(("files", tuple(paths)), make)
 
 
 def _columns(feed: Feed) -> list[str]:
@@ -317,11 +338,10 @@ def _midnight(day: date) -> ir.TimestampScalar:
     return ibis.literal(day).cast("timestamp(6)")
 
 
-def _dates(dates: Sequence[date], days: int | None = None) -> ir.Table:
+def _dates(dates: Sequence[date], days: int | None = None) -> pa.Table:
     """Return each as-of date once: the date, its midnight, and the first day of its window."""
     each = sorted(set(dates))
     columns = {"as_of": pa.array(each, pa.date32()), "as_of_at": pa.array(each).cast(pa.timestamp("us"))}
     if days is not None:
         columns["since"] = pa.array([day - timedelta(days) for day in each], pa.date32())
-    table = pa.table(columns)
-    return ibis.memtable(table, schema=ibis.Schema.from_pyarrow(table.schema))
+    return pa.table(columns)
