@@ -9,9 +9,21 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import ablation, california, city, contributions, drift, rules, scale, scale_doc, yangzhong
+from benchmarks import (
+    ablation,
+    california,
+    city,
+    contributions,
+    drift,
+    rules,
+    scale,
+    scale_doc,
+    unread,
+    yangzhong,
+)
 
 
 def _asked() -> argparse.Namespace:
@@ -54,6 +66,8 @@ def _asked() -> argparse.Namespace:
         "contributions", help="contributions in bulk beside LightGBM, shap and woodelf"
     )
     taken_apart.add_argument("--home", type=Path, help="home of an ingested simulated city, only read")
+    left_out = verbs.add_parser("unread", help="which columns the trees of several lakes gain nothing by")
+    left_out.add_argument("lakes", nargs="+", metavar="HOME:THROUGH", help="ingested homes, only read")
     verbs.add_parser("drift", help="watching 200 features of 100,000 subjects")
     verbs.add_parser("scale-doc", help="write docs/scale.md from the results")
     return parser.parse_args()
@@ -62,39 +76,24 @@ def _asked() -> argparse.Namespace:
 def main() -> None:
     """Run the benchmarks asked for on the command line."""
     asked = _asked()
-    if asked.verb == "california":
-        california.main(asked.feeds)
-    elif asked.verb == "yangzhong":
-        yangzhong.main(asked.feeds)
-    elif asked.verb == "city":
-        city.main(asked.scale, asked.months, asked.seed)
-    elif asked.verb == "ablation":
-        ablation.main(asked.seeds, asked.scale, asked.months, asked.fits)
-    elif asked.verb == "rules":
-        rules.main(asked.homes)
-    elif asked.verb == "models":
-        # Only here scikit-learn is needed.
-        from benchmarks import models
-
-        models.main(asked.seeds, asked.scale, asked.months, asked.homes)
-    elif asked.verb == "scale":
-        scale.main(asked.scale, asked.cities)
-    elif asked.verb == "spark":
-        # Only here pyspark is needed.
-        from benchmarks import spark
-
-        spark.main(asked.scale, asked.larger, asked.months, asked.seed, asked.memory)
-    elif asked.verb == "contributions":
-        contributions.main(asked.home)
-    elif asked.verb == "drift":
-        drift.main()
-    elif asked.verb == "scale-doc":
-        scale_doc.main()
-    else:
-        _everything()
+    _VERBS.get(asked.verb, _everything)(asked)
 
 
-def _everything() -> None:
+def _models(asked: argparse.Namespace) -> None:
+    # Only here scikit-learn is needed.
+    from benchmarks import models
+
+    models.main(asked.seeds, asked.scale, asked.months, asked.homes)
+
+
+def _spark(asked: argparse.Namespace) -> None:
+    # Only here pyspark is needed.
+    from benchmarks import spark
+
+    spark.main(asked.scale, asked.larger, asked.months, asked.seed, asked.memory)
+
+
+def _everything(_: argparse.Namespace) -> None:
     """Run what `make bench` does: the cost, the real records that are named, and a city."""
     scale.main(1.0, None)
     drift.main()
@@ -104,6 +103,22 @@ def _everything() -> None:
         if feeds:
             records.main(Path(feeds))
     city.main(0.1, 36, 1)
+
+
+_VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "california": lambda asked: california.main(asked.feeds),
+    "yangzhong": lambda asked: yangzhong.main(asked.feeds),
+    "city": lambda asked: city.main(asked.scale, asked.months, asked.seed),
+    "ablation": lambda asked: ablation.main(asked.seeds, asked.scale, asked.months, asked.fits),
+    "unread": lambda asked: unread.main(asked.lakes),
+    "rules": lambda asked: rules.main(asked.homes),
+    "models": _models,
+    "scale": lambda asked: scale.main(asked.scale, asked.cities),
+    "spark": _spark,
+    "contributions": lambda asked: contributions.main(asked.home),
+    "drift": lambda _: drift.main(),
+    "scale-doc": lambda _: scale_doc.main(),
+}
 
 
 if __name__ == "__main__":

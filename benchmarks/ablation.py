@@ -38,7 +38,7 @@ from anxin.judging.resampling import Drawn, Subjects, drawn
 from anxin.models.probability import SCORE_HORIZON
 from anxin.models.scoring import matrix
 from anxin.training.fitting import fit, learnable
-from anxin.training.rows import label, stack
+from anxin.training.rows import Stacked, label, stack
 from anxin.training.settings import stored
 from anxin.training.splits import training_dates
 from benchmarks.pooled import interval
@@ -218,21 +218,25 @@ def _first() -> list[tuple[str, str]]:
     return [(line.split()[0], line.split()[1]) for line in lines if not line.startswith("#")]
 
 
-def judged(home: Path, kind: Kind, fits: int) -> dict[str, Any]:
-    """Fit and judge every set of features of a kind on the lake of a home, with the mean margin of `fits` fits."""
-    settings, view = stored(), View(Lake(home / "var" / "lake"))
+def taught(view: View, kind: Kind, names: tuple[str, ...], through: date) -> tuple[tuple[str, ...], Stacked]:
+    """Return the columns of `names` that say anything, and the rows that trees are taught on with them."""
+    settings = stored()
     firsts = [at for feed, at in view.first_received().items() if feed not in ("employers", "projects")]
     first = min(at.date() for at in firsts if at is not None)
-    dead = outages_of(view, THROUGH, since=first)
-    dates = training_dates(first + timedelta(days=settings.history_days), THROUGH, settings.step_days)
+    dead = outages_of(view, through, since=first)
+    dates = training_dates(first + timedelta(days=settings.history_days), through, settings.step_days)
     snapshot = snapshots(view, dates, kind)
-    sets = variants(kind)
-    every_set = tuple(dict.fromkeys(name for names in sets.values() for name in names))
-    kept = tuple(every_set[place] for place in learnable(matrix(snapshot, every_set), every_set))
-    labelled = label(view, snapshot, THROUGH, kind, dead)
+    kept = tuple(names[place] for place in learnable(matrix(snapshot, names), names))
+    labelled = label(view, snapshot, through, kind, dead)
     everyone = np.ones(len(snapshot), dtype=bool)
-    rows = stack(matrix(snapshot, kept), labelled, everyone, settings.rows, settings.seed)
-    del snapshot
+    return kept, stack(matrix(snapshot, kept), labelled, everyone, settings.rows, settings.seed)
+
+
+def judged(home: Path, kind: Kind, fits: int) -> dict[str, Any]:
+    """Fit and judge every set of features of a kind on the lake of a home, with the mean margin of `fits` fits."""
+    settings, view, sets = stored(), View(Lake(home / "var" / "lake")), variants(kind)
+    every_set = tuple(dict.fromkeys(name for names in sets.values() for name in names))
+    kept, rows = taught(view, kind, every_set, THROUGH)
     asked = snapshots(view, DAYS, kind)
     people = asked.select(["subject_id", "as_of", "in_hand"]).to_pandas()
     people["place"] = np.arange(len(people))

@@ -312,8 +312,9 @@ def test_the_list_over_http_is_the_published_one(
 
 
 def test_score_and_explain_say_what_was_published_and_add_up(
-    client: TestClient, bearer: dict[str, str], scores: pd.DataFrame
+    client: TestClient, bearer: dict[str, str], scores: pd.DataFrame, listed: pd.DataFrame
 ) -> None:
+    majors = listed.set_index("subject_id")["p_major"]
     for kind, table in scores.groupby("kind"):
         some = table.sort_values("rank").iloc[[1, -1, 0]]
         ask = {"kind": kind, "as_of": str(CITY_DAY), "subject_ids": list(some["subject_id"])}
@@ -326,6 +327,9 @@ def test_score_and_explain_say_what_was_published_and_add_up(
             assert {name: one[name] for name in figures} == {
                 name: None if pd.isna(row[name]) else row[name] for name in figures
             }
+            if one["key"] in majors:
+                assert one["p_major"] == majors[one["key"]]
+        assert told.json()["results"][0]["key"] in majors
         explained = client.post("/v1/explain", json=ask, headers=bearer).json()["results"]
         for one, (_, row) in zip(explained, some.iterrows(), strict=True):
             total = one["base"] + sum(reason["contribution"] for reason in one["reasons"])

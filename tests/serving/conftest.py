@@ -93,7 +93,9 @@ class FakeScorer:
 
 
 def _scored(key: str) -> Scored:
-    return Scored(key, 0.1, 0.2, 0.3, -1.4, 2, 12.0, 5.0, 30.0, 2e5, 1e5, 4e5, "employer-2025-12-01-a1b2c3")
+    return Scored(
+        key, 0.1, 0.2, 0.3, -1.4, 2, 12.0, 5.0, 30.0, 2e5, 1e5, 4e5, 0.3, "employer-2025-12-01-a1b2c3"
+    )
 
 
 def _explained(scored: Scored) -> Explained:

@@ -26,10 +26,6 @@ from anxin.feeds.versions import OVERLAY
 
 _Made = TypeVar("_Made")
 
-# Ibis would fold every select into the one before it, which takes longer than all else of putting an expression into
-# words; engines do that themselves.
-ibis.options.sql.fuse_selects = False
-
 _NUMBERS = itertools.count()
 """Views of one backend are named apart."""
 
@@ -45,6 +41,9 @@ def event_of(feed: str) -> str:
 
 def connect(engine: Engine | None = None) -> ibis.BaseBackend:
     """Return an in-process DuckDB for views, within the engine's limits."""
+    # Ibis would fold every select into the one before it, which takes as long as all else of putting an expression into
+    # words; DuckDB does that itself. Spark, asked in a process of its own, was no faster without.
+    ibis.options.sql.fuse_selects = False
     return ibis.duckdb.connect(**(engine or Engine()).settings())
 
 

@@ -21,7 +21,7 @@ from anxin.ledger import Ledger
 from anxin.ledger.published import of
 from anxin.models.reasons import explain, usual_values
 from anxin.models.registry import live
-from anxin.models.scoring import Model, score
+from anxin.models.scoring import Model, score, sized
 from anxin.serving.home import Home
 from anxin.serving.published import Published, Reason
 from anxin.serving.rows import reason_row, regulators_of
@@ -56,11 +56,11 @@ class LiveScorer:
     def score(self, kind: str, as_of: date, subject_ids: Sequence[str]) -> Sequence[Scored]:
         """Score subjects as known on `as_of`, with the model live on that day."""
         model = self._model(kind, as_of)
-        return _scored(score(model, self._rows(kind, as_of, subject_ids)), "subject_id")
+        return _scored(model, self._rows(kind, as_of, subject_ids))
 
     def score_rows(self, kind: str, rows: Sequence[FeatureRow]) -> Sequence[Scored]:
         """Score rows of features with the newest model; a feature left out is missing."""
-        scored = _scored(score(self._model(kind, None), _table(kind, rows)), "subject_id")
+        scored = _scored(self._model(kind, None), _table(kind, rows))
         return sorted(scored, key=lambda one: int(one.key))  # as asked, not by rank
 
     def explain(self, kind: str, as_of: date, subject_ids: Sequence[str]) -> Sequence[Explained]:
@@ -142,15 +142,17 @@ def _table(kind: str, rows: Sequence[FeatureRow]) -> pa.Table:
     return pa.table({"subject_id": ids, "as_of": day, "in_hand": in_hand, **columns})
 
 
-def _scored(scores: pd.DataFrame, key: str) -> list[Scored]:
-    return [_one(row, str(row[key])) for row in scores.to_dict("records")]
+def _scored(model: Model, rows: pa.Table) -> list[Scored]:
+    major = pd.Series(sized(model, rows).p_major, index=rows["subject_id"].to_pylist())
+    scores = score(model, rows)
+    return [_one(row) for row in scores.assign(p_major=scores["subject_id"].map(major)).to_dict("records")]
 
 
-def _one(row: Mapping[Any, Any], key: str) -> Scored:
-    money = ("workers", "workers_lo", "workers_hi", "amount", "amount_lo", "amount_hi")
+def _one(row: Mapping[Any, Any]) -> Scored:
+    money = ("workers", "workers_lo", "workers_hi", "amount", "amount_lo", "amount_hi", "p_major")
     sizes = {name: None if np.isnan(row[name]) else float(row[name]) for name in money}
     return Scored(
-        key=key,
+        key=str(row["subject_id"]),
         p30=float(row["p30"]),
         p90=float(row["p90"]),
         p180=float(row["p180"]),
@@ -162,7 +164,7 @@ def _one(row: Mapping[Any, Any], key: str) -> Scored:
 
 
 def _explained(model: Model, rows: pa.Table, everyone: pa.Table | None) -> list[Explained]:
-    scored = {one.key: one for one in _scored(score(model, rows), "subject_id")}
+    scored = {one.key: one for one in _scored(model, rows)}
     usual = usual_values(model, everyone) if everyone is not None else None
     parts = explain(model, rows, usual)
     return [

@@ -36,6 +36,8 @@ class Scored:
     amount: float | None
     amount_lo: float | None
     amount_hi: float | None
+    p_major: float | None
+    """Probability that a case, if it happens, is major: 30 workers or 1 million yuan."""
     model_version: str
 
 

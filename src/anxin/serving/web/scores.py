@@ -76,6 +76,7 @@ class ScoreOut(BaseModel):
     amount: float | None
     amount_lo: float | None
     amount_hi: float | None
+    p_major: float | None = Field(description="if it happens, of at least 30 workers or 1 million yuan")
     model_version: str
 
 
