@@ -360,6 +360,30 @@ def test_the_ledger_is_whole_and_remembers_who_read(
     assert {"model_promoted", "list_published", "token_created", "read"} <= kinds
 
 
+def test_what_is_taken_out_by_the_command_line_is_remembered_with_who_took_it(
+    city: City, listed: pd.DataFrame, tmp_path: Path
+) -> None:
+    subject, who = str(listed.iloc[0]["subject_id"]), ("--actor", "李四")
+    city.anxin("list", CITY_DAY, "--grade", "蓝", "--out", tmp_path / "list.csv", *who)
+    city.anxin("list", CITY_DAY, *who)
+    city.anxin("report", CITY_DAY, subject, *who)
+    city.anxin("scores", CITY_DAY, "--out", tmp_path / "scores.parquet", *who)
+    city.anxin("ability", CITY_DAY, *who)
+    city.anxin("lookback", CITY_DAY, CITY_DAY, *who)
+    city.anxin("labels", CITY_DAY, NEXT, "--out", tmp_path, *who)
+    with city.ledger() as ledger:
+        taken = [entry.subject for entry in ledger.entries("read") if entry.actor == "李四"]
+    assert taken == [
+        f"list/{CITY_DAY}.csv?grade=蓝",
+        f"list/{CITY_DAY}.txt",
+        f"report/{CITY_DAY}/{subject}.html",
+        f"scores/{CITY_DAY}.parquet",
+        f"ability/{CITY_DAY}.txt",
+        f"lookback/{CITY_DAY}/{CITY_DAY}.txt",
+        f"labels/{CITY_DAY}/{NEXT}.html",
+    ]
+
+
 def test_a_day_before_every_model_is_scored_only_in_retrospect(city: City, tmp_path: Path) -> None:
     from anxin.domain.errors import AnxinError
 

@@ -88,6 +88,21 @@ def test_a_season_training_saw_is_usual() -> None:
     assert made.features["complaints_90d"].usual == 0
 
 
+def test_a_day_between_two_training_dates_is_usual_and_changes_nothing_else() -> None:
+    def of(heads: list[float], day: date) -> pa.Table:
+        return snapshot(heads, [0.0] * len(heads), [day] * len(heads))
+
+    late, early = [float(i) for i in range(100)], [float(i + 60) for i in range(100)]
+    alone = reference_of(of(late, FIRST), "employer", NAMES, np.empty(0)).features
+    beside = reference_of(of(late, FIRST), "employer", NAMES, np.empty(0), of(early, SECOND)).features
+    for name in NAMES:
+        assert (beside[name].edges, beside[name].shares) == (alone[name].edges, alone[name].shares)
+    bins = beside["insured_heads"]
+    meant = psi(bins.shares, shares(counts(np.array(early), bins.edges)), 100)
+    assert bins.usual == pytest.approx(meant, abs=1e-4) and bins.usual > 0.25
+    assert alone["insured_heads"].usual == beside["complaints_90d"].usual == 0
+
+
 def test_population_counts_places_by_their_six_digits() -> None:
     made = reference_of(snapshot([1.0] * 4, [0.0] * 4, [FIRST] * 4), "employer", NAMES, np.array([0.1, 0.2]))
     assert made.population["district"] == {"500103": 0.75, "500106": 0.25}

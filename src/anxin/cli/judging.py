@@ -11,7 +11,18 @@ from typing import Annotated
 
 import typer
 
-from anxin.cli.terms import AsJson, Day, as_date, open_home, open_ledger, say, telling
+from anxin.cli.terms import (
+    OPERATOR,
+    Actor,
+    AsJson,
+    Day,
+    as_date,
+    exported,
+    open_home,
+    open_ledger,
+    say,
+    telling,
+)
 
 verbs = typer.Typer()
 
@@ -113,6 +124,7 @@ def lookback(
         str | None, typer.Option(help="区划代码（前缀） district code or its beginning")
     ] = None,
     regulator: Annotated[str | None, typer.Option(help="行业主管部门 its Chinese name")] = None,
+    actor: Actor = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """回头看 · each case, petition, police call and public-opinion event: warned, late or missed.
@@ -132,6 +144,7 @@ def lookback(
         found = look_back(
             home, ledger, since, until, district=district, regulator=regulator, on_progress=tell
         )
+        exported(ledger, actor, f"lookback/{since}/{until}.{form or 'txt'}")
     if form is None:
         say(as_json, facts(found), "\n".join(lines(found)))
         return
@@ -155,6 +168,7 @@ def labels(
     out: Annotated[
         Path | None, typer.Option("--out", help="写入的目录 folder; var/labels if not given")
     ] = None,
+    actor: Actor = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """标签变动 · the labels of which other is known a month later, and which row changed them.
@@ -172,5 +186,8 @@ def labels(
         name, (first, last) = since, month_of(since)
     else:
         first, last = as_date(since), until
-    page = write_page(open_home(), first, last, out, name)
+    home = open_home()
+    page = write_page(home, first, last, out, name)
+    with open_ledger(home) as ledger:
+        exported(ledger, actor, f"labels/{first}/{last}.html")
     say(as_json, {**page.facts, "html": str(page.html), "json": str(page.json)}, "\n".join(lines(page)))

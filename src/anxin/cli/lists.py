@@ -18,6 +18,7 @@ from anxin.cli.terms import (
     Kind,
     ListFormat,
     ReportFormat,
+    exported,
     form_of,
     now,
     open_home,
@@ -87,6 +88,7 @@ def scores(
     day: Day,
     out: Annotated[Path, typer.Option("--out", help="Parquet 文件 file to write")],
     retrospective: Annotated[bool, typer.Option(help="允许用更晚训练的模型 allow a later model")] = False,
+    actor: Actor = OPERATOR,
 ) -> None:
     """导出该日全部评分 · every scored subject of a day (published if there is a list, else computed).
 
@@ -97,6 +99,7 @@ def scores(
     home = open_home()
     with open_ledger(home) as ledger, telling() as tell:
         rows = write_scores(home, ledger, day, out, retrospective=retrospective, on_progress=tell)
+        exported(ledger, actor, f"scores/{day}.parquet")
     typer.echo(f"{rows:,} 行 rows → {out}")
 
 
@@ -118,6 +121,7 @@ def list_(
     ] = None,
     head: Annotated[int, typer.Option(help="表中行数 rows of the table")] = 20,
     retrospective: Hindsight = False,
+    actor: Actor = OPERATOR,
 ) -> None:
     """已发布的清单 · the published list.
 
@@ -129,12 +133,15 @@ def list_(
     from anxin.serving.terminal.tables import filters, show
 
     home = open_home()
-    with open_ledger(home) as ledger:
-        published = published_on(home, ledger, day, retrospective=retrospective)
-    wanted = filters(district, regulator, grade, kind.value if kind else None, visit)
-    rows = select(published.rows, wanted, lambda *_: True, day)
     if form is None and out is not None:
         form = form_of(out)
+    with open_ledger(home) as ledger:
+        published = published_on(home, ledger, day, retrospective=retrospective)
+        wanted = filters(district, regulator, grade, kind.value if kind else None, visit)
+        rows = select(published.rows, wanted, lambda *_: True, day)
+        asked = {"district": district, "regulator": regulator, "grade": grade, "kind": kind, "visit": visit}
+        said = "&".join(f"{name}={value}" for name, value in asked.items() if value)
+        exported(ledger, actor, f"list/{day}.{form or 'txt'}{'?' if said else ''}{said}")
     if form is None:
         show(rows, published, head)
         return
@@ -155,6 +162,7 @@ def report(
         Path | None, typer.Option("--out", help="写入文件 file; standard output if not given")
     ] = None,
     retrospective: Hindsight = False,
+    actor: Actor = OPERATOR,
 ) -> None:
     """风险研判报告 · the explanation report of a subject on a day's list.
 
@@ -165,6 +173,7 @@ def report(
     home = open_home()
     with open_ledger(home) as ledger:
         content = report_of(home, ledger, day, subject, form.value, retrospective=retrospective)
+        exported(ledger, actor, f"report/{day}/{subject}.{form}")
     if out is None:
         sys.stdout.buffer.write(content)
     else:

@@ -119,6 +119,13 @@ def open_ledger(home: Home) -> Iterator[Ledger]:
         ledger.close()
 
 
+def exported(ledger: Ledger, actor: str, what: str) -> None:
+    """Record who took what out by the command line: every read and export is in the ledger."""
+    from anxin.ledger.access import record_export
+
+    record_export(ledger, actor, what, now())
+
+
 @contextmanager
 def telling() -> Iterator[Any]:
     """Show what is under way on a terminal (or when asked by `make demo`); programs see nothing."""

@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from anxin.cli.terms import AsJson, Day, Hindsight, Kind, open_home, open_ledger, say
+from anxin.cli.terms import (
+    OPERATOR,
+    Actor,
+    AsJson,
+    Day,
+    Hindsight,
+    Kind,
+    exported,
+    open_home,
+    open_ledger,
+    say,
+)
 
 verbs = typer.Typer()
 
@@ -41,6 +52,7 @@ def ability(
     district: Annotated[str | None, typer.Option(help="区县代码 district code")] = None,
     head: Annotated[int, typer.Option(min=1, help="表中行数 rows of the table")] = 20,
     retrospective: Hindsight = False,
+    actor: Actor = OPERATOR,
 ) -> None:
     """工资支付能力困难的用人单位（重点监控） · employers in difficulty by signs of money alone.
 
@@ -51,15 +63,16 @@ def ability(
     from anxin.serving.terminal.files import published_on
     from anxin.serving.terminal.views import show_watch_list
 
-    home = open_home()
-    with open_ledger(home) as ledger:
-        abilities = Abilities(published_on(home, ledger, day, retrospective=retrospective))
-    rows = abilities.watched(district)
     if form is None and out is not None:
         try:
             form = WatchFormat(out.suffix.lstrip(".").lower())
         except ValueError:
             raise typer.BadParameter(f"{out} 看不出格式，请给出 --format (give --format)") from None
+    home = open_home()
+    with open_ledger(home) as ledger:
+        abilities = Abilities(published_on(home, ledger, day, retrospective=retrospective))
+        rows = abilities.watched(district)
+        exported(ledger, actor, f"ability/{day}.{form or 'txt'}{f'?district={district}' if district else ''}")
     if form is None:
         show_watch_list(rows, abilities, head)
         return

@@ -1,7 +1,8 @@
 """What a model was trained on, in fixed bins: `reference.json` beside it, which drift is measured against.
 
 Each feature has at most ten bins, cut once at the quantiles of the training rows, and a share of missing values. How far
-each training date itself lay from all of them together is kept too: a season that training saw is no drift.
+each training date itself lay from all of them together is kept too, and how far the days between two of them: neither a
+season that training saw nor the day of the month, which feeds that come once a month follow, is drift.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Bins:
     edges: tuple[float, ...]
     shares: tuple[float, ...]
     usual: float
-    """The greatest shift (PSI) of one training date from all of them."""
+    """The greatest shift (PSI) of one training date, or a day between two of them, from all training dates."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,21 @@ class Reference:
         return cls(**{**raw, "features": features, "score": score})
 
 
-def reference_of(snapshot: pa.Table, kind: str, names: Sequence[str], judged_p90: Floats) -> Reference:
-    """Make the reference of a training from its snapshot (n rows of many dates) and out-of-time probabilities."""
-    _, date_of = np.unique(snapshot["as_of"].to_numpy(zero_copy_only=False), return_inverse=True)
-    dates = int(date_of.max()) + 1 if len(date_of) else 0
-    features = {name: _reference_bins(matrix(snapshot, (name,))[:, 0], date_of, dates) for name in names}
+def reference_of(
+    snapshot: pa.Table, kind: str, names: Sequence[str], judged_p90: Floats, between: pa.Table | None = None
+) -> Reference:
+    """Make the reference of a training from its snapshot (n rows of many dates) and out-of-time probabilities.
+
+    `between` is a snapshot of days that no training date is near; only how far they lie from the rest is taken from it.
+    """
+    date_of, dates = _dates(snapshot)
+    others = (np.empty(0, dtype=np.int64), 0) if between is None else _dates(between)
+    features = {}
+    for name in names:
+        beside = np.empty(0) if between is None else matrix(between, (name,))[:, 0]
+        features[name] = _reference_bins(
+            matrix(snapshot, (name,))[:, 0], date_of, dates, _COMMON, (beside, *others)
+        )
     score = None
     if len(judged_p90):
         nowhere = np.zeros(len(judged_p90), dtype=np.int64)
@@ -133,24 +144,35 @@ def population(snapshot: pa.Table, kind: str) -> dict[str, dict[str, float]]:
     return found
 
 
+def _dates(snapshot: pa.Table) -> tuple[npt.NDArray[np.int64], int]:
+    """Return the place of each row's date among the sorted dates of a snapshot, and how many those are."""
+    _, date_of = np.unique(snapshot["as_of"].to_numpy(zero_copy_only=False), return_inverse=True)
+    return date_of.astype(np.int64), int(date_of.max()) + 1 if len(date_of) else 0
+
+
+def _by_date(
+    values: Floats, date_of: npt.NDArray[np.int64], dates: int, edges: Floats
+) -> npt.NDArray[np.int64]:
+    """Count values in bins as `counts` does, a row per date."""
+    code = np.searchsorted(edges, values, side="left")
+    code = np.where(np.isnan(values), len(edges) + 1, code)
+    width = len(edges) + 2
+    return np.bincount(date_of * width + code, minlength=dates * width).reshape(dates, width)
+
+
 def _reference_bins(
     values: Floats,
     date_of: npt.NDArray[np.int64],
     dates: int,
-    quantiles: Sequence[float] = _COMMON,
+    quantiles: Sequence[float],
+    others: tuple[Floats, npt.NDArray[np.int64], int] = (np.empty(0), np.empty(0, dtype=np.int64), 0),
 ) -> Bins:
     known = values[np.isfinite(values)]
     edges = _edges(known[:: max(1, len(known) // _SAMPLE)], quantiles)
-    code = np.searchsorted(edges, values, side="left")
-    code = np.where(np.isnan(values), len(edges) + 1, code)
-    width = len(edges) + 2
-    by_date = np.bincount(date_of * width + code, minlength=dates * width).reshape(dates, width)
+    by_date = _by_date(values, date_of, dates, edges)
     all_shares = shares(by_date.sum(axis=0))
-    usual = (
-        max((psi(all_shares, shares(one), int(one.sum())) for one in by_date), default=0.0)
-        if dates > 1
-        else 0.0
-    )
+    each = [*(by_date if dates > 1 else ()), *_by_date(*others, edges)]
+    usual = max((psi(all_shares, shares(one), int(one.sum())) for one in each), default=0.0)
     return Bins(
         tuple(float(edge) for edge in edges),
         tuple(round(float(share), 6) for share in all_shares),

@@ -200,6 +200,11 @@ def record_read(ledger: Ledger, grant: Grant, what: str, at: datetime) -> Entry:
     return ledger.append(_READ, grant.person, what, payload, at)
 
 
+def record_export(ledger: Ledger, actor: str, what: str, at: datetime) -> Entry:
+    """Record that somebody at the machine itself read or exported something; the machine says who may be there."""
+    return ledger.append(_READ, actor, what, {"by": "command line"}, at)
+
+
 def _covers(granted: str, district: str, on: date) -> bool:
     if not granted:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from anxin.features.catalogue import catalogue
 from anxin.features.known import Kind
+from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
 from anxin.judging import folds as fold_rows
 from anxin.judging import reference
@@ -31,7 +32,7 @@ from anxin.training.backtest import Backtest, backtest
 from anxin.training.fitting import fit, learnable
 from anxin.training.grouped import left_out
 from anxin.training.levels import calibrated, last_year
-from anxin.training.material import Material, gather
+from anxin.training.material import Material, gather, narrowed
 from anxin.training.rows import Labelled, stack
 from anxin.training.settings import Settings
 from anxin.training.splits import folds
@@ -40,6 +41,9 @@ Progress = Callable[[str, int, int], None]
 Say = Callable[[str], None]
 
 _SAMPLE = 1000
+
+_BETWEEN = (8, 15, 22)
+"""Days before the newest training date that drift is told of too: dates thirty days apart see one part of the month."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ def train(
     found = material or gather(view, through, kind, settings, on_progress)
     dates, dead, snapshot, labelled = found.dates, found.outages, found.snapshot, found.labelled
     names, features = found.names, found.features
+    watched = _watched(kind, snapshot, names)
+    between = narrowed(
+        snapshots(view, [dates[-1] - timedelta(days=back) for back in _BETWEEN], kind, on_progress)
+    )
+    between = between.select(["as_of", *watched])
     positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
     tested = backtest(
         view,
@@ -121,7 +130,7 @@ def train(
         "code_version": code_version(),
         "settings": settings.name(kind),
     }
-    beside = _beside(kind, snapshot, names, tested)
+    beside = _beside(kind, snapshot, watched, tested, between)
     if kind == ability.KIND:
         money = train_ability(
             rows, names, features, as_of, tested.judged, settings.calibration_prior, settings.seed
@@ -149,15 +158,20 @@ def _on_the_models_scale(judged: pd.DataFrame) -> pd.DataFrame:
     return judged.assign(p90=judged["p90_now"]) if len(judged) else judged
 
 
-def _beside(kind: Kind, snapshot: pa.Table, names: tuple[str, ...], tested: Backtest) -> dict[str, bytes]:
+def _watched(kind: Kind, snapshot: pa.Table, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns whose drift matters: those trees read, and those only sizes are said of."""
+    others = set(SIZES[kind]) & set(snapshot.column_names) & set(catalogue()) - set(names)
+    return names + tuple(sorted(name for name in others if learnable(matrix(snapshot, (name,)), (name,))))
+
+
+def _beside(
+    kind: Kind, snapshot: pa.Table, watched: tuple[str, ...], tested: Backtest, between: pa.Table
+) -> dict[str, bytes]:
     """Return what gates and drift will ask for later: the backtest's rows, and the training rows in bins."""
     p90 = _on_the_models_scale(tested.judged)["p90"].to_numpy(float) if len(tested.judged) else np.empty(0)
-    # Of what sizes are said of, some is read by no tree.
-    others = set(SIZES[kind]) & set(snapshot.column_names) & set(catalogue()) - set(names)
-    names += tuple(sorted(name for name in others if learnable(matrix(snapshot, (name,)), (name,))))
     return {
         fold_rows.FILE: fold_rows.to_bytes(tested.judged, snapshot, kind),
-        reference.FILE: reference.reference_of(snapshot, kind, names, p90).to_bytes(),
+        reference.FILE: reference.reference_of(snapshot, kind, watched, p90, between).to_bytes(),
     }
 
 
