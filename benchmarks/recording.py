@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -39,14 +40,15 @@ def run_step(name: str, home: Path, *arguments: str) -> Step:
 def run_child(name: str, command: str, home: Path, module: str, *arguments: str) -> Step:
     """Run a module on a home as a process of its own, with its cost; `command` is how the result calls it."""
     started = time.perf_counter()
-    out = home / f"{name}.out"
-    with out.open("w", encoding="utf-8") as sink:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as sink:
         child = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdout=sink,
             env={**os.environ, "ANXIN_HOME": str(home)},
         )
         _, status, usage = os.wait4(child.pid, 0)
+        sink.seek(0)
+        output = sink.read()
     wall = time.perf_counter() - started
     if status:
         raise SystemExit(f"{command} failed with status {status}")
@@ -56,7 +58,7 @@ def run_child(name: str, command: str, home: Path, module: str, *arguments: str)
         round(wall, 2),
         round(usage.ru_utime + usage.ru_stime, 2),
         round(usage.ru_maxrss / 1024, 1),
-        out.read_text(encoding="utf-8"),
+        output,
     )
     sys.stderr.write(f"{name:24} {step.wall_s:8.1f} s wall {step.cpu_s:8.1f} s cpu {step.peak_mb:8.0f} MB\n")
     return step

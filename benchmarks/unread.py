@@ -37,6 +37,9 @@ Shares = dict[str, float]
 
 def main(lakes: Sequence[str]) -> None:
     """Ask every lake and write `results/unread.*`."""
+    names = [Path(lake.rpartition(":")[0]).name for lake in lakes]
+    if len(set(names)) < len(names):
+        raise SystemExit(f"two lakes have one name: {', '.join(names)}")
     steps: list[Step] = []
     found: dict[str, dict[str, Shares]] = {kind: {} for kind in KINDS}
     for lake in lakes:
@@ -48,7 +51,8 @@ def main(lakes: Sequence[str]) -> None:
             shares = json.loads(step.output)
             if shares:
                 found[kind][f"{Path(home).name} through {through}"] = shares
-    compared = {kind: _compared(kind, found[kind]) for kind in KINDS}
+    # A kind of which no lake knows enough has nothing to say.
+    compared = {kind: _compared(kind, found[kind]) for kind in KINDS if found[kind]}
     lines = [
         f"A column earns nothing on a lake if it has less than {LEAST} of the gain of all columns, or never says",
         "anything there. Found is what earns nothing on any of them; the catalogue is what models leave out today.",
@@ -93,7 +97,7 @@ def shares(home: Path, kind: Kind, through: date) -> Shares:
         return {}
     booster = fit(rows, kept, settings.lightgbm[kind], settings.rounds[kind], settings.seed)
     gains = np.asarray(booster.feature_importance("gain"))[: len(kept)]
-    return dict(zip(kept, (gains / gains.sum()).tolist(), strict=True))
+    return dict(zip(kept, (gains / max(gains.sum(), 1e-300)).tolist(), strict=True))
 
 
 if __name__ == "__main__":

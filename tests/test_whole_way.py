@@ -18,6 +18,7 @@ import pytest
 from fastapi.testclient import TestClient
 from running import CITY_DAY, City
 
+from anxin.domain.errors import AnxinError
 from anxin.features.catalogue import of
 from anxin.feeds.contract import contract
 from anxin.serving.api import create_app
@@ -361,9 +362,11 @@ def test_the_ledger_is_whole_and_remembers_who_read(
 
 
 def test_what_is_taken_out_by_the_command_line_is_remembered_with_who_took_it(
-    city: City, listed: pd.DataFrame, tmp_path: Path
+    city: City, folder: Path, listed: pd.DataFrame, tmp_path: Path
 ) -> None:
-    subject, who = str(listed.iloc[0]["subject_id"]), ("--actor", "李四")
+    subject, kind = (str(listed.iloc[0][name]) for name in ("subject_id", "kind"))
+    list_id = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["list_id"]
+    who = ("--actor", "李四")
     city.anxin("list", CITY_DAY, "--grade", "蓝", "--out", tmp_path / "list.csv", *who)
     city.anxin("list", CITY_DAY, *who)
     city.anxin("report", CITY_DAY, subject, *who)
@@ -372,21 +375,23 @@ def test_what_is_taken_out_by_the_command_line_is_remembered_with_who_took_it(
     city.anxin("lookback", CITY_DAY, CITY_DAY, *who)
     city.anxin("labels", CITY_DAY, NEXT, "--out", tmp_path, *who)
     with city.ledger() as ledger:
-        taken = [entry.subject for entry in ledger.entries("read") if entry.actor == "李四"]
-    assert taken == [
-        f"list/{CITY_DAY}.csv?grade=蓝",
+        taken = [entry for entry in ledger.entries("read") if entry.actor == "李四"]
+    assert taken[0].payload["asked"] == {"list_id": list_id, "grade": "蓝"}
+    assert [entry.subject for entry in taken] == [
+        f"list/{CITY_DAY}.csv",
         f"list/{CITY_DAY}.txt",
-        f"report/{CITY_DAY}/{subject}.html",
+        f"report/{CITY_DAY}/{kind}/{subject}.html",
         f"scores/{CITY_DAY}.parquet",
         f"ability/{CITY_DAY}.txt",
         f"lookback/{CITY_DAY}/{CITY_DAY}.txt",
         f"labels/{CITY_DAY}/{NEXT}.html",
     ]
+    with pytest.raises(AnxinError, match="--actor"):
+        city.anxin("list", CITY_DAY, "--actor", " ", "--out", tmp_path / "nobody.csv")
+    assert not (tmp_path / "nobody.csv").exists()
 
 
 def test_a_day_before_every_model_is_scored_only_in_retrospect(city: City, tmp_path: Path) -> None:
-    from anxin.domain.errors import AnxinError
-
     early = date(2025, 12, 1)
     with pytest.raises(AnxinError, match="train"):
         city.anxin("scores", early, "--out", tmp_path / "none.parquet")

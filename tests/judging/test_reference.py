@@ -89,12 +89,16 @@ def test_a_season_training_saw_is_usual() -> None:
 
 
 def test_a_day_between_two_training_dates_is_usual_and_changes_nothing_else() -> None:
-    def of(heads: list[float], day: date) -> pa.Table:
-        return snapshot(heads, [0.0] * len(heads), [day] * len(heads))
+    def of(*heads: list[float]) -> pa.Table:
+        days = [date(2025, 1, 1 + place) for place, each in enumerate(heads) for _ in each]
+        every = [head for each in heads for head in each]
+        return snapshot(every, [0.0] * len(every), days)
 
     late, early = [float(i) for i in range(100)], [float(i + 60) for i in range(100)]
-    alone = reference_of(of(late, FIRST), "employer", NAMES, np.empty(0)).features
-    beside = reference_of(of(late, FIRST), "employer", NAMES, np.empty(0), of(early, SECOND)).features
+    silent = [0.0] * 100
+    alone = reference_of(of(late), "employer", NAMES, np.empty(0)).features
+    # One silent day is no part of the month: the second furthest day counts.
+    beside = reference_of(of(late), "employer", NAMES, np.empty(0), of(late, silent, early)).features
     for name in NAMES:
         assert (beside[name].edges, beside[name].shares) == (alone[name].edges, alone[name].shares)
     bins = beside["insured_heads"]

@@ -18,7 +18,7 @@ from anxin.ledger.published import hindsight, of, record
 from anxin.serving.exports.files import as_file
 from anxin.serving.home import Home
 from anxin.serving.published import Published
-from anxin.serving.terminal.files import published_on, report_of
+from anxin.serving.terminal.files import listed_on, published_on, report_of
 from anxin.serving.terminal.tables import show
 from anxin.serving.wording import RETROSPECTIVE
 
@@ -72,8 +72,8 @@ def test_every_form_of_it_says_what_it_is(
     show(later.rows, later, 1)
     assert RETROSPECTIVE.zh[:4] in capsys.readouterr().out
     assert _marks(later) == (True, True, True)
-    subject = later.rows[0].subject_id
-    assert RETROSPECTIVE.zh.encode() in report_of(*home, ONLY, subject, "html", retrospective=True)
+    row = listed_on(later, later.rows[0].subject_id)
+    assert RETROSPECTIVE.zh.encode() in report_of(*home, later, row, "html", retrospective=True)
     now = published_on(*home, DAY)
     show(now.rows, now, 1)
     assert RETROSPECTIVE.zh[:4] not in capsys.readouterr().out

@@ -144,7 +144,13 @@ def lookback(
         found = look_back(
             home, ledger, since, until, district=district, regulator=regulator, on_progress=tell
         )
-        exported(ledger, actor, f"lookback/{since}/{until}.{form or 'txt'}")
+        exported(
+            ledger,
+            actor,
+            f"lookback/{since}/{until}.{form or 'txt'}",
+            district=district,
+            regulator=regulator,
+        )
     if form is None:
         say(as_json, facts(found), "\n".join(lines(found)))
         return
@@ -187,7 +193,7 @@ def labels(
     else:
         first, last = as_date(since), until
     home = open_home()
-    page = write_page(home, first, last, out, name)
     with open_ledger(home) as ledger:
         exported(ledger, actor, f"labels/{first}/{last}.html")
+    page = write_page(home, first, last, out, name)
     say(as_json, {**page.facts, "html": str(page.html), "json": str(page.json)}, "\n".join(lines(page)))

@@ -98,8 +98,8 @@ def scores(
 
     home = open_home()
     with open_ledger(home) as ledger, telling() as tell:
+        exported(ledger, actor, f"scores/{day}.parquet", retrospective=retrospective)
         rows = write_scores(home, ledger, day, out, retrospective=retrospective, on_progress=tell)
-        exported(ledger, actor, f"scores/{day}.parquet")
     typer.echo(f"{rows:,} 行 rows → {out}")
 
 
@@ -139,9 +139,18 @@ def list_(
         published = published_on(home, ledger, day, retrospective=retrospective)
         wanted = filters(district, regulator, grade, kind.value if kind else None, visit)
         rows = select(published.rows, wanted, lambda *_: True, day)
-        asked = {"district": district, "regulator": regulator, "grade": grade, "kind": kind, "visit": visit}
-        said = "&".join(f"{name}={value}" for name, value in asked.items() if value)
-        exported(ledger, actor, f"list/{day}.{form or 'txt'}{'?' if said else ''}{said}")
+        exported(
+            ledger,
+            actor,
+            f"list/{day}.{form or 'txt'}",
+            list_id=published.list_id,
+            retrospective=retrospective,
+            district=district,
+            regulator=regulator,
+            grade=grade,
+            kind=kind,
+            visit=visit,
+        )
     if form is None:
         show(rows, published, head)
         return
@@ -168,12 +177,15 @@ def report(
 
     Example: anxin report 2026-04-01 91500103MA5U0ABC12 --format pdf --out report.pdf
     """
-    from anxin.serving.terminal.files import report_of
+    from anxin.serving.terminal.files import listed_on, published_on, report_of
 
     home = open_home()
     with open_ledger(home) as ledger:
-        content = report_of(home, ledger, day, subject, form.value, retrospective=retrospective)
-        exported(ledger, actor, f"report/{day}/{subject}.{form}")
+        published = published_on(home, ledger, day, retrospective=retrospective)
+        row = listed_on(published, subject)
+        what = f"report/{day}/{row.kind}/{subject}.{form}"
+        exported(ledger, actor, what, list_id=published.list_id, retrospective=retrospective)
+        content = report_of(home, ledger, published, row, form.value, retrospective=retrospective)
     if out is None:
         sys.stdout.buffer.write(content)
     else:

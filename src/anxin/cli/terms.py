@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -75,7 +75,15 @@ def form_of(path: Path) -> ListFormat:
         raise typer.BadParameter(f"{path} 看不出格式，请给出 --format (give --format)") from None
 
 
-OPERATOR = os.environ.get("USER") or "operator"
+def _operator() -> str:
+    """Return who is at the machine; where it has no name for them, what they are."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"
+
+
+OPERATOR = _operator()
 
 Day = Annotated[date, typer.Argument(parser=as_date, metavar="D", help="日期 as-of date, YYYY-MM-DD")]
 Hindsight = Annotated[
@@ -119,11 +127,12 @@ def open_ledger(home: Home) -> Iterator[Ledger]:
         ledger.close()
 
 
-def exported(ledger: Ledger, actor: str, what: str) -> None:
-    """Record who took what out by the command line: every read and export is in the ledger."""
+def exported(ledger: Ledger, actor: str, what: str, **asked: object) -> None:
+    """Record who takes what out by the command line, before it is handed out: every read and export is in the ledger."""
     from anxin.ledger.access import record_export
 
-    record_export(ledger, actor, what, now())
+    said = {name: str(value) for name, value in asked.items() if value not in (None, False)}
+    record_export(ledger, actor, what, said, now())
 
 
 @contextmanager

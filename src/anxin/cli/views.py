@@ -72,7 +72,8 @@ def ability(
     with open_ledger(home) as ledger:
         abilities = Abilities(published_on(home, ledger, day, retrospective=retrospective))
         rows = abilities.watched(district)
-        exported(ledger, actor, f"ability/{day}.{form or 'txt'}{f'?district={district}' if district else ''}")
+        what = f"ability/{day}.{form or 'txt'}"
+        exported(ledger, actor, what, retrospective=retrospective, district=district)
     if form is None:
         show_watch_list(rows, abilities, head)
         return

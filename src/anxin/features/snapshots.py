@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time
+from threading import Lock
 
 import ibis.expr.types as ir
 import numpy as np
@@ -62,20 +62,34 @@ def snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progre
     fact of the catalogue, sorted by `as_of`, `subject_id`. A feature whose feeds were not there on a date
     is missing on it.
     """
-    with _uncollected():
+    with _UNCOLLECTED:
         return _snapshots(view, dates, kind, on_progress)
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let Python not look for cycles: an expression is many small objects that live, and looking costs a tenth."""
-    usual = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if usual:
-            gc.enable()
+class _Uncollected:
+    """While anyone is within, Python looks for no cycles; whoever is last out puts back what was before.
+
+    Expressions are many small objects that live, and looking through them costs a tenth of making them.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._within, self._usual = Lock(), 0, True
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._within:
+                self._usual = gc.isenabled()
+                gc.disable()
+            self._within += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if not self._within and self._usual:
+                gc.enable()
+
+
+_UNCOLLECTED = _Uncollected()
 
 
 def _snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progress | None) -> pa.Table:

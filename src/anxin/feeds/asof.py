@@ -77,25 +77,29 @@ class View:
         self.lake = lake.at(lake.commit)
         self.backend = backend if backend is not None else connect()
         self._tables: list[str] = []
-        self._root = self
+        self._shared: View | None = None
         self._outer: View | None = None
         self._once: dict[Hashable, object] = {}
         self._lock = RLock()
         self._named: dict[Hashable, ir.Table] = {}
         self._naming = RLock()
 
+    @property
+    def _root(self) -> View:
+        return self._shared or self
+
     def beside(self) -> View:
         """Return a view of the same commit for another thread: its own connection, the same engine and limits."""
         own = ibis.duckdb.from_connection(self.backend.con.cursor()) if self._duckdb else self.backend
         beside = View(self.lake, own)
-        beside._root = self._root
+        beside._shared = self._root
         beside._named, beside._naming = self._named, self._naming
         return beside
 
     def within(self) -> View:
         """Return a view beside this one with a `once` of its own, to be given back by its `release`."""
         within = self.beside()
-        within._root, within._outer = within, self._root
+        within._shared, within._outer = None, self._root
         return within
 
     def once(self, asked: Hashable, make: Callable[[View], _Made], *, outside: bool = False) -> _Made:

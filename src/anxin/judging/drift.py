@@ -34,7 +34,8 @@ def settings() -> Mapping[str, Any]:
 class Shift:
     """One feature's shift: `psi` over the fixed bins, `ks` over its known values, and the shares missing before, now.
 
-    `usual` is the greatest shift of one training date: a season. `state` is `steady`, `watch` or `alarm`.
+    `usual` is the greatest shift of one training date, or of days between two: a season, a part of the month. `state` is
+    `steady`, `watch` or `alarm`.
     """
 
     name: str

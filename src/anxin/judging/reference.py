@@ -44,7 +44,7 @@ class Bins:
     edges: tuple[float, ...]
     shares: tuple[float, ...]
     usual: float
-    """The greatest shift (PSI) of one training date, or a day between two of them, from all training dates."""
+    """The greatest shift (PSI) of one training date from all of them; or the second greatest of the days between two."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def reference_of(
 ) -> Reference:
     """Make the reference of a training from its snapshot (n rows of many dates) and out-of-time probabilities.
 
-    `between` is a snapshot of days that no training date is near; only how far they lie from the rest is taken from it.
+    `between` is a snapshot of days between two training dates: only how far they lie from the rest is taken from it.
     """
     date_of, dates = _dates(snapshot)
     others = (np.empty(0, dtype=np.int64), 0) if between is None else _dates(between)
@@ -86,11 +86,15 @@ def reference_of(
         features[name] = _reference_bins(
             matrix(snapshot, (name,))[:, 0], date_of, dates, _COMMON, (beside, *others)
         )
-    score = None
-    if len(judged_p90):
-        nowhere = np.zeros(len(judged_p90), dtype=np.int64)
-        score = _reference_bins(judged_p90, nowhere, 1, _COMMON + _RARE[:3])
-    return Reference(kind, len(snapshot), dates, features, population(snapshot, kind), score)
+    return Reference(kind, len(snapshot), dates, features, population(snapshot, kind), score_bins(judged_p90))
+
+
+def score_bins(judged_p90: Floats) -> Bins | None:
+    """Return out-of-time probabilities in bins; None of none."""
+    if not len(judged_p90):
+        return None
+    nowhere = np.zeros(len(judged_p90), dtype=np.int64)
+    return _reference_bins(judged_p90, nowhere, 1, _COMMON + _RARE[:3])
 
 
 def counts(values: Floats, edges: Sequence[float]) -> npt.NDArray[np.int64]:
@@ -171,8 +175,10 @@ def _reference_bins(
     edges = _edges(known[:: max(1, len(known) // _SAMPLE)], quantiles)
     by_date = _by_date(values, date_of, dates, edges)
     all_shares = shares(by_date.sum(axis=0))
-    each = [*(by_date if dates > 1 else ()), *_by_date(*others, edges)]
-    usual = max((psi(all_shares, shares(one), int(one.sum())) for one in each), default=0.0)
+    seasons = [psi(all_shares, shares(one), int(one.sum())) for one in by_date] if dates > 1 else []
+    # The second of them: a day on which one feed was silent is no day of the month, and would hide drift for good.
+    days = sorted(psi(all_shares, shares(one), int(one.sum())) for one in _by_date(*others, edges))[:-1]
+    usual = max([*seasons, *days], default=0.0)
     return Bins(
         tuple(float(edge) for edge in edges),
         tuple(round(float(share), 6) for share in all_shares),

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -200,9 +200,16 @@ def record_read(ledger: Ledger, grant: Grant, what: str, at: datetime) -> Entry:
     return ledger.append(_READ, grant.person, what, payload, at)
 
 
-def record_export(ledger: Ledger, actor: str, what: str, at: datetime) -> Entry:
-    """Record that somebody at the machine itself read or exported something; the machine says who may be there."""
-    return ledger.append(_READ, actor, what, {"by": "command line"}, at)
+def record_export(ledger: Ledger, actor: str, what: str, asked: Mapping[str, str], at: datetime) -> Entry:
+    """Record that somebody at the machine itself read or exported something; the machine says who may be there.
+
+    ``what`` names it as `record_read` does, ``asked`` says what of it. Raises AnxinError if nobody is named.
+    """
+    if not actor.strip():
+        raise AnxinError(
+            "没有操作人，请给出 --actor 或 ANXIN_ACTOR", "nobody is named; give --actor or set ANXIN_ACTOR"
+        )
+    return ledger.append(_READ, actor.strip(), what, {"by": "command line", "asked": dict(asked)}, at)
 
 
 def _covers(granted: str, district: str, on: date) -> bool:

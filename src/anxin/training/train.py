@@ -20,6 +20,7 @@ from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
 from anxin.judging import folds as fold_rows
 from anxin.judging import reference
+from anxin.judging.reference import Reference, reference_of
 from anxin.models import ability
 from anxin.models.probability import HORIZONS, Ordered, fit_top
 from anxin.models.promises import apart, promised, with_rules
@@ -32,7 +33,7 @@ from anxin.training.backtest import Backtest, backtest
 from anxin.training.fitting import fit, learnable
 from anxin.training.grouped import left_out
 from anxin.training.levels import calibrated, last_year
-from anxin.training.material import Material, gather, narrowed
+from anxin.training.material import Material, gather
 from anxin.training.rows import Labelled, stack
 from anxin.training.settings import Settings
 from anxin.training.splits import folds
@@ -42,8 +43,8 @@ Say = Callable[[str], None]
 
 _SAMPLE = 1000
 
-_BETWEEN = (8, 15, 22)
-"""Days before the newest training date that drift is told of too: dates thirty days apart see one part of the month."""
+_BETWEEN = 4
+"""Days between the newest two training dates that drift is told of too: dates a month apart see one part of the month."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,7 @@ def train(
     found = material or gather(view, through, kind, settings, on_progress)
     dates, dead, snapshot, labelled = found.dates, found.outages, found.snapshot, found.labelled
     names, features = found.names, found.features
-    watched = _watched(kind, snapshot, names)
-    between = narrowed(
-        snapshots(view, [dates[-1] - timedelta(days=back) for back in _BETWEEN], kind, on_progress)
-    )
-    between = between.select(["as_of", *watched])
+    at_first = _reference(view, found, settings, on_progress)
     positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
     tested = backtest(
         view,
@@ -130,7 +127,7 @@ def train(
         "code_version": code_version(),
         "settings": settings.name(kind),
     }
-    beside = _beside(kind, snapshot, watched, tested, between)
+    beside = _beside(kind, snapshot, tested, at_first)
     if kind == ability.KIND:
         money = train_ability(
             rows, names, features, as_of, tested.judged, settings.calibration_prior, settings.seed
@@ -158,20 +155,23 @@ def _on_the_models_scale(judged: pd.DataFrame) -> pd.DataFrame:
     return judged.assign(p90=judged["p90_now"]) if len(judged) else judged
 
 
-def _watched(kind: Kind, snapshot: pa.Table, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns whose drift matters: those trees read, and those only sizes are said of."""
-    others = set(SIZES[kind]) & set(snapshot.column_names) & set(catalogue()) - set(names)
-    return names + tuple(sorted(name for name in others if learnable(matrix(snapshot, (name,)), (name,))))
+def _reference(view: View, found: Material, settings: Settings, on_progress: Progress | None) -> Reference:
+    """Return what drift will be measured against, as far as rows alone tell: of what trees read and sizes are said of."""
+    kind, snapshot = found.kind, found.snapshot
+    others = set(SIZES[kind]) & set(snapshot.column_names) & set(catalogue()) - set(found.names)
+    said = tuple(sorted(name for name in others if learnable(matrix(snapshot, (name,)), (name,))))
+    step = settings.step_days / (_BETWEEN + 1)
+    days = [found.dates[-1] - timedelta(days=round(step * back)) for back in range(1, _BETWEEN + 1)]
+    between = snapshots(view, days, kind, on_progress)
+    return reference_of(snapshot, kind, found.names + said, np.empty(0), between)
 
 
-def _beside(
-    kind: Kind, snapshot: pa.Table, watched: tuple[str, ...], tested: Backtest, between: pa.Table
-) -> dict[str, bytes]:
+def _beside(kind: Kind, snapshot: pa.Table, tested: Backtest, at_first: Reference) -> dict[str, bytes]:
     """Return what gates and drift will ask for later: the backtest's rows, and the training rows in bins."""
     p90 = _on_the_models_scale(tested.judged)["p90"].to_numpy(float) if len(tested.judged) else np.empty(0)
     return {
         fold_rows.FILE: fold_rows.to_bytes(tested.judged, snapshot, kind),
-        reference.FILE: reference.reference_of(snapshot, kind, watched, p90, between).to_bytes(),
+        reference.FILE: replace(at_first, score=reference.score_bins(p90)).to_bytes(),
     }
 
 

@@ -16,7 +16,7 @@ from anxin.ledger.published import hindsight, of
 from anxin.serving.daily import score_day
 from anxin.serving.evidence import Evidence
 from anxin.serving.home import Home
-from anxin.serving.published import Published
+from anxin.serving.published import Published, Row
 from anxin.serving.reports.facts import facts_of
 from anxin.serving.reports.html import to_html
 from anxin.serving.reports.pdf import to_pdf
@@ -67,18 +67,23 @@ def published_on(home: Home, ledger: Ledger, day: date, *, retrospective: bool =
     return found
 
 
+def listed_on(published: Published, subject: str) -> Row:
+    """Return the row of a subject on a list; a project and an employer never share an id. AnxinError if it has none."""
+    for row in published.rows:
+        if row.subject_id == subject:
+            return row
+    day = published.as_of
+    raise AnxinError(
+        f"{subject} 不在 {day} 的清单上；评分见 anxin scores {day}",
+        f"{subject} is not on the list of {day}; its score is in anxin scores {day}",
+    )
+
+
 def report_of(
-    home: Home, ledger: Ledger, day: date, subject: str, form: str, *, retrospective: bool = False
+    home: Home, ledger: Ledger, published: Published, row: Row, form: str, *, retrospective: bool = False
 ) -> bytes:
-    """Return the report of a listed subject; a project and an employer never share an id."""
-    published = published_on(home, ledger, day, retrospective=retrospective)
-    rows = [row for row in published.rows if row.subject_id == subject]
-    if not rows:
-        raise AnxinError(
-            f"{subject} 不在 {day} 的清单上；评分见 anxin scores {day}",
-            f"{subject} is not on the list of {day}; its score is in anxin scores {day}",
-        )
+    """Return the report of a row of a list."""
     # What people were told on the days before is no part of a list made in hindsight.
-    trend = [] if retrospective else Shelf(home, ledger).trend(published, rows[0].kind, subject)
-    facts = Evidence(home).annex(published, facts_of(published, rows[0], trend, ledger.head))
+    trend = [] if retrospective else Shelf(home, ledger).trend(published, row.kind, row.subject_id)
+    facts = Evidence(home).annex(published, facts_of(published, row, trend, ledger.head))
     return to_pdf(facts) if form == "pdf" else to_html(facts).encode()
