@@ -20,6 +20,7 @@ from anxin.feeds.asof import View
 from anxin.judging.outages import OUTCOME, outages_of
 from anxin.models.probability import HORIZONS
 from anxin.models.scoring import matrix
+from anxin.models.severity import SIZES
 from anxin.training.fitting import learnable
 from anxin.training.rows import Labelled, label
 from anxin.training.settings import Settings
@@ -29,6 +30,9 @@ Progress = Callable[[str, int, int], None]
 
 _AT_ONCE = 7
 """Dates of one snapshot: more share more work, and hold more in memory."""
+
+_BETWEEN = 3
+"""Days between the newest two training dates that drift is told of too: dates a month apart see one part of the month."""
 
 _FEWEST = 10
 """Positive rows without which nothing is learned."""
@@ -48,6 +52,8 @@ class Material:
     """The features that say anything, as columns of `features` (rows × names, missing as NaN)."""
     features: npt.NDArray[np.float32]
     """In single precision, for half the memory: trees split between values, not at their last digits."""
+    between: pa.Table
+    """`as_of` and what trees and sizes read, on a few days between the newest two training dates; they teach nothing."""
 
     @property
     def as_of(self) -> npt.NDArray[np.datetime64]:
@@ -82,23 +88,38 @@ def gather(
     dates = training_dates(first + timedelta(days=settings.history_days), through, settings.step_days)
     if not dates:
         raise _too_little(kind, through, "历史太短", "the history is too short")
-    parts = [
-        narrowed(snapshots(view, dates[place : place + _AT_ONCE], kind, on_progress))
-        for place in range(0, len(dates), _AT_ONCE)
-    ]
-    snapshot = joined(parts)
+    days = _between(dates, settings.step_days)
+    learned = tuple(feature.name for feature in catalogue.learned(kind))
+    # What drift is told of: what trees may read, and what sizes are said of.
+    watched = ["as_of", *dict.fromkeys((*learned, *SIZES[kind]))]
+    every = sorted({*dates, *days})
+    parts, others = [], []
+    for place in range(0, len(every), _AT_ONCE):
+        some = every[place : place + _AT_ONCE]
+        part = narrowed(snapshots(view, some, kind, on_progress))
+        if set(some) & set(days):
+            aside = pc.is_in(part["as_of"], pa.array(days, pa.date32()))
+            others.append(part.select(watched).filter(aside))
+            part = part.filter(pc.invert(aside))
+        parts.append(part)
+    snapshot, between = joined(parts), joined(others)
     labelled = label(view, snapshot, through, kind, dead)
     positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
     if sum(positives.values()) < _FEWEST:
         raise _too_little(
             kind, through, f"成熟的查实案件只有 {positives}", f"mature verified cases: {positives}"
         )
-    every = tuple(feature.name for feature in catalogue.learned(kind))
-    names = tuple(name for name in every if learnable(matrix(snapshot, (name,)), (name,)))
+    names = tuple(name for name in learned if learnable(matrix(snapshot, (name,)), (name,)))
     columns = dict(zip(snapshot.column_names, snapshot.columns, strict=True))
     del snapshot
     features = laid_out(columns, names)
-    return Material(kind, through, dates, dead, pa.table(columns), labelled, names, features)
+    return Material(kind, through, dates, dead, pa.table(columns), labelled, names, features, between)
+
+
+def _between(dates: tuple[date, ...], step_days: int) -> list[date]:
+    """Return the days before the newest training date, evenly drawn, that are no training dates."""
+    back = {round(step_days * place / (_BETWEEN + 1)) for place in range(1, _BETWEEN + 1)}
+    return sorted({dates[-1] - timedelta(days=days) for days in back} - set(dates))
 
 
 def narrowed(snapshot: pa.Table) -> pa.Table:

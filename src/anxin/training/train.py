@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 
 from anxin.features.catalogue import catalogue
 from anxin.features.known import Kind
-from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
 from anxin.judging import folds as fold_rows
 from anxin.judging import reference
@@ -42,9 +41,6 @@ Progress = Callable[[str, int, int], None]
 Say = Callable[[str], None]
 
 _SAMPLE = 1000
-
-_BETWEEN = 4
-"""Days between the newest two training dates that drift is told of too: dates a month apart see one part of the month."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ def train(
     found = material or gather(view, through, kind, settings, on_progress)
     dates, dead, snapshot, labelled = found.dates, found.outages, found.snapshot, found.labelled
     names, features = found.names, found.features
-    at_first = _reference(view, found, settings, on_progress)
+    at_first = _reference(found)
     positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
     tested = backtest(
         view,
@@ -155,15 +151,12 @@ def _on_the_models_scale(judged: pd.DataFrame) -> pd.DataFrame:
     return judged.assign(p90=judged["p90_now"]) if len(judged) else judged
 
 
-def _reference(view: View, found: Material, settings: Settings, on_progress: Progress | None) -> Reference:
+def _reference(found: Material) -> Reference:
     """Return what drift will be measured against, as far as rows alone tell: of what trees read and sizes are said of."""
     kind, snapshot = found.kind, found.snapshot
     others = set(SIZES[kind]) & set(snapshot.column_names) & set(catalogue()) - set(found.names)
     said = tuple(sorted(name for name in others if learnable(matrix(snapshot, (name,)), (name,))))
-    step = settings.step_days / (_BETWEEN + 1)
-    days = [found.dates[-1] - timedelta(days=round(step * back)) for back in range(1, _BETWEEN + 1)]
-    between = snapshots(view, days, kind, on_progress)
-    return reference_of(snapshot, kind, found.names + said, np.empty(0), between)
+    return reference_of(snapshot, kind, found.names + said, np.empty(0), found.between)
 
 
 def _beside(kind: Kind, snapshot: pa.Table, tested: Backtest, at_first: Reference) -> dict[str, bytes]:
