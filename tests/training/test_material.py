@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
 import pyarrow as pa
+import pytest
 
-from anxin.training.material import joined, laid_out, narrowed
+from anxin.training.material import _between, joined, laid_out, narrowed
 
 
 def test_numbers_are_kept_in_single_precision_only_where_that_loses_nothing() -> None:
@@ -43,3 +46,15 @@ def test_what_trees_read_is_held_once_and_still_says_what_the_snapshot_said() ->
     held = columns["count"].chunk(0).buffers()[1].address
     assert held == features[:, 0].__array_interface__["data"][0]
     assert columns["share"].type == pa.float64()  # a tenth is not the same in single precision
+
+
+@pytest.mark.parametrize(("step", "back"), [(30, [22, 15, 8]), (10, [8, 5, 2]), (2, [1]), (1, [])])
+def test_days_between_lie_before_the_newest_training_date_and_are_none_themselves(
+    step: int, back: list[int]
+) -> None:
+    newest = date(2025, 6, 18)
+    dates = tuple(newest - timedelta(days=step * place) for place in reversed(range(12)))
+    found = _between(dates, step)
+    assert [(newest - day).days for day in found] == back
+    assert not set(found) & set(dates)
+    assert all(dates[-2] < day < newest for day in found)

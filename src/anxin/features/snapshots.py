@@ -69,7 +69,7 @@ def snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progre
 class _Uncollected:
     """While anyone is within, Python looks for no cycles; whoever is last out puts back what was before.
 
-    Expressions are many small objects that live, and looking through them costs a tenth of making them.
+    Expressions are many small objects that live, and looking through them costs a twentieth of a small snapshot.
     """
 
     def __init__(self) -> None:

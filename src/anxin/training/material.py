@@ -52,8 +52,11 @@ class Material:
     """The features that say anything, as columns of `features` (rows × names, missing as NaN)."""
     features: npt.NDArray[np.float32]
     """In single precision, for half the memory: trees split between values, not at their last digits."""
-    between: pa.Table
-    """`as_of` and what trees and sizes read, on a few days between the newest two training dates; they teach nothing."""
+    between: pa.Table | None
+    """`as_of` and what trees and sizes read, on a few days between the newest two training dates; they teach nothing.
+
+    None where every day is a training date.
+    """
 
     @property
     def as_of(self) -> npt.NDArray[np.datetime64]:
@@ -102,7 +105,8 @@ def gather(
             others.append(part.select(watched).filter(aside))
             part = part.filter(pc.invert(aside))
         parts.append(part)
-    snapshot, between = joined(parts), joined(others)
+    snapshot = joined(parts)
+    between = joined(others) if others else None
     labelled = label(view, snapshot, through, kind, dead)
     positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
     if sum(positives.values()) < _FEWEST:
