@@ -39,7 +39,7 @@ from anxin.training.rows import label
 from anxin.training.settings import stored
 from anxin.training.train import train
 from benchmarks.counts import GAP, HORIZON, Counts, taught
-from benchmarks.rivals import Lesson, Predict, forest, logistic, plain
+from benchmarks.rivals import Lesson, Predict, forest, logistic, plain, told
 from benchmarks.sizes import PREDICTED
 
 DAYS = tuple(date(2025 + (2 + i) // 12, (2 + i) % 12 + 1, 1) for i in range(12))
@@ -48,6 +48,9 @@ JUDGED_BY = {day: DAYS[0] if day < DAYS[6] else DAYS[6] for day in DAYS}
 
 LESSON_ROWS = 120_000
 """About as many rows are kept for the rivals that learn from our features, all positives among them."""
+TOLD_ROWS = 250_000
+"""Of those told the hidden probability: no chance is in the label, so every row teaches."""
+_LIKELY = 0.02
 _PIECE = 9
 
 
@@ -103,6 +106,39 @@ def lessons(
     return found, useful
 
 
+def told_lessons(
+    view: View, kind: Kind, first: date, names: tuple[str, ...], truth: Path
+) -> dict[date, Lesson]:
+    """Return the hidden probabilities on the firsts of the months before each `through`, thinned where they are small.
+
+    No label has to mature: what is known of the state before `through` is told as it is.
+    """
+    throughs = sorted(set(JUDGED_BY.values()))
+    hidden = _hidden(truth, kind)
+    days = sorted(day for day in hidden["as_of"].unique() if first <= day.date() < throughs[-1])
+    rng = np.random.default_rng(1)
+    xs, ys, weights, of = [], [], [], []
+    for start in range(0, len(days), _PIECE):
+        some = days[start : start + _PIECE]
+        snapshot = snapshots(view, [day.date() for day in some], kind)
+        keys = snapshot.select(["subject_id", "as_of"]).to_pandas()
+        keys["as_of"] = pd.to_datetime(keys["as_of"])
+        p = keys.merge(hidden, on=["subject_id", "as_of"], how="left")["truth"].fillna(0.0).to_numpy()
+        likely = p >= _LIKELY
+        share = min(1.0, TOLD_ROWS / (len(snapshot) / len(some) * len(days)))
+        kept = np.flatnonzero(likely | (rng.random(len(p)) < share))
+        xs.append(matrix(snapshot.take(pa.array(kept)), names))
+        ys.append(p[kept])
+        weights.append(np.where(likely[kept], 1.0, 1.0 / share))
+        of.append(keys["as_of"].to_numpy().astype("datetime64[D]")[kept])
+        del snapshot
+    x, y, weight, day = (np.concatenate(parts) for parts in (xs, ys, weights, of))
+    before = {through: day < np.datetime64(through) for through in throughs}
+    return {
+        through: Lesson(x[there], y[there], weight[there], day[there]) for through, there in before.items()
+    }
+
+
 def ranked(home: Path, work: Path, kind: Kind) -> None:
     """Write every ranking's figure for each subject and date, with labels; and the verified cases of the period."""
     view = view_of(home, work)
@@ -115,6 +151,11 @@ def ranked(home: Path, work: Path, kind: Kind) -> None:
     taught_by, useful = lessons(view, kind, dates, every)
     learned = {t: {"logistic": logistic(lesson), "forest": forest(lesson)} for t, lesson in taught_by.items()}
     del taught_by
+    names = tuple(every[place] for place in useful)
+    told_by = told_lessons(view, kind, dates[0], names, home / "city" / "truth.parquet")
+    for t, lesson in told_by.items():
+        learned[t]["told"] = told(lesson)
+    del told_by
     plains = {t: plain(*taught(counts, dates, kind, t)) for t in learned}
     models = {t: load(work / "models", json.loads((work / f"{t}.json").read_text())[kind]) for t in learned}
     snapshot = snapshots(view, DAYS, kind)
@@ -172,17 +213,22 @@ def _sizes(model: Model, snapshot: pa.Table) -> pd.DataFrame:
     return pd.DataFrame(columns, index=snapshot["subject_id"].to_pylist())
 
 
-def _rivals(learned: Mapping[str, Predict], x: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
-    return {name: predict(x) for name, predict in learned.items()}
-
-
 def _with_truth(rows: pd.DataFrame, truth: Path, kind: Kind) -> pd.DataFrame:
     """Add `truth`, the probability given the hidden state; whoever the simulation does not know has none."""
-    told = pd.read_parquet(truth, filters=[("kind", "==", kind)], columns=["subject_id", "as_of", "p90"])
-    told["as_of"] = pd.to_datetime(told["as_of"])
     rows["as_of"] = pd.to_datetime(rows["as_of"])
-    found = rows.merge(told.rename(columns={"p90": "truth"}), on=["subject_id", "as_of"], how="left")
+    found = rows.merge(_hidden(truth, kind), on=["subject_id", "as_of"], how="left")
     return found.assign(truth=found["truth"].fillna(0.0))
+
+
+def _hidden(truth: Path, kind: Kind) -> pd.DataFrame:
+    """Return the probability given the hidden state: `subject_id`, `as_of`, `truth`."""
+    said = pd.read_parquet(truth, filters=[("kind", "==", kind)], columns=["subject_id", "as_of", "p90"])
+    said["as_of"] = pd.to_datetime(said["as_of"])
+    return said.rename(columns={"p90": "truth"})
+
+
+def _rivals(learned: Mapping[str, Predict], x: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+    return {name: predict(x) for name, predict in learned.items()}
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from anxin.judging.evaluator import judge, mean_over_dates
 from benchmarks.calm import calm
 from benchmarks.counts import FEEDS, Counts, taught
 from benchmarks.pooled import Panel, Ranked, calibration, lead, pooled
-from benchmarks.rivals import Bins, Lesson, forest, logistic
+from benchmarks.rivals import Bins, Lesson, forest, logistic, told
 from benchmarks.sizes import sizes
 
 
@@ -197,6 +197,9 @@ def test_rivals_separate_what_can_be_separated_with_holes_in_it() -> None:
     for fit in (logistic, forest):
         p = fit(lesson)(x)
         assert p[y == 1].mean() > 2 * p[y == 0].mean()
+    hidden = 1 / (1 + np.exp(3 - 2 * np.nan_to_num(x[:, 0])))
+    said = told(Lesson(x, hidden, np.ones(4000), day))(x)
+    assert np.abs(said - hidden).mean() < 0.02
     codes = Bins.of(x).spread(x)
     assert (codes.sum(axis=1) == x.shape[1]).all()
 
