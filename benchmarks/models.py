@@ -134,18 +134,18 @@ def _calibrated(panel: Panel, p: Floats, grade: Ints, draws: int) -> dict[str, F
 
 
 def marks(kind: str, group: str, found: Judged) -> list[Mark]:
-    """Hold the figures against what the issue asks: average precision for the group, calibration for everyone."""
+    """Hold the figures of a group against what the issue asks, calibration for 新发现 alone as for everyone."""
     plain_at_least = 1.5 if group == "all" else 1.4
     asked = [(f"AP at least {plain_at_least} × plain", found.ratios["plain"], plain_at_least, None)]
     if group == "all":
         asked.append(("AP at least 30 % of the truth's", found.ratios["truth"], 0.3, None))
-        said = found.calibration["model"]
-        asked.append(("log-loss skill above 0", said["skill"], 0.0, None))
-        asked.append(("slope within 0.8 … 1.2", said["slope"], 0.8, 1.2))
-        for name, figure in said.items():
-            if name.startswith("oe_"):
-                where = name.removeprefix("oe_").replace("grade_", "grade ")
-                asked.append((f"observed/expected of {where} within 0.8 … 1.25", figure, 0.8, 1.25))
+    said = found.calibration["model"]
+    asked.append(("log-loss skill above 0", said["skill"], 0.0, None))
+    asked.append(("slope within 0.8 … 1.2", said["slope"], 0.8, 1.2))
+    for name, figure in said.items():
+        if name.startswith("oe_"):
+            where = name.removeprefix("oe_").replace("grade_", "grade ")
+            asked.append((f"observed/expected of {where} within 0.8 … 1.25", figure, 0.8, 1.25))
     return [
         Mark(kind, group, what, figure, figure.value >= low and (high is None or figure.value <= high))
         for what, figure, low, high in asked

@@ -157,15 +157,19 @@ def pooled(
     return figures, times_as
 
 
-def interval(values: Sequence[float] | Floats) -> Figure:
+def interval(values: Sequence[float] | Floats, *, of_counts: bool = False) -> Figure:
     """Return the first value, which is that of the rows as they are, with the interval of the draws after it.
 
-    A subject drawn twice flatters a ranking: draws lie higher than the figure as a whole, and are moved back.
+    A subject drawn twice flatters a ranking: draws lie higher than the figure as a whole, and are moved back. A ratio
+    `of_counts` is scaled instead: it cannot be below zero.
     """
     draws = np.asarray(values, dtype=float)[1:]
     known = draws[np.isfinite(draws)]
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(known) else (np.nan, np.nan)
     value = float(values[0])
+    if of_counts:
+        scale = value / float(known.mean()) if len(known) and known.mean() > 0 else 1.0
+        return Figure(value, float(low) * scale, float(high) * scale)
     moved = value - float(known.mean()) if len(known) else 0.0
     return Figure(value, float(low) + moved, float(high) + moved)
 
@@ -195,7 +199,7 @@ def calibration(panel: Panel, p: Floats, grade: Ints, draws: int = DRAWS) -> dic
             said[f"oe_grade_{one}"] = (weight * panel.y)[mine].sum() / expected if expected else np.nan
         for name, value in said.items():
             found.setdefault(name, []).append(float(value))
-    return {name: interval(values) for name, values in found.items()}
+    return {name: interval(values, of_counts=name.startswith("oe_")) for name, values in found.items()}
 
 
 def _skill(panel: Panel, loss: Floats, drawn: Floats, times: Floats) -> float:
