@@ -71,3 +71,13 @@ def test_every_code_ever_used_leads_to_one_in_force_or_still_to_come(on):
     in_force = set(divisions.districts(on))
     for code in divisions.districts(on - timedelta(days=9000)):
         assert divisions.district(code, on) in in_force
+
+
+def test_a_place_lies_within_its_prefixes_and_only_a_chinese_one_in_china():
+    assert divisions.closeness("50", "500103") == 2
+    assert divisions.closeness("500103", "500103001") == 6
+    assert divisions.closeness("32", "500103") == -1
+    assert divisions.closeness(divisions.CHINA, "500103") == 1
+    assert divisions.closeness(divisions.CHINA, "060000") == -1
+    assert divisions.closeness(divisions.CHINA, "") == -1
+    assert divisions.closeness("", "060000") == 0

@@ -14,7 +14,8 @@ from anxin.features.catalogue import catalogue
 from anxin.models.rules import Joined, Limit, Rule, fingerprint, flags, hits, rules
 
 DAY = date(2026, 2, 1)
-CHONGQING, BAOYING, GUIYANG, CALIFORNIA = "500103", "321023", "520102", "060000"
+CHONGQING, BAOYING, NANJING = "500103", "321023", "320102"
+GUIYANG, CALIFORNIA = "520102", "060000"
 
 LIMITS = [(rule, limit) for rule in rules() for limit in rule.when.limits()]
 
@@ -112,12 +113,86 @@ def test_the_version_of_the_place_governs_and_a_place_abroad_has_none_of_china()
 
 def test_a_rule_is_not_in_force_before_its_day() -> None:
     table = snapshot(account_missing=[1.0])
-    assert names(hits(table, "project", date(2022, 1, 1))) == [{"account_missing"}]
-    assert names(hits(table, "project", date(2021, 12, 31))) == [set()]
+    assert names(hits(table, "project", date(2022, 8, 16))) == [{"account_missing"}]
+    assert names(hits(table, "project", date(2022, 8, 15))) == [set()]
 
 
-def test_a_complaint_is_a_flag_everywhere() -> None:
-    assert names(hits(snapshot([CALIFORNIA], complaints_90d=[1.0]), "employer", DAY)) == [{"complained"}]
+def test_a_complaint_is_a_flag_everywhere_and_cites_no_law_of_china_abroad() -> None:
+    found = hits(snapshot([CALIFORNIA, NANJING], complaints_90d=[1.0] * 2), "employer", DAY)
+    assert names(found) == [{"complained"}] * 2
+    assert [each[0].rule.law for each in found] == [(), ("jiancha",)]
+
+
+def _within(limit: Limit) -> float:
+    """A value within the bounds of a limit."""
+    low = limit.at_least if limit.at_least is not None else limit.above
+    high = limit.at_most if limit.at_most is not None else limit.below
+    if low is not None:
+        return low if limit.above is None else low + 0.5 * ((high or low + 2.0) - low)
+    return 0.0 if high is None else high - (0.0 if limit.below is None else 0.5)
+
+
+@pytest.mark.parametrize(
+    ("district", "on"),
+    [
+        (CHONGQING, DAY),
+        (NANJING, date(2023, 6, 1)),
+        (CHONGQING, date(2019, 6, 15)),
+        (NANJING, date(2019, 6, 15)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["employer", "project"])
+def test_every_hit_cites_only_what_is_in_force_there_and_then(kind: str, district: str, on: date) -> None:
+    reached = [rule for rule in rules() if kind in rule.kinds and rule.reach(district, on) >= 0]
+    # A row per rule, in which all its limits hold.
+    columns = {limit.feature: [None] * len(reached) for _, limit in LIMITS}
+    for row, rule in enumerate(reached):
+        for limit in rule.when.limits():
+            columns[limit.feature][row] = _within(limit)  # type: ignore[call-overload]
+    found = hits(snapshot([district] * len(reached), **columns), kind, on)  # type: ignore[arg-type]
+    seen = {hit.rule.name for each in found for hit in each}
+    assert {rule.name for rule in reached} <= seen
+    for hit in (hit for each in found for hit in each):
+        for cited in map(article, hit.rule.law):
+            assert cited.place == "CN" or district.startswith(cited.place), (hit.rule.name, cited.id)
+            assert cited.since <= on and (cited.until is None or on < cited.until), (hit.rule.name, cited.id)
+        assert hit.rule.law or hit.rule.raises_to == 0, hit.rule.name
+
+
+def test_a_rule_without_an_article_there_says_what_it_saw_and_cites_nothing() -> None:
+    table = snapshot(
+        [CHONGQING, NANJING], leavers_unsettled_heads=[3.0] * 2, leavers_unsettled_days=[40.0] * 2
+    )
+    here, there = (each[0].rule for each in hits(table, "project", DAY))
+    assert (here.name, there.name) == ("leavers_unsettled", "leavers_unsettled")
+    assert (here.law, there.law) == (("fangan-8",), ())
+    assert (there.law_zh, there.law_en, there.zh) == ("", "", here.zh)
+
+
+def test_a_rule_that_has_another_article_there_still_raises() -> None:
+    table = snapshot([CHONGQING, NANJING], arrears_oldest_days=[40.0] * 2, cases_open=[1.0] * 2)
+    found = [
+        next(hit.rule for hit in each if hit.rule.name == "case_open_month")
+        for each in hits(table, "project", DAY)
+    ]
+    assert [rule.law for rule in found] == [("jiancha-26", "fangan-21"), ("jiancha-26",)]
+    assert [rule.raises_to for rule in found] == [2, 2]
+
+
+def test_a_rule_whose_law_was_not_yet_in_force_raises_nothing_and_comes_last() -> None:
+    table = snapshot([NANJING], notice_bank_notice_days=[5.0], case_open_workers=[40.0])
+    for on, raised in ((date(2020, 4, 30), [2, 0]), (date(2020, 5, 1), [2, 2])):
+        found = [hit for hit in hits(table, "project", on)[0]]
+        assert {"bank_notice", "case_major"} == {hit.rule.name for hit in found}
+        assert [hit.rule.raises_to for hit in found] == raised
+        assert found[0].rule.name == ("case_major" if raised[1] == 0 else "bank_notice")
+
+
+def test_a_rule_in_force_from_a_day_rests_on_law_in_force_that_day() -> None:
+    for rule in rules():
+        for prefix in rule.districts if rule.valid_from else ():
+            place = CHONGQING if prefix == "CN" else prefix.ljust(6, "0")
+            assert rule.standing(place, rule.valid_from or DAY).law, rule.name
 
 
 def test_a_rule_written_for_one_kind_hits_no_other() -> None:

@@ -4,6 +4,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pypdf
 import pytest
@@ -96,6 +97,26 @@ def test_rules_stand_with_their_articles_and_what_to_ask_for(facts: Facts) -> No
             assert all(paper in text for paper in hit.ask.split("；"))
             assert str(hit.date) in text
     assert "规则命中" not in to_html(replace(facts, rules=()))
+
+
+def test_a_report_cites_only_what_is_in_force_in_the_district_on_the_day(
+    tmp_path: Path, published: Published
+) -> None:
+    early = Published(made_up.publish(tmp_path, date(2019, 6, 12)))
+    row = next(row for row in published.rows if row.kind == "employer")
+    kept = {paper.basis for paper in facts_of(published, row).papers}
+    assert {"条例 50", "社会保险法 63"} <= kept
+    past = facts_of(early, replace(row, reasons=(), lowering=(), rules=()))
+    assert [paper.words for paper in past.papers] == [
+        paper.words for paper in facts_of(published, row).papers
+    ]
+    assert {paper.basis for paper in past.papers} == {"", "社会保险法 63"}
+    assert past.law == ()
+    abroad = facts_of(published, replace(row, district="060000"))
+    assert {paper.basis for paper in abroad.papers} == {""} and abroad.law == ()
+    nothing = replace(abroad, reason_bases=())
+    for text in (to_html(nothing), pdf_text(nothing)[0]):
+        assert "法律依据" not in text and "（）" not in text
 
 
 def test_families_are_summed_before_the_single_signals(facts: Facts) -> None:

@@ -12,6 +12,9 @@ from functools import cache
 from anxin.domain.errors import AnxinError
 from anxin.domain.tables import in_force, read_rows, read_text
 
+CHINA = "CN"
+"""Stands for every division of China where prefixes of codes are listed."""
+
 _LENGTHS = (2, 6, 9, 12)  # province, district, town, village
 
 
@@ -149,3 +152,14 @@ def districts(on: date, within: str = "50") -> list[str]:
 def province(code: str) -> str | None:
     """Return the name of the Chinese province a code of 2, 6, 9 or 12 digits begins with, else None."""
     return table().province(code)
+
+
+def closeness(prefix: str, code: str) -> int:
+    """Return how closely a prefix names the place of a code: its length, 1 for all of China, -1 not at all.
+
+    >>> closeness("50", "500103"), closeness("CN", "500103"), closeness("CN", "060000"), closeness("", "060000")
+    (2, 1, -1, 0)
+    """
+    if prefix == CHINA:
+        return 1 if province(code) is not None else -1
+    return len(prefix) if code.startswith(prefix) else -1

@@ -1,30 +1,41 @@
-"""The articles a report cites, and how a feed's ``basis`` is read as articles.
+"""The articles a report cites, where and when each is in force, and how a feed's ``basis`` is read as articles.
 
-Texts in ``law.yaml`` are short renderings (摘要) of the law, not its wording.
+Texts in ``law.yaml`` are short renderings (摘要) of the law, not its wording. Of a subject only what is in force in its
+district on the day is cited; where the district is not known, nothing is.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 
+from anxin.domain import divisions
 from anxin.domain.errors import AnxinError
-from anxin.domain.tables import read_document
+from anxin.domain.tables import in_force, read_text, read_yaml
 
 _ASCII = str.maketrans("\uff08\uff09\uff1b\uff0c", "();,")
 _NUMBERS = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
+_PART = re.compile(r"(?:\([^)]*\)|[^;])+")
 
 
 @dataclass(frozen=True)
 class Article:
-    """One article: its id (``tiaoli-24``), its text and where it stands, in Chinese and English."""
+    """One article: its id (``tiaoli-24``), its text and where it stands, in Chinese and English.
+
+    It is in force in ``[since, until)`` in the divisions that begin with ``place``, ``CN`` for all of China.
+    """
 
     id: str
     zh: str
     en: str
     cite_zh: str
     cite_en: str
+    place: str
+    since: date
+    until: date | None
 
 
 @cache
@@ -52,7 +63,31 @@ def article(id: str) -> Article:
         place_zh, place_en = ("项", "item") if law.get("items") else ("条", "art.")
         cite_zh += f"第{plain}{place_zh}{'之一' if inserted else ''}"
         cite_en += f", {place_en} {number}"
-    return Article(id, text["zh"], text["en"], cite_zh, cite_en)
+    return Article(
+        id, text["zh"], text["en"], cite_zh, cite_en, str(law["place"]), law["from"], law.get("to")
+    )
+
+
+def holding(ids: Iterable[str], district: str, on: date) -> tuple[str, ...]:
+    """Return those of some articles (ids) that are in force in a district on a day, in their order.
+
+    >>> holding(["tiaoli-29", "fangan-29"], "320102", date(2025, 8, 1))
+    ('tiaoli-29',)
+    """
+    return tuple(id for id in ids if _holds(id.partition("-")[0], district, on))
+
+
+@cache
+def basis_holding(basis: str, district: str, on: date) -> str:
+    """Return what of a ``basis`` is in force in a district on a day, as it is written there; "" where nothing is.
+
+    >>> basis_holding("条例 28; 方案 5, 8", "320102", date(2025, 8, 1))
+    '条例 28'
+    """
+    keys = _by_short_name()
+    parts = (basis[found.start() : found.end()].strip() for found in _PART.finditer(basis.translate(_ASCII)))
+    named = ((part, keys.get(_parts(part)[0][0])) for part in parts)
+    return "; ".join(part for part, instrument in named if instrument and _holds(instrument, district, on))
 
 
 def short(ids: Iterable[str]) -> str:
@@ -115,7 +150,24 @@ def _by_short_name() -> dict[str, str]:
     return {law["short"]: key for key, law in _document()["instruments"].items()}
 
 
+def fingerprint() -> str:
+    """Return a hash of the table: which articles are in force depends on it."""
+    return hashlib.sha256(_text().encode()).hexdigest()
+
+
+@cache
+def _holds(instrument: str, district: str, on: date) -> bool:
+    law = _document()["instruments"][instrument]
+    here = divisions.closeness(str(law["place"]), divisions.district(district, on)) >= 0
+    return here and in_force(law["from"], law.get("to"), on)
+
+
 @cache
 def _document() -> dict[str, Any]:
-    document: dict[str, Any] = read_document("law.yaml")
+    document: dict[str, Any] = read_yaml(_text())
     return document
+
+
+@cache
+def _text() -> str:
+    return read_text("law.yaml")

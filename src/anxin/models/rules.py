@@ -1,7 +1,8 @@
 """The rule table: named red flags of law and practice, each in force at a place from a day to a day.
 
 `rules.yaml` holds them and says where each figure stands. A rule hits where its condition holds; a missing value never
-does. Hits stand beside a model's reasons and may raise a grade, never lower it.
+does. Hits stand beside a model's reasons and may raise a grade, never lower it. A hit cites those of the rule's articles
+that are in force in the subject's district on the day; where none is, it says what it saw and raises nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache, cached_property
 from importlib import resources
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from anxin.domain import divisions
+from anxin.domain import divisions, law
 from anxin.domain.law import article
 from anxin.domain.tables import in_force, read_yaml
 from anxin.features.catalogue import catalogue
@@ -27,9 +28,6 @@ from anxin.models.scoring import matrix
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-
-CHINA = "CN"
-"""Stands for every division of China among the prefixes of `districts`."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +139,16 @@ class Rule:
         """Return how closely the rule is written for a district on a day: length of the prefix, -1 not at all."""
         if not in_force(self.valid_from, self.valid_to, on):
             return -1
-        return max((_matched(prefix, district) for prefix in self.districts), default=-1)
+        return max((divisions.closeness(prefix, district) for prefix in self.districts), default=-1)
+
+    def standing(self, district: str, on: date) -> Rule:
+        """Return the rule with those of its articles in force in a district on a day; without any it raises nothing."""
+        held = law.holding(self.law, district, on)
+        return self if held == self.law else replace(self, law=held, raises_to=self.raises_to if held else 0)
 
 
 class Hit(NamedTuple):
-    """A rule that holds for a subject, with the value and the day of the first limit that does."""
+    """A rule that holds for a subject, as it stands there and then, with value and day of the first limit that holds."""
 
     rule: Rule
     feature: str
@@ -174,11 +177,13 @@ def hits(snapshot: pa.Table, kind: str, on: date) -> list[tuple[Hit, ...]]:
             open_rows[shown] = False
             known = values[limit.feature][shown].tolist()
             age = _ages(snapshot, limit.feature, ages)[shown].tolist()
-            for row, value, old in zip(shown.tolist(), known, age, strict=True):
+            stands = governing.standing(rule, shown)
+            for row, told, value, old in zip(shown.tolist(), stands, known, age, strict=True):
                 if not math.isnan(old) and old not in days:
                     days[old] = on - timedelta(days=int(old))
-                found[row].append(Hit(rule, limit.feature, value, days.get(old)))
-    return [tuple(each) for each in found]
+                found[row].append(Hit(told, limit.feature, value, days.get(old)))
+    # What raises nothing there and then goes behind what does.
+    return [tuple(sorted(each, key=lambda hit: -hit.rule.raises_to)) for each in found]
 
 
 def flags(snapshot: pa.Table) -> Floats:
@@ -196,8 +201,8 @@ def flags(snapshot: pa.Table) -> Floats:
 
 
 def fingerprint() -> str:
-    """Return a hash of the table: what a list made with it depends on."""
-    return hashlib.sha256(_text().encode()).hexdigest()
+    """Return a hash of the table and of the law it cites: what a list made with them depends on."""
+    return hashlib.sha256(f"{_text()}{law.fingerprint()}".encode()).hexdigest()
 
 
 @cache
@@ -228,17 +233,19 @@ class _Governing:
         governs = np.array([found is rule for found in self._versions[rule.name]], dtype=bool)
         return governs[self._row] if len(governs) else np.zeros(0, dtype=bool)
 
+    def standing(self, rule: Rule, rows: npt.NDArray[np.int64]) -> list[Rule]:
+        """Return a version of a rule as it stands at the place of each of some rows."""
+        places = self._row[rows]
+        there = {
+            place: rule.standing(self._districts[place], self._on) for place in np.unique(places).tolist()
+        }
+        return [there[place] for place in places.tolist()]
+
 
 def _version(name: str, district: str, on: date) -> Rule | None:
     reached = [(rule.reach(district, on), rule.valid_from or date.min, rule) for rule in _named()[name]]
     best = max(reached, key=lambda found: found[:2])
     return best[2] if best[0] >= 0 else None
-
-
-def _matched(prefix: str, district: str) -> int:
-    if prefix == CHINA:
-        return 1 if divisions.province(district) is not None else -1
-    return len(prefix) if district.startswith(prefix) else -1
 
 
 def _possible(condition: Condition, kind: str) -> bool:

@@ -117,7 +117,9 @@ def abilities(models: Path, scored: Mapping[str, Scored], day: date) -> pa.Table
                 "base": None if one is None else one.base,
                 "grade": int(main["grade"].iloc[i]),
                 "p90": float(main["p90"].iloc[i]),
-                "reasons": [] if one is None else [reason_row(reason) for reason in one.reasons()],
+                "reasons": []
+                if one is None
+                else [reason_row(reason, district, day) for reason in one.reasons()],
             }
         )
     return pa.Table.from_pylist(found, schema.ABILITY)

@@ -11,6 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from anxin.domain import law
 from anxin.domain.errors import AnxinError
 from anxin.domain.tables import read_yaml
 from anxin.features.catalogue import Feature, catalogue
@@ -47,9 +48,9 @@ class Evidence:
 
         Raises AnxinError if the lake the list was made from is not there.
         """
-        view = self._view(published)
+        view, row = self._view(published), published.find(kind, subject_id)
         found = behind(view, published.as_of, _kind(kind), subject_id, feature)
-        return [_table(one) for one in found]
+        return [_table(one, row.district if row else "", published.as_of) for one in found]
 
     def annex(self, published: Published, facts: Facts) -> Facts:
         """Return a report's facts with the subject's newest rows in the feeds of its signals and rules.
@@ -66,7 +67,9 @@ class Evidence:
         except AnxinError as error:
             _log.warning("no records in the report of %s: %s", facts.row.subject_id, error)
             return facts
-        return replace(facts, records=tuple(_table(one) for one in found if one is not None and one.total))
+        district, day = facts.row.district, published.as_of
+        tables = (_table(one, district, day) for one in found if one is not None and one.total)
+        return replace(facts, records=tuple(tables))
 
     def _view(self, published: Published) -> View:
         commit = published.manifest.content.get("lake_commit")
@@ -88,7 +91,7 @@ def _kind(kind: str) -> Kind:
     return "project" if kind == "project" else "employer"
 
 
-def _table(found: Records) -> Table:
+def _table(found: Records, district: str, day: date) -> Table:
     feed = contract()[found.feed]
     names = {column.name: column.zh for column in feed.columns} | _COUNTS
     columns = tuple((name, names[name]) for name in found.rows.column_names)
@@ -98,7 +101,8 @@ def _table(found: Records) -> Table:
         for row in found.rows.to_pylist()
     )
     note = COUNTED if found.per_worker else None
-    return Table(found.feed, feed.zh, feed.basis, found.total, columns, rows, note)
+    basis = law.basis_holding(feed.basis, district, day)
+    return Table(found.feed, feed.zh, basis, found.total, columns, rows, note)
 
 
 def choice_words(feed: str, column: str) -> Mapping[str, str]:

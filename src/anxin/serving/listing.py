@@ -99,7 +99,7 @@ def listed(kind: str, part: ScoredDay, compared: Compared, day: date) -> Listed:
     )
     return Listed(
         _placed(part, order.order, made, told, compared),
-        explanation_table(kind, order.order, [told[subject][1] for subject in order.order]),
+        _explanations(kind, [(subject, *told[subject]) for subject in order.order]),
         withheld,
         frozenset((kind, subject) for subject in order.waiting),
         {subject: told[subject][0] for subject in order.order},
@@ -131,7 +131,7 @@ def with_random(kind: str, part: ScoredDay, found: Listed, drawn: Sequence[Drawn
     chances = {one.subject_id: one.propensity for one in drawn}
     told = _told(part, list(chances))
     rows: list[dict[str, Any]] = []
-    explained: list[tuple[str, Explained]] = []
+    explained: list[tuple[str, dict[str, Any], Explained]] = []
     for values in _records(_major(part, part.scores.loc[part.scores["subject_id"].isin(list(chances))])):
         subject = str(values["subject_id"])
         fact, why = told[subject]
@@ -145,14 +145,20 @@ def with_random(kind: str, part: ScoredDay, found: Listed, drawn: Sequence[Drawn
         row |= {"rank": len(found.rows) + len(rows) + 1, "grade": 0, "grade_model": int(values["grade"])}
         row |= {"put_by": "random", "propensity": chances[subject], "grade_why_zh": zh, "grade_why_en": en}
         rows.append(row | Compared(day, {}, {}).change(row, why))
-        explained.append((subject, why))
-    table = explanation_table(kind, [subject for subject, _ in explained], [why for _, why in explained])
+        explained.append((subject, fact, why))
     return Listed(
         [*found.rows, *rows],
-        pa.concat_tables([found.explanations, table]),
+        pa.concat_tables([found.explanations, _explanations(kind, explained)]),
         found.withheld,
         found.waiting,
-        {**found.facts, **{subject: told[subject][0] for subject, _ in explained}},
+        {**found.facts, **{subject: fact for subject, fact, _ in explained}},
+    )
+
+
+def _explanations(kind: str, told: Sequence[tuple[str, Mapping[str, Any], Explained]]) -> pa.Table:
+    districts = [fact["district"] or "" for _, fact, _ in told]
+    return explanation_table(
+        kind, [subject for subject, _, _ in told], districts, [why for _, _, why in told]
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from anxin.domain import divisions, regulators
+from anxin.domain import divisions, law, regulators
 from anxin.features.catalogue import Feature
 from anxin.feeds.contract import contract
 from anxin.models.leaving import Way
@@ -59,8 +59,8 @@ def list_row(
         "in_hand": bool(values["in_hand"]),
         **{name: None if math.isnan(values[name]) else float(values[name]) for name in figures},
         "put_by": "model",
-        "reasons": [reason_row(part) for part in explained.reasons()],
-        "lowering": [reason_row(part) for part in explained.lowering()],
+        "reasons": [reason_row(part, district, day) for part in explained.reasons()],
+        "lowering": [reason_row(part, district, day) for part in explained.lowering()],
         "families": [{"family": name, "contribution": size} for name, size in explained.families()],
         "rules": [rule_row(hit) for hit in hits],
         "propensity": None,
@@ -77,8 +77,11 @@ def regulators_of(kind: str, fact: Mapping[str, Any], day: date) -> regulators.R
     return regulators.of_project(fact["project_type"] or "", government, soe, day)
 
 
-def reason_row(part: Part) -> dict[str, Any]:
-    """Return one part of a score as a reason: its sentence, date, feed, and what allows the feed's use."""
+def reason_row(part: Part, district: str, day: date | None) -> dict[str, Any]:
+    """Return one part of a score as a reason: its sentence, date, feed, and what in force there allows the feed's use.
+
+    Of no day (features that are nobody's) nothing is cited.
+    """
     source = part.feature.sources[0] if part.feature.sources else None
     return {
         "feature": part.feature.name,
@@ -88,7 +91,7 @@ def reason_row(part: Part) -> dict[str, Any]:
         "usual": part.usual,
         "date": part.date,
         "source": source,
-        "basis": contract()[source].basis if source else None,
+        "basis": _basis(source, district, day),
         "zh": part.zh,
         "en": part.en,
     }
@@ -130,10 +133,13 @@ def leave_row(way: Way) -> dict[str, Any]:
     return {"reached": way.reached, "p90": way.p90, "changes": changes}
 
 
-def explanation_table(kind: str, subject_ids: Sequence[str], found: Sequence[Explained]) -> pa.Table:
+def explanation_table(
+    kind: str, subject_ids: Sequence[str], districts: Sequence[str], found: Sequence[Explained]
+) -> pa.Table:
     """Return all parts of scores as `explanations.parquet`; the base of each is the row without a feature.
 
-    Subject by subject, strongest first. What is too weak to be felt has no sentence: it counts in the sum alone.
+    Subject by subject in their districts, strongest first. What is too weak to be felt has no sentence: it counts in
+    the sum alone.
     """
     bases = [
         {"kind": kind, "subject_id": subject, "feature": "", "family": "", "contribution": one.base}
@@ -141,10 +147,12 @@ def explanation_table(kind: str, subject_ids: Sequence[str], found: Sequence[Exp
         for subject, one in zip(subject_ids, found, strict=True)
     ]
     table = pa.Table.from_pylist(bases, schema.EXPLANATIONS)
-    return pa.concat_tables([table, _parts(kind, subject_ids, found)]) if found else table
+    return pa.concat_tables([table, _parts(kind, subject_ids, districts, found)]) if found else table
 
 
-def _parts(kind: str, subject_ids: Sequence[str], found: Sequence[Explained]) -> pa.Table:
+def _parts(
+    kind: str, subject_ids: Sequence[str], districts: Sequence[str], found: Sequence[Explained]
+) -> pa.Table:
     features = found[0].features
     sizes = np.array([one.contributions for one in found])
     order = np.argsort(-np.abs(sizes), axis=1, kind="stable")
@@ -161,7 +169,10 @@ def _parts(kind: str, subject_ids: Sequence[str], found: Sequence[Explained]) ->
     dated = np.repeat(days, len(features)) - np.floor(flat([one.ages for one in found]))
     unknown = np.isnan(dated)
     sources = [feature.sources[0] if feature.sources else None for feature in features]
-    bases = [contract()[source].basis if source else None for source in sources]
+    there = [(district, one.day) for district, one in zip(districts, found, strict=True)]
+    apart = {here: i for i, here in enumerate(dict.fromkeys(there))}
+    bases = [_basis(source, *here) for here in apart for source in sources]
+    first = np.repeat([apart[here] * len(features) for here in there], len(features))
     columns = {
         "kind": pa.array([kind]).take(pa.array(np.zeros(count, dtype=np.int64))),
         "subject_id": pa.array(subject_ids, pa.string()).take(
@@ -176,7 +187,7 @@ def _parts(kind: str, subject_ids: Sequence[str], found: Sequence[Explained]) ->
         "usual": pa.array(usual, from_pandas=True),
         "date": pa.array(np.where(unknown, 0, dated).astype(np.int32), mask=unknown).cast(pa.date32()),
         "source": _taken(sources, place),
-        "basis": _taken(bases, place),
+        "basis": _taken(bases, first + place),
     }
     return pa.table(columns, schema.EXPLANATIONS)
 
@@ -198,6 +209,11 @@ def _sentences(
             said[key] = sentence(features[j], key[1], key[2])
         texts[row] = said[key]
     return texts
+
+
+def _basis(source: str | None, district: str, day: date | None) -> str | None:
+    """Return what of a feed's basis is in force in a district on a day, None where nothing is."""
+    return law.basis_holding(contract()[source].basis, district, day) or None if source and day else None
 
 
 def _taken(values: Sequence[str | None], place: npt.NDArray[np.int64]) -> pa.Array:

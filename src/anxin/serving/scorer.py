@@ -167,7 +167,12 @@ def _explained(model: Model, rows: pa.Table, everyone: pa.Table | None) -> list[
     scored = {one.key: one for one in _scored(model, rows)}
     usual = usual_values(model, everyone) if everyone is not None else None
     parts = explain(model, rows, usual)
+    districts = rows["district"].to_pylist() if "district" in rows.column_names else [""] * len(rows)
     return [
-        Explained(scored[subject], found.base, tuple(Reason(**reason_row(part)) for part in found.parts))
-        for subject, found in zip(rows["subject_id"].to_pylist(), parts, strict=True)
+        Explained(
+            scored[subject],
+            found.base,
+            tuple(Reason(**reason_row(part, district or "", found.day)) for part in found.parts),
+        )
+        for subject, district, found in zip(rows["subject_id"].to_pylist(), districts, parts, strict=True)
     ]

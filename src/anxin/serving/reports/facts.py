@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from anxin.domain import calendar, regulators
+from anxin.domain import calendar, law, regulators
 from anxin.domain.tables import read_yaml
 from anxin.features.catalogue import catalogue
 from anxin.models.reasons import FELT
@@ -31,7 +31,7 @@ _SELF = frozenset({"employer_id", "project_id", "received_at"})
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper to ask for, and the article that lets one ask."""
+    """A paper to ask for, and the article that lets one ask; "" where none is in force there and then."""
 
     words: Words
     basis: str
@@ -152,6 +152,8 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
     standing = _standing()
     bases = {part.basis: part for part in (*signals, *lowering[:_LOWERING]) if part.basis}
     families = dict.fromkeys(part.family for part in signals)
+    papers = _papers(standing["papers"].get(row.kind, ()), row.district, published.as_of)
+    articles = _papers(standing["law"], row.district, published.as_of)
     return Facts(
         row=row,
         as_of=published.as_of,
@@ -180,15 +182,19 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
         due=_words(standing["due"][row.grade]) if row.grade in standing["due"] else Words("", ""),
         legs=_legs(row, standing),
         who=_words(standing["who"]),
-        papers=tuple(Paper(_words(paper), paper["basis"]) for paper in standing["papers"].get(row.kind, ())),
+        papers=papers,
         questions=tuple(_words(standing["questions"][f]) for f in families if f in standing["questions"]),
-        law=tuple(Paper(_words(article), article["basis"]) for article in standing["law"]),
+        law=tuple(article for article in articles if article.basis),
         reason_bases=tuple((basis, feed_name(part.source or "")) for basis, part in bases.items()),
         objection=_words(standing["objection"]),
         traces=_traces(published, row, ledger_head),
         retrospective=published.manifest.retrospective,
         ability=of_subject(published, row.kind, row.subject_id),
     )
+
+
+def _papers(entries: Sequence[Mapping[str, str]], district: str, day: date) -> tuple[Paper, ...]:
+    return tuple(Paper(_words(entry), law.basis_holding(entry["basis"], district, day)) for entry in entries)
 
 
 def _families(parts: Sequence[Reason]) -> list[Family]:

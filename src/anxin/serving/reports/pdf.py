@@ -374,7 +374,10 @@ def _annex(sheet: _Sheet, facts: Facts) -> None:
     for asked in facts.asked:
         _box(sheet, asked)
     for paper in facts.papers:
-        _box(sheet, Words(f"{paper.words.zh}（{paper.basis}）", paper.words.en))
+        _box(
+            sheet,
+            Words(f"{paper.words.zh}（{paper.basis}）" if paper.basis else paper.words.zh, paper.words.en),
+        )
     if facts.questions:
         sheet.section("针对本次信号须问清", "questions these signals raise")
         for question in facts.questions:
@@ -385,11 +388,7 @@ def _annex(sheet: _Sheet, facts: Facts) -> None:
     sheet.section("数据质量与不确定性", "data quality and uncertainty")
     sheet.both(_quality(facts), 8.5)
 
-    sheet.section("法律依据", "legal basis")
-    for basis, source in facts.reason_bases:
-        sheet.both(Words(f"{basis}:{source}数据的使用依据" if source else basis, ""), 8.5)
-    for article in facts.law:
-        sheet.both(Words(f"{article.basis}:{article.words.zh}", ""), 8.5)
+    _law(sheet, facts)
 
     if sheet.get_y() > 215:
         sheet.add_page()
@@ -424,6 +423,16 @@ def _records(sheet: _Sheet, facts: Facts) -> None:
         sheet.write_line(f"{table.zh} 共 {table.total:,} 条{counted}，最近：", 8.5, bold=True, height=4.4)
         for line in table.told():
             sheet.write_line(line, 7.5, colour=_SOFT, height=3.9)
+
+
+def _law(sheet: _Sheet, facts: Facts) -> None:
+    if not (facts.reason_bases or facts.law):
+        return
+    sheet.section("法律依据", "legal basis")
+    for basis, source in facts.reason_bases:
+        sheet.both(Words(f"{basis}:{source}数据的使用依据" if source else basis, ""), 8.5)
+    for article in facts.law:
+        sheet.both(Words(f"{article.basis}:{article.words.zh}", ""), 8.5)
 
 
 def _quality(facts: Facts) -> Words:
