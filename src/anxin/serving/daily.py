@@ -156,6 +156,7 @@ def _run(
         ),
         "explanations": pa.concat_tables([one.explanations for one in listed_by_kind.values()]),
         "cleared": pa.Table.from_pylist(cleared, schema.CLEARED),
+        "waiting": _waiting(listed_by_kind),
         **{f"snapshot-{kind}": part.snapshot for kind, part in scored.items()},
     }
     if (money := abilities(home.models, scored, day)) is not None:
@@ -191,6 +192,15 @@ def _listed(
     rows = [row for one in found.values() for row in one.rows]
     facts = {(kind, subject): fact for kind, one in found.items() for subject, fact in one.facts.items()}
     return planned(rows, facts, compared.rows, capacities, checks, day), found
+
+
+def _waiting(found: Mapping[str, Listed]) -> pa.Table:
+    """Return what the next list must know of those who wait for a place."""
+    lowest = sorted(pair for one in found.values() for pair in one.lowest.items())
+    columns = schema.WAITING.names
+    return pa.Table.from_pylist(
+        [dict(zip(columns, (*key, p90), strict=True)) for key, p90 in lowest], schema.WAITING
+    )
 
 
 def _counts(
