@@ -24,12 +24,13 @@ from . import made_up
 from .conftest import City
 
 DAY = date(2026, 1, 12)
+PLACE, NEXT, THIRD = "500106", "500112", "500119"
 LIMIT = Capacity(2, 3, 2, 14, 0.3, 0.0, None)
 
 
 def warning(number: int, **more: Any) -> Warning:
     made = Warning(
-        "employer", f"E{number:03d}", f"E{number:03d}", 3, "model", 0.3, 20.0, 4e5, 0.0, 10.0, None
+        "employer", f"E{number:03d}", PLACE, f"E{number:03d}", 3, "model", 0.3, 20.0, 4e5, 0.0, 10.0, None
     )
     return replace(made, **more)
 
@@ -37,13 +38,14 @@ def warning(number: int, **more: Any) -> Warning:
 def plan(
     warnings: list[Warning], limit: Capacity = LIMIT, checks: dict[str, Checks] | None = None
 ) -> dict[str, Visit]:
-    found = visits(warnings, limit, checks or {}, "500106", DAY, 36)
+    found = visits(warnings, dict.fromkeys((PLACE, NEXT, THIRD), limit), checks or {}, DAY, 36)
     return {subject: visit for (_, subject), visit in found.items()}
 
 
 MANY = st.lists(
     st.builds(
-        lambda unit, grade, by, p90, heads, rested: (unit, grade, by, p90, heads, rested),
+        lambda *row: row,
+        st.sampled_from([PLACE, PLACE, NEXT, THIRD]),
         st.integers(0, 12),
         st.integers(1, 4),
         st.sampled_from(["model", "rule"]),
@@ -65,16 +67,25 @@ def test_a_district_never_does_more_than_it_can_nor_leaves_a_place_empty(
     rows: list[Any], checks: int, calls: int, known: dict[int, int]
 ) -> None:
     warnings = [
-        warning(i, unit=f"U{unit}", grade=grade, put_by=by, p90=p90, heads=heads, chosen_on=rested)
-        for i, (unit, grade, by, p90, heads, rested) in enumerate(rows)
+        warning(
+            i, district=place, unit=f"U{unit}", grade=grade, put_by=by, p90=p90, heads=heads, chosen_on=rested
+        )
+        for i, (place, unit, grade, by, p90, heads, rested) in enumerate(rows)
     ]
     in_year = {f"U{unit}": Checks(count, DAY - timedelta(days=100)) for unit, count in known.items()}
     found = plan(warnings, replace(LIMIT, checks=checks, calls=calls), in_year)
     assert set(found) == {one.subject_id for one in warnings}
     units = {one.subject_id: one.unit for one in warnings}
-    gone = {by: {units[s] for s, visit in found.items() if visit.by == by} for by in (CHECK, CALL)}
-    assert len(gone[CHECK]) <= checks
-    assert len(gone[CALL]) <= calls
+    gone: dict[str, set[str]] = {CHECK: set(), CALL: set()}
+    numbers: dict[tuple[str, str], set[str]] = {}
+    for subject, visit in found.items():
+        if visit.visit is not None:
+            gone[visit.by].add(units[subject])
+            numbers.setdefault((visit.visit.split("-")[1], visit.by), set()).add(visit.visit)
+    taken = {key: len(own) for key, own in numbers.items()}
+    for place in (PLACE, NEXT, THIRD):
+        assert taken.get((place, CHECK), 0) <= checks
+        assert taken.get((place, CALL), 0) <= calls
     assert not gone[CHECK] & gone[CALL]
     for unit in set(units.values()):
         told = {found[s] for s, u in units.items() if u == unit}
@@ -86,10 +97,11 @@ def test_a_district_never_does_more_than_it_can_nor_leaves_a_place_empty(
         assert rests == (visit.by == REST)
         if visit.visit is not None:
             assert visit.chosen_on == DAY
+            assert visit.visit.split("-")[1] in {one.district for one in mine}
         elif not rests:
             assert visit.by == BEYOND
             assert "超出力量" in visit.zh
-            assert len(gone[CALL]) == calls
+            assert all(taken.get((one.district, CALL), 0) == calls for one in mine)
         if visit.by == CHECK:
             assert max(one.grade for one in mine) >= 3
             assert unit not in in_year or in_year[unit].in_year < 2
@@ -120,6 +132,43 @@ def test_sites_of_one_contractor_are_one_joint_visit() -> None:
     assert len({visit.visit for visit in found.values()}) == 1
     assert found["P0"].order == 1
     assert "合并4条预警" in found["E001"].zh
+
+
+def test_a_firm_with_warnings_in_three_districts_is_gone_to_once_by_that_of_the_most_urgent() -> None:
+    sites = [
+        warning(i, kind="project", subject_id=f"P{i}", unit="E001", district=place, heads=heads)
+        for i, (place, heads) in enumerate([(PLACE, 20.0), (THIRD, 90.0), (NEXT, 30.0)])
+    ]
+    found = plan(sites, checks={"E001": Checks(1, DAY - timedelta(days=60))})
+    assert len(set(found.values())) == 1
+    assert (found["P0"].by, found["P0"].order) == (CHECK, 1)
+    assert (found["P0"].visit or "").startswith(f"V20260112-{THIRD}-")
+    assert "涉3个区县，由南川区牵头" in found["P0"].zh
+    assert plan(sites[::-1], checks={"E001": Checks(1, DAY - timedelta(days=60))}) == found
+    full = plan(sites, checks={"E001": Checks(2, DAY - timedelta(days=60))})
+    assert {visit.by for visit in full.values()} == {CALL}
+
+
+def test_the_next_district_goes_where_the_first_has_no_place_left() -> None:
+    limits = {PLACE: replace(LIMIT, checks=1, calls=0), NEXT: replace(LIMIT, checks=1, calls=0)}
+    one = [warning(1, district=PLACE, heads=30.0), warning(2, kind="project", unit="E001", district=NEXT)]
+    stronger, weaker = warning(3, heads=90.0), warning(4, district=NEXT, heads=10.0)
+    found = visits([*one, stronger, weaker], limits, {}, DAY, 36)
+    by = {subject: (visit.by, (visit.visit or "--").split("-")[1]) for (_, subject), visit in found.items()}
+    assert by == {
+        "E001": (CHECK, NEXT),
+        "E002": (CHECK, NEXT),
+        "E003": (CHECK, PLACE),
+        "E004": (BEYOND, ""),
+    }
+
+
+def test_a_firm_rests_as_long_as_the_longest_of_its_districts_says() -> None:
+    limits = {PLACE: replace(LIMIT, again_days=3), NEXT: replace(LIMIT, again_days=14)}
+    lately = DAY - timedelta(days=5)
+    both = [warning(1, chosen_on=lately), warning(2, unit="E001", district=NEXT)]
+    assert {one.by for one in visits(both, limits, {}, DAY, 36).values()} == {REST}
+    assert {one.by for one in visits(both[:1], limits, {}, DAY, 36).values()} == {CHECK}
 
 
 def test_a_firm_checked_as_often_as_it_may_be_is_called_on() -> None:

@@ -61,21 +61,19 @@ def planned(
 
     `facts` holds the snapshot's row of each, `before` its row of the list before.
     """
-    places: dict[str, list[Row]] = {}
+    at_random: dict[str, list[Row]] = {}
+    warnings: list[Warning] = []
     for row in rows:
-        places.setdefault(_district(row["district"], day), []).append(row)
-    found: dict[Key, Visit] = {}
-    festival = days_to_spring_festival(day)
-    for place, own in places.items():
-        at_random = [row for row in own if row["put_by"] == "random"]
-        warnings = [
-            _warning(row, facts[_key(row)], before.get(_key(row), {}))
-            for row in own
-            if row["put_by"] != "random"
-        ]
-        limit = capacities.on(place, day)
-        found |= visits(warnings, limit, checks, place, day, festival, len(at_random))
-        found |= _random(at_random, limit.random_plan or "", place, day)
+        place = _district(row["district"], day)
+        if row["put_by"] == "random":
+            at_random.setdefault(place, []).append(row)
+        else:
+            warnings.append(_warning(row, place, facts[_key(row)], before.get(_key(row), {})))
+    limits = {place: capacities.on(place, day) for place in (*at_random, *(one.district for one in warnings))}
+    given = {place: len(own) for place, own in at_random.items()}
+    found = visits(warnings, limits, checks, day, days_to_spring_festival(day), given)
+    for place, own in at_random.items():
+        found |= _random(own, limits[place].random_plan or "", place, day)
     return [row | _columns(found[_key(row)]) for row in rows]
 
 
@@ -93,12 +91,13 @@ def _random(rows: Iterable[Row], plan: str, place: str, day: date) -> dict[Key, 
     }
 
 
-def _warning(row: Row, fact: Mapping[str, Any], before: Mapping[str, Any]) -> Warning:
+def _warning(row: Row, place: str, fact: Mapping[str, Any], before: Mapping[str, Any]) -> Warning:
     months, wages = _known(fact.get("cover_months")), _known(fact.get("wages_due_month"))
     overdue, following = _known(fact.get("wages_unpaid_days")), _known(fact.get("pay_next_days"))
     return Warning(
         row["kind"],
         row["subject_id"],
+        place,
         fact.get("contractor_id") or row["subject_id"],
         row["grade"],
         row["put_by"],
