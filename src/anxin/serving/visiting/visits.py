@@ -94,8 +94,8 @@ class Visit:
     """What is done about one warning today.
 
     `visit` is the number of the joint visit, None where none is made today; `by` is `check` 检查, `call` 走访, `beyond`
-    超出力量 or `rest` (gone to lately); `order` its turn among the going district's visits of that sort; `chosen_on` the last
-    day a visit was chosen, today if it is.
+    超出力量 or `rest` (gone to lately); `order` its turn among the going district's visits of that sort; `chosen_on` the
+    last day a visit was chosen, today if it is.
     """
 
     visit: str | None
