@@ -54,9 +54,9 @@ def drawn(
         pools.setdefault(place, {})[unit] = places[place]
     found: dict[str, list[Drawn]] = {}
     for place, pool in sorted(pools.items()):
-        for one in draw(pool, capacities.on(place, day).random_checks, capacities.seed, day, place):
-            kind, _, subject = one.subject_id.partition("/")
-            found.setdefault(kind, []).append(Drawn(subject, one.propensity))
+        for chosen in draw(pool, capacities.on(place, day).random_checks, capacities.seed, day, place):
+            kind, _, subject = chosen.subject_id.partition("/")
+            found.setdefault(kind, []).append(Drawn(subject, chosen.propensity))
     return found
 
 
