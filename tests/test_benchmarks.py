@@ -228,34 +228,38 @@ def test_sizes_said_as_they_come_are_covered_at_their_level_and_narrow_ones_are_
 
 
 def test_calm_counts_who_crept_in_who_a_rule_brought_and_who_rose_and_waits(tmp_path: Path) -> None:
-    days = (date(2026, 2, 2), date(2026, 2, 3))
-    # Of six graded: `crept` moved up by a little, `ruled` has a new fact, `rose` trebled and is not listed.
+    days = (date(2026, 2, 2), date(2026, 2, 3), date(2026, 2, 4))
+    # `crept` moved up by a little, `ruled` has a new fact, `rose` trebled and is not listed; `creeps` is missing for two
+    # days, more than doubled over both of them though not in either.
     p90 = {
-        "stays": (0.50, 0.50),
-        "crept": (0.20, 0.22),
-        "leapt": (0.10, 0.30),
-        "ruled": (0.06, 0.06),
-        "rose": (0.09, 0.28),
-        "calm": (0.01, 0.04),
+        "stays": (0.50, 0.50, 0.50),
+        "crept": (0.20, 0.22, 0.22),
+        "leapt": (0.10, 0.30, 0.30),
+        "ruled": (0.06, 0.06, 0.06),
+        "rose": (0.09, 0.28, 0.01),
+        "creeps": (0.12, 0.23, 0.25),
+        "calm": (0.01, 0.04, 0.04),
     }
-    listed = (["stays"], ["stays", "leapt", "crept", "ruled"])
+    after = ["stays", "leapt", "crept", "ruled"]
+    listed = (["stays"], after, after)
     for place, day in enumerate(days):
         scores = pd.DataFrame(
             {"kind": "employer", "subject_id": list(p90), "p90": [p[place] for p in p90.values()]}
         )
-        scores.assign(grade=(scores["p90"] >= 0.05).astype(int)).to_parquet(
-            tmp_path / f"scores-{day}.parquet"
-        )
+        grade = (scores["p90"] >= 0.05).astype(int) + (scores["p90"] >= 0.14)
+        scores.assign(grade=grade).to_parquet(tmp_path / f"scores-{day}.parquet")
         names = listed[place]
         put_by = ["rule" if name == "ruled" else "model" for name in names]
         rows = {"kind": "employer", "subject_id": names, "rank": range(1, len(names) + 1), "put_by": put_by}
         pd.DataFrame(rows).to_parquet(tmp_path / f"list-{day}.parquet")
     found = calm(tmp_path, days)[0]
-    assert {name: found[name] for name in ("days", "places", "entered", "by_rule", "crept", "waiting")} == {
-        "days": 1,
-        "places": 4,
+    del found["kind"], found["crept_share"]
+    assert found == {
+        "days": 2,
+        "places": 8,
         "entered": 3,
         "by_rule": 1,
         "crept": 1,
-        "waiting": 1,
+        "waiting": 2,
+        "missing": 3,
     }

@@ -42,8 +42,14 @@ def days_of(
         listed = {subject: p for subject, p in everyone.items() if p >= line}
         today = calm(listed, before, day, limits)
         told.append((everyone, before, today))
-        before = Before(day, {subject: place + 1 for place, subject in enumerate(today.order)}, everyone)
+        before = after(day, today, everyone)
     return told
+
+
+def after(day: date, today: Calm, everyone: dict[str, float]) -> Before:
+    """What the next list reads of this one."""
+    places = {subject: place for place, subject in enumerate(today.order, start=1)}
+    return Before(day, places, everyone, today.lowest)
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.01, 0.05, 0.2]), st.sampled_from([0.0, 0.01, 0.1]))
@@ -57,11 +63,14 @@ def test_few_creep_in_and_nobody_who_doubled_waits(seed: int, tremble: float, ju
         size = min(SMALL.head, len(listed))
         head = set(today.order[:size])
         was = {subject for subject, place in before.places.items() if place <= size}
-        crept = {s for s in head - was if before.rise(s, everyone[s]) < SMALL.rise}
-        left = len(was - set(today.order))
-        assert len(crept) <= turns(SMALL.share, size, before.day, before.day + timedelta(days=1)) + left
+        crept = {s for s in head - was if not before.rose(s, everyone[s], SMALL)}
+        # Only those who stood on the list already move up into places that fall free.
+        behind = {s for s, place in before.places.items() if place > size} & set(today.order)
+        left = min(len(was - set(today.order)), len(behind))
+        assert len(crept) <= max(turns(SMALL.share, size, before.day, before.day + timedelta(days=1)), left)
         due = set(in_order({s: everyone[s] for s in listed})[:size])
         assert all(s in head for s in due if before.rise(s, everyone[s]) > 2)
+        assert all(everyone[s] <= 2 * today.lowest[s] for s in due - head)
 
 
 def test_a_tremble_changes_almost_nobody_among_the_first_two_hundred() -> None:
@@ -91,7 +100,7 @@ def test_those_left_waiting_come_in_by_and_by_the_most_dangerous_first() -> None
         came = set(today.order[:20]) - set(order[:20])
         assert came == ({f"S{24 + number}"} if number <= 5 else set())
         order = list(today.order)
-        before = Before(day, {subject: place + 1 for place, subject in enumerate(order)}, now)
+        before = after(day, today, now)
 
 
 def test_without_a_list_before_the_order_is_that_of_danger() -> None:
@@ -106,6 +115,69 @@ def test_on_a_short_list_who_crept_over_the_line_waits_and_rules_do_not() -> Non
     )
     assert found.waiting <= {"B"}
     assert {"A", "C", "D", "E"} <= set(found.order)
+
+
+@pytest.mark.parametrize(("listed", "creeping", "start"), [(60, 12, 0.049), (240, 60, 0.099)])
+@pytest.mark.parametrize("gap", [1, 3])
+def test_whoever_creeps_up_for_long_comes_in_before_it_doubled(
+    listed: int, creeping: int, start: float, gap: int
+) -> None:
+    limits = bands()
+    # A short list, and one whose last place among the first has p90 0.1: either is crept over by 5 % a day.
+    held = {f"L{i:03d}": 0.3 - 0.001 * i for i in range(listed)}
+    everyone = held | {f"C{i:02d}": start for i in range(creeping)}
+    shown = {s: p for s, p in everyone.items() if p >= 0.05}
+    before = after(DAY, calm(shown, None, DAY, limits), everyone)
+    first: dict[str, float] = {}
+    waited = 0
+    for number in range(gap, 31, gap):
+        day = DAY + timedelta(days=number)
+        everyone = held | {f"C{i:02d}": start * 1.05**number for i in range(creeping)}
+        shown = {s: p for s, p in everyone.items() if p >= 0.05}
+        today = calm(shown, before, day, limits)
+        size = min(limits.head, len(shown))
+        waits = [s for s in in_order(shown)[:size] if s not in today.order[:size]]
+        waited += len(waits)
+        for subject in waits:
+            first.setdefault(subject, before.p90[subject])
+            assert everyone[subject] <= 2 * first[subject]
+        crept = {s for s in today.order[:size] if not before.rose(s, everyone[s], limits)}
+        new = crept - {s for s, place in before.places.items() if place <= size}
+        assert len(new) <= turns(limits.share, size, before.day, day)
+        before = after(day, today, everyone)
+    assert waited
+    assert not waits
+
+
+def test_nobody_waits_who_must_not_however_little_it_rose() -> None:
+    held = {f"L{i:02d}": 0.5 for i in range(40)}
+    before = after(DAY, calm(held, None, DAY, bands()), held | {"A": 0.079, "B": 0.079})
+    found = calm(held | {"A": 0.081, "B": 0.0795}, before, DAY + timedelta(days=1), bands(), {"A"})
+    assert "A" in found.order
+    assert found.waiting == {"B"}
+
+
+def test_a_list_that_fills_up_lets_those_who_wait_in_by_turns_too() -> None:
+    held = {f"L{i:03d}": 0.5 for i in range(195)}
+    waiting = {f"W{i:02d}": 0.051 for i in range(12)}
+    before = after(DAY, calm(held, None, DAY, bands()), held | dict.fromkeys(waiting, 0.049))
+    sizes = []
+    for number in range(1, 7):
+        day = DAY + timedelta(days=number)
+        today = calm(held | waiting, before, day, bands())
+        sizes.append(len(today.order))
+        before = after(day, today, held | waiting)
+    # One place a day, until the head is full: whoever stands behind it displaces nobody.
+    assert sizes == [196, 197, 198, 199, 207, 207]
+
+
+def test_places_that_fall_free_go_to_those_behind_and_not_to_newcomers() -> None:
+    start = {f"S{i:02d}": 0.5 - 0.01 * i for i in range(24)}
+    before = after(DAY, calm(start, None, DAY, SMALL), start | {"N1": 0.049, "N2": 0.049})
+    now = {s: p for s, p in start.items() if s not in ("S00", "S01", "S02", "S03", "S04", "S05")}
+    found = calm(now | {"N1": 0.051, "N2": 0.05}, before, DAY + timedelta(days=1), SMALL)
+    assert set(found.order) == {*now, "N1"}
+    assert found.waiting == {"N2"}
 
 
 @pytest.mark.parametrize("places", [7, 60, 200])

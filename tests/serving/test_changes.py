@@ -8,10 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from anxin.domain.errors import AnxinError
 from anxin.ledger.published import Published as Record
+from anxin.serving import schema
 from anxin.serving.changes import compare
 from anxin.serving.daily import _publish
 from anxin.serving.home import Home
@@ -46,6 +49,26 @@ def test_a_list_before_that_cannot_be_read_is_said_and_compares_as_none(
     assert not gone.rows
     assert "cannot be read" in caplog.text
     assert not compare(home, None, TODAY).previous_unreadable
+
+
+def test_what_is_kept_of_those_who_wait_is_read_by_the_next_list_and_older_lists_kept_nothing(
+    before: tuple[Home, Record],
+) -> None:
+    home, entry = before
+    models = compare(home, entry, TODAY).models
+    old = compare(home, entry, TODAY).before("employer", models["employer"])
+    assert old is not None
+    assert old.lowest == {}
+    kept = [{"kind": "employer", "subject_id": "E1", "lowest_p90": 0.049}]
+    pq.write_table(pa.Table.from_pylist(kept, schema.WAITING), home.root / entry.folder / "waiting.parquet")
+    compared = compare(home, entry, TODAY)
+    found = compared.before("employer", models["employer"])
+    assert found is not None
+    assert found.lowest == {"E1": 0.049}
+    assert compared.before("employer", "another") is None
+    other = compared.before("project", models["project"])
+    assert other is not None
+    assert other.lowest == {}
 
 
 def test_a_row_withheld_is_not_told_to_be_below_the_line(before: tuple[Home, Record]) -> None:

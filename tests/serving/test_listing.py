@@ -81,6 +81,22 @@ def test_a_quiet_day_changes_nothing() -> None:
     assert not again.waiting
 
 
+def test_on_a_short_list_only_blue_waits() -> None:
+    first = listed("employer", part(), Compared(DAY, {}, {}), DAY)
+    own = {row["subject_id"]: row["grade"] for row in first.rows if row["put_by"] == "model"}
+    assert {1, 2} <= set(own.values())
+    # Nobody was listed yesterday, though everyone was as dangerous.
+    before = replace(_before(first), rows={})
+    found = listed("employer", part(), before, DAY)
+    waiting = {subject for _, subject in found.waiting}
+    assert waiting
+    assert {own[subject] for subject in waiting} == {1}
+    assert {subject for subject, grade in own.items() if grade > 1} <= {
+        row["subject_id"] for row in found.rows
+    }
+    assert set(found.lowest) == found.waiting
+
+
 def test_a_grade_of_the_list_before_is_kept_within_its_band_and_by_the_same_model_only() -> None:
     first = listed("employer", part(), Compared(DAY, {}, {}), DAY)
     earned = {row["subject_id"]: row["grade_model"] for row in first.rows}

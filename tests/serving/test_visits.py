@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anxin.domain.errors import AnxinError
+from anxin.ledger.published import Published as Record
+from anxin.serving.home import Home
+from anxin.serving.schema import LIST
 from anxin.serving.terminal.tables import filters
 from anxin.serving.visiting.capacity import OWN, Capacities, Capacity
-from anxin.serving.visiting.known_checks import contractors, known_checks
+from anxin.serving.visiting.known_checks import contractors, handed_out, known_checks
 from anxin.serving.visiting.planning import drawn, planned
 from anxin.serving.visiting.randomly import draw
 from anxin.serving.visiting.visits import BEYOND, CALL, CHECK, REST, Checks, Visit, Warning, visits
 
 from . import made_up
-from .conftest import City
+from .conftest import AT, City
 
 DAY = date(2026, 1, 12)
+PLACE, NEXT, THIRD = "500106", "500112", "500119"
 LIMIT = Capacity(2, 3, 2, 14, 0.3, 0.0, None)
 
 
 def warning(number: int, **more: Any) -> Warning:
     made = Warning(
-        "employer", f"E{number:03d}", f"E{number:03d}", 3, "model", 0.3, 20.0, 4e5, 0.0, 10.0, None
+        "employer", f"E{number:03d}", PLACE, f"E{number:03d}", 3, "model", 0.3, 20.0, 4e5, 0.0, 10.0, None
     )
     return replace(made, **more)
 
@@ -37,13 +43,14 @@ def warning(number: int, **more: Any) -> Warning:
 def plan(
     warnings: list[Warning], limit: Capacity = LIMIT, checks: dict[str, Checks] | None = None
 ) -> dict[str, Visit]:
-    found = visits(warnings, limit, checks or {}, "500106", DAY, 36)
+    found = visits(warnings, dict.fromkeys((PLACE, NEXT, THIRD), limit), checks or {}, DAY, 36)
     return {subject: visit for (_, subject), visit in found.items()}
 
 
 MANY = st.lists(
     st.builds(
-        lambda unit, grade, by, p90, heads, rested: (unit, grade, by, p90, heads, rested),
+        lambda *row: row,
+        st.sampled_from([PLACE, PLACE, NEXT, THIRD]),
         st.integers(0, 12),
         st.integers(1, 4),
         st.sampled_from(["model", "rule"]),
@@ -65,16 +72,25 @@ def test_a_district_never_does_more_than_it_can_nor_leaves_a_place_empty(
     rows: list[Any], checks: int, calls: int, known: dict[int, int]
 ) -> None:
     warnings = [
-        warning(i, unit=f"U{unit}", grade=grade, put_by=by, p90=p90, heads=heads, chosen_on=rested)
-        for i, (unit, grade, by, p90, heads, rested) in enumerate(rows)
+        warning(
+            i, district=place, unit=f"U{unit}", grade=grade, put_by=by, p90=p90, heads=heads, chosen_on=rested
+        )
+        for i, (place, unit, grade, by, p90, heads, rested) in enumerate(rows)
     ]
     in_year = {f"U{unit}": Checks(count, DAY - timedelta(days=100)) for unit, count in known.items()}
     found = plan(warnings, replace(LIMIT, checks=checks, calls=calls), in_year)
     assert set(found) == {one.subject_id for one in warnings}
     units = {one.subject_id: one.unit for one in warnings}
-    gone = {by: {units[s] for s, visit in found.items() if visit.by == by} for by in (CHECK, CALL)}
-    assert len(gone[CHECK]) <= checks
-    assert len(gone[CALL]) <= calls
+    gone: dict[str, set[str]] = {CHECK: set(), CALL: set()}
+    numbers: dict[tuple[str, str], set[str]] = {}
+    for subject, visit in found.items():
+        if visit.visit is not None:
+            gone[visit.by].add(units[subject])
+            numbers.setdefault((visit.visit.split("-")[1], visit.by), set()).add(visit.visit)
+    taken = {key: len(own) for key, own in numbers.items()}
+    for place in (PLACE, NEXT, THIRD):
+        assert taken.get((place, CHECK), 0) <= checks
+        assert taken.get((place, CALL), 0) <= calls
     assert not gone[CHECK] & gone[CALL]
     for unit in set(units.values()):
         told = {found[s] for s, u in units.items() if u == unit}
@@ -86,10 +102,11 @@ def test_a_district_never_does_more_than_it_can_nor_leaves_a_place_empty(
         assert rests == (visit.by == REST)
         if visit.visit is not None:
             assert visit.chosen_on == DAY
+            assert visit.visit.split("-")[1] in {one.district for one in mine}
         elif not rests:
             assert visit.by == BEYOND
             assert "超出力量" in visit.zh
-            assert len(gone[CALL]) == calls
+            assert all(taken.get((one.district, CALL), 0) == calls for one in mine)
         if visit.by == CHECK:
             assert max(one.grade for one in mine) >= 3
             assert unit not in in_year or in_year[unit].in_year < 2
@@ -120,6 +137,43 @@ def test_sites_of_one_contractor_are_one_joint_visit() -> None:
     assert len({visit.visit for visit in found.values()}) == 1
     assert found["P0"].order == 1
     assert "合并4条预警" in found["E001"].zh
+
+
+def test_a_firm_with_warnings_in_three_districts_is_gone_to_once_by_that_of_the_most_urgent() -> None:
+    sites = [
+        warning(i, kind="project", subject_id=f"P{i}", unit="E001", district=place, heads=heads)
+        for i, (place, heads) in enumerate([(PLACE, 20.0), (THIRD, 90.0), (NEXT, 30.0)])
+    ]
+    found = plan(sites, checks={"E001": Checks(1, DAY - timedelta(days=60))})
+    assert len(set(found.values())) == 1
+    assert (found["P0"].by, found["P0"].order) == (CHECK, 1)
+    assert (found["P0"].visit or "").startswith(f"V20260112-{THIRD}-")
+    assert "涉3个区县，由南川区牵头" in found["P0"].zh
+    assert plan(sites[::-1], checks={"E001": Checks(1, DAY - timedelta(days=60))}) == found
+    full = plan(sites, checks={"E001": Checks(2, DAY - timedelta(days=60))})
+    assert {visit.by for visit in full.values()} == {CALL}
+
+
+def test_the_next_district_goes_where_the_first_has_no_place_left() -> None:
+    limits = {PLACE: replace(LIMIT, checks=1, calls=0), NEXT: replace(LIMIT, checks=1, calls=0)}
+    one = [warning(1, district=PLACE, heads=30.0), warning(2, kind="project", unit="E001", district=NEXT)]
+    stronger, weaker = warning(3, heads=90.0), warning(4, district=NEXT, heads=10.0)
+    found = visits([*one, stronger, weaker], limits, {}, DAY, 36)
+    by = {subject: (visit.by, (visit.visit or "--").split("-")[1]) for (_, subject), visit in found.items()}
+    assert by == {
+        "E001": (CHECK, NEXT),
+        "E002": (CHECK, NEXT),
+        "E003": (CHECK, PLACE),
+        "E004": (BEYOND, ""),
+    }
+
+
+def test_a_firm_rests_as_long_as_the_longest_of_its_districts_says() -> None:
+    limits = {PLACE: replace(LIMIT, again_days=3), NEXT: replace(LIMIT, again_days=14)}
+    lately = DAY - timedelta(days=5)
+    both = [warning(1, chosen_on=lately), warning(2, unit="E001", district=NEXT)]
+    assert {one.by for one in visits(both, limits, {}, DAY, 36).values()} == {REST}
+    assert {one.by for one in visits(both[:1], limits, {}, DAY, 36).values()} == {CHECK}
 
 
 def test_a_firm_checked_as_often_as_it_may_be_is_called_on() -> None:
@@ -202,16 +256,25 @@ def test_a_table_that_is_wrong_names_what(tmp_path: Path, text: str, said: str) 
 
 
 def test_a_draw_gives_everyone_the_chance_it_says() -> None:
-    everyone = [f"S{i}" for i in range(20)]
-    counts = dict.fromkeys(everyone, 0)
+    # Eighteen units of one subject, and two of three.
+    pool = {f"U{i}": [f"S{i}"] if i < 18 else [f"S{i}-{part}" for part in range(3)] for i in range(20)}
+    counts = {subject: 0 for own in pool.values() for subject in own}
+    chances: dict[str, float] = {}
     for number in range(2000):
-        for one in draw(everyone, 2.5, 1, DAY + timedelta(days=number), "500106"):
-            assert one.propensity == pytest.approx(0.125)
+        found = draw(pool, 2.5, 1, DAY + timedelta(days=number), "500106")
+        assert len({one.subject_id.split("-")[0] for one in found}) == len(found)
+        for one in found:
+            chances[one.subject_id] = one.propensity
             counts[one.subject_id] += 1
-    assert all(190 <= count <= 315 for count in counts.values())
-    assert draw(everyone, 2.5, 1, DAY, "500106") == draw(everyone[::-1], 2.5, 1, DAY, "500106")
-    assert len(draw(everyone, 99.0, 1, DAY, "500106")) == 20
-    assert draw(everyone, 0.0, 1, DAY, "500106") == []
+    assert sum(chances.values()) == pytest.approx(2.5)
+    assert chances["S0"] == pytest.approx(0.125)
+    for subject, count in counts.items():
+        chance = chances[subject]
+        assert abs(count - 2000 * chance) < 4 * (2000 * chance * (1 - chance)) ** 0.5
+    turned = {unit: own[::-1] for unit, own in reversed(pool.items())}
+    assert draw(pool, 2.5, 1, DAY, "500106") == draw(turned, 2.5, 1, DAY, "500106")
+    assert len(draw(pool, 99.0, 1, DAY, "500106")) == 20
+    assert draw(pool, 0.0, 1, DAY, "500106") == []
 
 
 PLAN = """capacity:
@@ -231,21 +294,78 @@ def test_random_checks_are_drawn_from_those_nobody_warned_of_and_take_their_plac
     )
     listed = {("employer", f"E{i:03d}") for i in range(5)}
     checks = {"E008": Checks(2, DAY - timedelta(days=90))}
-    found = drawn({"employer": employers}, listed, capacities, checks, DAY)["employer"]
+    found = drawn({"employer": employers}, listed, capacities, checks, {}, DAY)["employer"]
     assert len(found) == 2
     assert all(one.propensity == pytest.approx(2 / 33) for one in found)
     assert not {one.subject_id for one in found} & {f"E{i:03d}" for i in (*range(5), 7, 8)}
     base = {"district": "500106", "kind": "employer", "p90": 0.3, "workers": 5.0, "amount": 1e5}
     rows = [base | {"subject_id": f"E{i:03d}", "grade": 4, "put_by": "model"} for i in range(30)]
     rows += [base | {"subject_id": one.subject_id + "R", "grade": 0, "put_by": "random"} for one in found]
-    done = planned(rows, {(r["kind"], r["subject_id"]): {} for r in rows}, {}, capacities, {}, DAY)
+    done = planned(rows, {(r["kind"], r["subject_id"]): {} for r in rows}, {}, capacities, {}, {}, DAY)
     assert sum(row["visit_by"] == CHECK for row in done if row["put_by"] == "model") == 8
     assert all("渝人社双随机2026" in row["visit_why"] for row in done if row["put_by"] == "random")
 
 
+def sites(rows: list[tuple[str, str, str | None]]) -> pa.Table:
+    """Projects by number, district and general contractor; nobody is in hand."""
+    names = ("subject_id", "district", "contractor_id")
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return pa.table(columns | {"in_hand": [False] * len(rows)})
+
+
+def test_random_checks_leave_out_whoever_shares_a_unit_with_a_warning_and_whoever_was_gone_to_lately(
+    tmp_path: Path,
+) -> None:
+    employers = pa.table({"subject_id": ["E1", "E2", "E3"], "district": [PLACE] * 3, "in_hand": [False] * 3})
+    owners = ["E1", "E2", "E3", "E4", "E5", None]
+    projects = sites([(f"P{i}", NEXT if i == 0 else PLACE, owner) for i, owner in enumerate(owners, start=1)])
+    everyone = {"employer": employers, "project": projects}
+    capacities = table(PLAN.replace("random_share: 0.2", "random_share: 1"), tmp_path)
+    lately = DAY - timedelta(days=5)
+    # E1 has a warning, E2 was checked, E3 is sent someone by a list of five days ago, E4 was checked long ago.
+    checks = {"E2": Checks(1, lately), "E4": Checks(1, DAY - timedelta(days=60))}
+    found = drawn(everyone, {("employer", "E1")}, capacities, checks, {"E3": lately}, DAY)
+    assert {kind: {one.subject_id for one in own} for kind, own in found.items()} == {
+        "project": {"P4", "P5", "P6"}
+    }
+
+
+def test_a_contractor_is_drawn_once_a_day_and_each_of_its_sites_in_turn(tmp_path: Path) -> None:
+    capacities = table(PLAN.replace("random_share: 0.2", "random_share: 0.1"), tmp_path)
+    own = [("A1", PLACE, "E1"), ("A2", PLACE, "E1"), ("B1", NEXT, "E1")]
+    projects = sites([*own, ("C1", PLACE, None), ("C2", PLACE, None), ("D1", NEXT, None)])
+    counts: dict[str, float] = {}
+    said: dict[str, float] = {}
+    days = 1200
+    for number in range(days):
+        day = DAY + timedelta(days=number)
+        found = drawn({"project": projects}, set(), capacities, {}, {}, day)["project"]
+        names = {one.subject_id for one in found}
+        assert len(names & {"A1", "A2", "B1"}) <= 1
+        assert len(found) == 2  # one check a day in either district
+        for one in found:
+            counts[one.subject_id] = counts.get(one.subject_id, 0) + 1
+            said[f"{one.subject_id} {one.propensity:.3f}"] = one.propensity
+    # On the days the contractor is in PLACE's draw: one of three units, one of two sites. On the others one of two units.
+    assert set(said) == {
+        "A1 0.167",
+        "A2 0.167",
+        "B1 0.500",
+        "C1 0.333",
+        "C1 0.500",
+        "C2 0.333",
+        "C2 0.500",
+        "D1 1.000",
+        "D1 0.500",
+    }
+    expected = {"A1": 1 / 12, "A2": 1 / 12, "B1": 1 / 4, "C1": 5 / 12, "C2": 5 / 12, "D1": 3 / 4}
+    for subject, share in expected.items():
+        assert abs(counts[subject] / days - share) < 4 * (share * (1 - share) / days) ** 0.5
+
+
 def test_the_home_that_came_with_nothing_draws_nobody(tmp_path: Path) -> None:
     employers = pa.table({"subject_id": ["E1"], "district": ["500106"], "in_hand": [False]})
-    assert drawn({"employer": employers}, set(), Capacities.of(tmp_path), {}, DAY) == {}
+    assert drawn({"employer": employers}, set(), Capacities.of(tmp_path), {}, {}, DAY) == {}
 
 
 def test_cover_unpaid_wages_and_yesterdays_choice_are_read_from_the_snapshot_and_the_list_before(
@@ -277,11 +397,60 @@ def test_cover_unpaid_wages_and_yesterdays_choice_are_read_from_the_snapshot_and
         ("project", "P2"): {"contractor_id": "E3"},
     }
     before = {("project", "P2"): {"visited_on": DAY - timedelta(days=1)}}
-    done = {one["subject_id"]: one for one in planned(rows, facts, before, Capacities.of(tmp_path), {}, DAY)}
+    done = {
+        one["subject_id"]: one for one in planned(rows, facts, before, Capacities.of(tmp_path), {}, {}, DAY)
+    }
     assert "待落实资金2.0万元，距发薪日12天" in done["P0"]["visit_why"]
     assert "待落实资金10.0万元，发薪日已过" in done["P1"]["visit_why"]
     assert done["P1"]["visit_order"] == 1
     assert (done["P2"]["visit"], done["P2"]["visited_on"]) == (None, DAY - timedelta(days=1))
+
+
+def list_of(home: Home, number: int, visited: list[str], owners: dict[str, str]) -> Record:
+    """Put a list of `number` days ago in its folder, with visits to some of its projects."""
+    day = DAY - timedelta(days=number)
+    folder = made_up.publish(home.lists, day, f"L{number}", None)
+    rows = pq.read_table(folder / "list.parquet").slice(0, len(visited) + 1).to_pylist()
+    for row, subject in zip(rows, [*visited, "P9"], strict=True):
+        gone = subject in visited
+        row |= {"kind": "project", "subject_id": subject, "visit": "V" if gone else None}
+    pq.write_table(pa.Table.from_pylist(rows, LIST), folder / "list.parquet")
+    known = sites([(project, PLACE, firm) for project, firm in owners.items()])
+    pq.write_table(known, folder / "snapshot-project.parquet")
+    digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    where = folder.relative_to(home.root).as_posix()
+    return Record(1, AT, "daily", day, f"L{number}", where, digest, None, {}, False)
+
+
+def test_a_visit_is_remembered_though_its_warning_was_off_the_list_for_a_day(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    lists = [
+        list_of(home, 1, [], {}),
+        list_of(home, 2, ["P1"], {"P1": "E1"}),
+        list_of(home, 5, ["P1", "P2"], {"P1": "E1", "P2": "E2", "P9": "E9"}),
+        list_of(home, 6, ["P3"], {"P3": "E3"}),
+    ]
+    (home.root / lists[3].folder / "manifest.json").write_text("{}")  # cannot be read
+    gone, read = handed_out(home.root, lists)
+    assert gone == {"E1": DAY - timedelta(days=2), "E2": DAY - timedelta(days=5)}
+    assert read == ["L1", "L2", "L5"]
+    # The list before knows nothing of E2 nor of its other site; both rest.
+    row = {"district": PLACE, "kind": "project", "p90": 0.3, "workers": 5.0, "amount": 1e5, "grade": 4}
+    rows = [row | {"subject_id": f"P{i}", "put_by": "model"} for i in (2, 7, 8)]
+    facts = {("project", f"P{i}"): {"contractor_id": firm} for i, firm in ((2, "E2"), (7, "E2"), (8, "E8"))}
+    done = planned(rows, facts, {}, Capacities.of(tmp_path), {}, gone, DAY)
+    assert [one["visit_by"] for one in done] == [REST, REST, CHECK]
+    assert [one["visited_on"] for one in done] == [*[DAY - timedelta(days=5)] * 2, DAY]
+    old = planned(rows, facts, {}, Capacities.of(tmp_path), {}, {"E2": DAY - timedelta(days=14)}, DAY)
+    assert [one["visit_by"] for one in old] == [CHECK, CHECK, CHECK]
+
+
+def test_the_table_says_how_far_back_lists_are_looked_up(tmp_path: Path) -> None:
+    assert Capacities.of(tmp_path).longest_rest == 14
+    assert (
+        table(PLAN.replace("checks_a_year: 2", "checks_a_year: 2, again_days: 30"), tmp_path).longest_rest
+        == 30
+    )
 
 
 def test_checks_are_counted_by_firm_and_calls_are_none(view_of: Any) -> None:

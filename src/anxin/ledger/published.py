@@ -92,6 +92,12 @@ def before(ledger: Ledger, day: date, retrospective: bool = False) -> Published 
     return _first(ledger.newest(_kinds(retrospective), below=day.isoformat()))
 
 
+def between(ledger: Ledger, first: date, day: date, retrospective: bool = False) -> list[Published]:
+    """Return the newest list of each day from ``first`` to before ``day`` that has one, latest day first."""
+    entries = ledger.newest(_kinds(retrospective), below=day.isoformat(), limit=max(0, (day - first).days))
+    return [one for one in map(_published, entries) if one.day >= first]
+
+
 def recent(ledger: Ledger, n: int, retrospective: bool = False) -> list[Published]:
     """Return the newest list of each of the last ``n`` days that have one, latest day first."""
     return [_published(entry) for entry in ledger.newest(_kinds(retrospective), limit=n)]

@@ -4,37 +4,60 @@ Probabilities move a little every day, and at the two-hundredth place a little i
 places are held: whoever rose clearly since the list before and belongs there comes in at once; of those that only crept
 up a few a day come in, the most dangerous first; whoever they displace is the least dangerous of those who were there. On
 a list shorter than its head nobody is displaced, but whoever crept over the line waits for its turn.
+
+Waiting ends: p90 is held against its lowest since the subject first waited, however many lists ago, and whoever more than
+doubled since then comes in at once. What was lowest goes from list to list (`waiting.parquet`).
+
+Places of the head that fall free are filled by those who already stand behind it, whether they rose or not: ranks have no
+gaps, and whoever is listed is not taken off. Whoever would be new on the list does not fill them, but waits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from anxin.models.grades import Bands
 
+MOST_WAITED = 2.0
+"""Whoever rose more than so many times since it first waited waits no longer."""
+
 
 @dataclass(frozen=True)
 class Before:
-    """What the list before said of one kind: its day, the place of each listed subject, the p90 of everyone scored."""
+    """What the list before said of one kind: its day, the place of each listed subject, the p90 of everyone scored.
+
+    `lowest` is the lowest p90 of each subject that waited, since it first did.
+    """
 
     day: date
     places: Mapping[str, int]
     p90: Mapping[str, float]
+    lowest: Mapping[str, float] = field(default_factory=dict)
 
     def rise(self, subject: str, p90: float) -> float:
         """Return how many times p90 rose; without end for whoever was not scored."""
         earlier = self.p90.get(subject)
         return p90 / earlier if earlier else float("inf")
 
+    def rose(self, subject: str, p90: float, bands: Bands) -> bool:
+        """Say whether a subject rose clearly: since the list before, or by much since it first waited."""
+        lowest = self.lowest.get(subject)
+        waited = lowest is not None and p90 > MOST_WAITED * lowest
+        return waited or self.rise(subject, p90) >= bands.rise
+
 
 @dataclass(frozen=True)
 class Calm:
-    """Today's order, and who would be listed but waits."""
+    """Today's order, who would be listed but waits, and what `Before` holds of those that wait for a place.
+
+    `lowest` also has those who are listed, but behind the first places.
+    """
 
     order: tuple[str, ...]
     waiting: frozenset[str]
+    lowest: Mapping[str, float] = field(default_factory=dict)
 
 
 def in_order(p90: Mapping[str, float]) -> list[str]:
@@ -61,44 +84,51 @@ def calm(
     """Put the subjects of one kind that would be listed today in order.
 
     Without a list before (or with one of another model, whose p90 is another measure) the order is that of p90.
-    `exempt` are listed whatever p90 says (rules): they never wait, and take no turns.
+    `exempt` are listed whatever p90 says (rules, grades that must not wait): they are never held back from the list, and
+    take no turns there.
     """
     ranked = in_order(p90)
     if before is None:
         return Calm(tuple(ranked), frozenset())
-    size = min(bands.head, len(ranked))
-    allowed = turns(bands.share, size, before.day, day)
-    if len(ranked) <= bands.head:
-        return _short(ranked, p90, before, allowed, bands, exempt)
-    members = [s for s in ranked if before.places.get(s, size + 1) <= size]
-    outside = set(ranked) - set(members)
-    due = [subject for subject in ranked[:size] if subject in outside]
-    risen = [subject for subject in due if before.rise(subject, p90[subject]) >= bands.rise]
-    crept = [subject for subject in ranked if subject in outside and subject not in set(risen)]
+    rose = {subject for subject in ranked if before.rose(subject, p90[subject], bands)}
+    allowed = turns(bands.share, min(bands.head, len(ranked)), before.day, day)
+    waiting = _held_back(ranked, before, rose | set(exempt), allowed, bands.head)
+    listed = [subject for subject in ranked if subject not in waiting]
+    head = _head(listed, before, rose, allowed, bands.head)
+    order = [subject for subject in listed if subject in head]
+    order += [subject for subject in listed if subject not in head]
+    due = waiting | set(listed[: bands.head])
+    lowest = {
+        subject: min(p90[subject], before.lowest.get(subject, before.p90.get(subject, p90[subject])))
+        for subject in ranked
+        if subject not in head and (subject in due or subject in before.lowest)
+    }
+    return Calm(tuple(order), waiting, lowest)
+
+
+def _held_back(
+    ranked: Sequence[str], before: Before, at_once: Collection[str], allowed: int, head: int
+) -> frozenset[str]:
+    """Hold back, on a list that does not fill its head, whoever crept over the line until it is its turn."""
+    crept = [subject for subject in ranked if subject not in before.places and subject not in at_once]
+    room = head - (len(ranked) - len(crept))
+    return frozenset(crept[allowed:]) if room > allowed else frozenset()
+
+
+def _head(
+    listed: Sequence[str], before: Before, rose: Collection[str], allowed: int, size: int
+) -> Collection[str]:
+    """Return who is among the first `size` today."""
+    if len(listed) <= size:
+        return set(listed)
+    members = [subject for subject in listed if before.places.get(subject, size + 1) <= size]
+    outside = set(listed) - set(members)
+    due = [subject for subject in listed[:size] if subject in outside]
+    risen = [subject for subject in due if subject in rose]
+    others = outside - set(risen)
+    crept = [subject for subject in listed if subject in others]
     free = max(0, size - len(members) - len(risen))
     # Beyond the places that fell free only those come in that belong among the first.
-    by_turn = crept[: max(free, min(allowed, sum(subject in set(due) for subject in crept)))]
+    by_turn = crept[: max(free, min(allowed, len(due) - len(risen)))]
     coming = [*risen, *by_turn]
-    head = set(coming) | set(members[: size - len(coming)])
-    first = [subject for subject in ranked if subject in head]
-    return Calm((*first, *(subject for subject in ranked if subject not in head)), frozenset())
-
-
-def _short(
-    ranked: Sequence[str],
-    p90: Mapping[str, float],
-    before: Before,
-    allowed: int,
-    bands: Bands,
-    exempt: Collection[str],
-) -> Calm:
-    """Hold back, on a list shorter than its head, whoever crept over the line until it is its turn."""
-    crept = [
-        subject
-        for subject in ranked
-        if subject not in before.places
-        and subject not in exempt
-        and before.rise(subject, p90[subject]) < bands.rise
-    ]
-    waiting = frozenset(crept[allowed:])
-    return Calm(tuple(subject for subject in ranked if subject not in waiting), waiting)
+    return {*coming, *members[: size - len(coming)]}

@@ -15,6 +15,7 @@ from anxin.domain import identifiers
 from anxin.domain.errors import AnxinError
 from anxin.ledger.published import Published as Record
 from anxin.models.reasons import Explained, Part
+from anxin.serving import schema
 from anxin.serving.calm import Before
 from anxin.serving.home import Home
 from anxin.serving.published import Published
@@ -42,13 +43,15 @@ class Compared:
     previous: date | None = None
     previous_unreadable: bool = False
     """There is a list before, but its folder is gone or broken: nothing could be compared."""
+    lowest: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By kind, the lowest p90 of whoever waits for a place, since it first did."""
 
     def before(self, kind: str, model_id: str) -> Before | None:
         """Return places and p90 of a kind on the list before; None without one, or where another model gave it."""
         if self.previous is None or self.models.get(kind) != model_id:
             return None
         places = {subject: row["rank"] for (of, subject), row in self.rows.items() if of == kind}
-        return Before(self.previous, places, self.p90[kind])
+        return Before(self.previous, places, self.p90[kind], self.lowest.get(kind, {}))
 
     def grades(self, kind: str, model_id: str) -> dict[str, int]:
         """Return the model's own grade of each subject of a kind on the list before, of the same model only."""
@@ -186,7 +189,16 @@ def _compared(previous: Published, day: date) -> Compared:
     for kind, subject, feature, size in zip(*cells, strict=True):
         contributions.setdefault((kind, subject), {})[feature] = size
     listed = {(row["kind"], row["subject_id"]): row for row in rows}
-    return Compared(day, listed, contributions, p90, models, previous.as_of)
+    return Compared(day, listed, contributions, p90, models, previous.as_of, lowest=_lowest(previous))
+
+
+def _lowest(previous: Published) -> dict[str, dict[str, float]]:
+    """Return, by kind, what the list before kept of those who wait; nothing of a list from before that was kept."""
+    found: dict[str, dict[str, float]] = {}
+    if previous.has("waiting.parquet"):
+        for row in previous.table("waiting.parquet", schema.WAITING.names).to_pylist():
+            found.setdefault(row["kind"], {})[row["subject_id"]] = row["lowest_p90"]
+    return found
 
 
 def warning_id(key: _Key, since: date) -> str:

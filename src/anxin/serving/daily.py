@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,7 +28,7 @@ from anxin.feeds.asof import View
 from anxin.feeds.locking import alone
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published as Record
-from anxin.ledger.published import before, every, hindsight, of, record
+from anxin.ledger.published import before, between, every, hindsight, of, record
 from anxin.models.grades import grades
 from anxin.models.grades import settings as grade_settings
 from anxin.models.registry import live
@@ -41,7 +41,7 @@ from anxin.serving.changes import Compared, compare
 from anxin.serving.home import Home
 from anxin.serving.listing import Listed, ScoredDay, listed, with_random
 from anxin.serving.visiting.capacity import Capacities
-from anxin.serving.visiting.known_checks import contractors, known_checks
+from anxin.serving.visiting.known_checks import contractors, handed_out, known_checks
 from anxin.serving.visiting.planning import drawn, planned
 from anxin.serving.visiting.visits import BEYOND, CALL, CHECK, REST
 from anxin.serving.watermarks import watermarks
@@ -116,6 +116,8 @@ def _run(
     compared = compare(home, previous, day)
     capacities = Capacities.of(home.root)
     config_hash = _config_hash(capacities)
+    rested = day - timedelta(days=capacities.longest_rest - 1)
+    gone, looked_up = handed_out(home.root, between(ledger, rested, day, retrospective))
     inputs: dict[str, Any] = {
         "as_of": day.isoformat(),
         "lake_commit": view.lake.commit,
@@ -127,6 +129,7 @@ def _run(
         "config_hash": config_hash,
         "code_version": code_version(),
         "previous_list_id": previous.list_id if previous is not None else None,
+        "visits_of": looked_up,
         "seed": capacities.seed,
         "retrospective": retrospective,
     }
@@ -135,7 +138,7 @@ def _run(
     list_id = hashlib.sha256(_json(inputs).encode()).hexdigest()[:16]
     if existing is not None and existing.list_id == list_id:
         return existing, False
-    rows, listed_by_kind = _listed(scored, compared, view, capacities, day)
+    rows, listed_by_kind = _listed(scored, compared, view, capacities, gone, day)
     withheld = {key for one in listed_by_kind.values() for key in one.withheld}
     cleared = compared.cleared(rows, {kind: part.scores for kind, part in scored.items()}, withheld)
     manifest = {
@@ -156,6 +159,7 @@ def _run(
         ),
         "explanations": pa.concat_tables([one.explanations for one in listed_by_kind.values()]),
         "cleared": pa.Table.from_pylist(cleared, schema.CLEARED),
+        "waiting": _waiting(listed_by_kind),
         **{f"snapshot-{kind}": part.snapshot for kind, part in scored.items()},
     }
     if (money := abilities(home.models, scored, day)) is not None:
@@ -178,19 +182,36 @@ def _run(
 
 
 def _listed(
-    scored: Mapping[str, ScoredDay], compared: Compared, view: View, capacities: Capacities, day: date
+    scored: Mapping[str, ScoredDay],
+    compared: Compared,
+    view: View,
+    capacities: Capacities,
+    gone: Mapping[str, date],
+    day: date,
 ) -> tuple[list[dict[str, Any]], dict[str, Listed]]:
-    """Return the rows of the list with their visits, and what was listed by kind."""
+    """Return the rows of the list with their visits, and what was listed by kind.
+
+    `gone` is the last day a list sent someone to a firm.
+    """
     snapshot = {kind: part.snapshot for kind, part in scored.items()}
     found = {kind: listed(kind, part, compared, day) for kind, part in scored.items()}
     checks = known_checks(view, day, contractors(snapshot))
     kept = {(row["kind"], row["subject_id"]) for one in found.values() for row in one.rows}
     kept |= {key for one in found.values() for key in (*one.withheld, *one.waiting)}
-    for kind, chosen in drawn(snapshot, kept, capacities, checks, day).items():
+    for kind, chosen in drawn(snapshot, kept, capacities, checks, gone, day).items():
         found[kind] = with_random(kind, scored[kind], found[kind], chosen, day)
     rows = [row for one in found.values() for row in one.rows]
     facts = {(kind, subject): fact for kind, one in found.items() for subject, fact in one.facts.items()}
-    return planned(rows, facts, compared.rows, capacities, checks, day), found
+    return planned(rows, facts, compared.rows, capacities, checks, gone, day), found
+
+
+def _waiting(found: Mapping[str, Listed]) -> pa.Table:
+    """Return what the next list must know of those who wait for a place."""
+    lowest = sorted(pair for one in found.values() for pair in one.lowest.items())
+    columns = schema.WAITING.names
+    return pa.Table.from_pylist(
+        [dict(zip(columns, (*key, p90), strict=True)) for key, p90 in lowest], schema.WAITING
+    )
 
 
 def _counts(

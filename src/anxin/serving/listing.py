@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,9 @@ from anxin.serving.rows import explanation_table, leave_row, list_row
 from anxin.serving.visiting.randomly import Drawn
 
 Key = tuple[str, str]
+
+_NEVER_WAITS = 2
+"""Yellow: whoever earns it or worse is on the list the same day."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,15 @@ class ScoredDay:
 class Listed:
     """Rows of `list.parquet` of one kind without visits, what explains them, and who is not listed though due.
 
-    `withheld` are those whose reasons did not add up; `waiting` those who crept over the line of a short list.
+    `withheld` are those whose reasons did not add up; `waiting` those who crept over the line of a short list; `lowest`
+    is what is kept of those who wait for a place (`calm.Calm`).
     """
 
     rows: list[dict[str, Any]]
     explanations: pa.Table
     withheld: frozenset[Key] = frozenset()
     waiting: frozenset[Key] = frozenset()
+    lowest: Mapping[Key, float] = field(default_factory=dict)
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The row of the snapshot of each listed subject."""
 
@@ -95,13 +100,14 @@ def listed(kind: str, part: ScoredDay, compared: Compared, day: date) -> Listed:
         compared.before(kind, part.model.model_id),
         day,
         bands(),
-        {subject for subject, row in made.items() if row["put_by"] == "rule"},
+        {s for s, row in made.items() if row["put_by"] == "rule" or row["grade"] >= _NEVER_WAITS},
     )
     return Listed(
         _placed(part, order.order, made, told, compared),
         _explanations(kind, [(subject, *told[subject]) for subject in order.order]),
         withheld,
         frozenset((kind, subject) for subject in order.waiting),
+        {(kind, subject): p90 for subject, p90 in order.lowest.items()},
         {subject: told[subject][0] for subject in order.order},
     )
 
@@ -146,12 +152,11 @@ def with_random(kind: str, part: ScoredDay, found: Listed, drawn: Sequence[Drawn
         row |= {"put_by": "random", "propensity": chances[subject], "grade_why_zh": zh, "grade_why_en": en}
         rows.append(row | Compared(day, {}, {}).change(row, why))
         explained.append((subject, fact, why))
-    return Listed(
-        [*found.rows, *rows],
-        pa.concat_tables([found.explanations, _explanations(kind, explained)]),
-        found.withheld,
-        found.waiting,
-        {**found.facts, **{subject: fact for subject, fact, _ in explained}},
+    return replace(
+        found,
+        rows=[*found.rows, *rows],
+        explanations=pa.concat_tables([found.explanations, _explanations(kind, explained)]),
+        facts={**found.facts, **{subject: fact for subject, fact, _ in explained}},
     )
 
 

@@ -160,6 +160,9 @@ ABILITY = pa.schema(
     ]
 )
 
+# Who waits for a place among the first, listed behind them or not at all, and its lowest p90 since it first did.
+WAITING = pa.schema([("kind", pa.string()), ("subject_id", pa.string()), ("lowest_p90", pa.float64())])
+
 # Warnings of the previous list that this one no longer carries.
 CLEARED = pa.schema(
     [

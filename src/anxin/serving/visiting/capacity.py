@@ -76,6 +76,11 @@ class Capacities:
         return NOTHING if row is None else _capacity(row, self.where)
 
     @property
+    def longest_rest(self) -> int:
+        """The most days in which any district does not go to a firm again, on any day."""
+        return max((_capacity(row, self.where).again_days for row in self._rows), default=0)
+
+    @property
     def seed(self) -> int:
         """The seed of the draw of random checks, 0 if the table names none."""
         seed = self._document.get("seed", 0)

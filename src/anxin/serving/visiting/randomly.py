@@ -6,7 +6,7 @@ They are the only look at whom the model does not suspect, and only a 双随机 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,18 +21,23 @@ class Drawn:
     propensity: float
 
 
-def draw(subjects: Sequence[str], expected: float, seed: int, day: date, place: str) -> list[Drawn]:
-    """Draw about `expected` of the subjects, all with the same chance: `expected` / their number, at most 1.
+def draw(pool: Mapping[str, Sequence[str]], expected: float, seed: int, day: date, place: str) -> list[Drawn]:
+    """Draw about `expected` of the units of a pool, and of each one of its subjects.
 
-    A fraction of a check is one check on that share of the days. The same seed, day and place draw the same.
+    All units have the same chance, `expected` / their number, at most 1; so have the subjects of one unit among each
+    other. A fraction of a check is one check on that share of the days. The same seed, day and place draw the same.
     """
-    everyone = sorted(set(subjects))
-    if not everyone or expected <= 0:
+    units = sorted(pool)
+    if not units or expected <= 0:
         return []
-    chance = min(1.0, expected / len(everyone))
+    chance = min(1.0, expected / len(units))
     mixed = hashlib.sha256(f"{seed}/{day.isoformat()}/{place}".encode()).digest()
     rng = np.random.default_rng(list(mixed))
-    whole = chance * len(everyone)
+    whole = chance * len(units)
     count = int(whole) + int(rng.random() < whole - int(whole))
-    chosen = rng.choice(len(everyone), size=count, replace=False)
-    return [Drawn(everyone[place], chance) for place in sorted(chosen.tolist())]
+    chosen = rng.choice(len(units), size=count, replace=False)
+    found = []
+    for number in sorted(chosen.tolist()):
+        own = sorted(pool[units[number]])
+        found.append(Drawn(own[int(rng.integers(len(own)))], chance / len(own)))
+    return found

@@ -1,10 +1,13 @@
-"""Choosing today's visits of a district, within what it can do.
+"""Choosing today's visits, within what each district can do.
 
-A grade says how dangerous; a visit says where to go first. Warnings of one responsible unit in a district (the general
-contractor of several sites, or an employer itself) are one joint visit. Units are ordered by what is at stake:
+A grade says how dangerous; a visit says where to go first. Warnings of one responsible unit (the general contractor of
+several sites, or an employer itself) are one joint visit, in whatever districts they are: a firm is gone to once a day.
+Units are ordered by what is at stake:
 
     Σ over warnings: heads × p90 × nearness of the pay day × nearness of Spring Festival × money still to be secured
 
+A joint visit takes a place of one district: that of the warning with most at stake, or of the next where that one's
+places are taken by others. That district's yearly cap holds, and the longest rest of all districts of the firm.
 检查 (by certified inspectors) go to units with a red or orange warning, as long as the firm's yearly cap allows; 走访 (by
 coordinators) to whoever is next. Whoever is left is beyond the district's strength and keeps its grade.
 """
@@ -17,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from anxin.domain import divisions
 from anxin.serving.visiting.capacity import Capacity
 
 CHECK, CALL = "check", "call"
@@ -36,15 +40,16 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Warning:
-    """One warning of a district as visits see it.
+    """One warning as visits see it.
 
     `unit` is who must be gone to; `heads` and `amount` (yuan) what is expected if it happens, `secured` yuan of it that
     account, deposit and guarantee cover; `pay_days` to the next agreed pay day (0 if one has passed unpaid), None if
-    unknown. `chosen_on` is the last day a visit was chosen for it, on any list.
+    unknown. `chosen_on` is the last day a visit to the unit was chosen, on any list.
     """
 
     kind: str
     subject_id: str
+    district: str
     unit: str
     grade: int
     put_by: str
@@ -86,11 +91,11 @@ class Checks:
 
 @dataclass(frozen=True)
 class Visit:
-    """What a district does about one warning today.
+    """What is done about one warning today.
 
     `visit` is the number of the joint visit, None where none is made today; `by` is `check` 检查, `call` 走访, `beyond`
-    超出力量 or `rest` (gone to lately); `order` its turn among the district's visits of that sort; `chosen_on` the last
-    day a visit was chosen, today if it is.
+    超出力量 or `rest` (gone to lately); `order` its turn among the going district's visits of that sort; `chosen_on` the
+    last day a visit was chosen, today if it is.
     """
 
     visit: str | None
@@ -103,9 +108,15 @@ class Visit:
 
 @dataclass(frozen=True)
 class _Unit:
+    """A responsible unit and its warnings, the most urgent first."""
+
     name: str
     warnings: tuple[Warning, ...]
     stake: float
+
+    @property
+    def districts(self) -> list[str]:
+        return list(dict.fromkeys(one.district for one in self.warnings))
 
     @property
     def grade(self) -> int:
@@ -122,51 +133,79 @@ class _Unit:
 
 def visits(
     warnings: Iterable[Warning],
-    capacity: Capacity,
+    limits: Mapping[str, Capacity],
     checks: Mapping[str, Checks],
-    district: str,
     day: date,
     festival_days: int,
-    already: int = 0,
+    already: Mapping[str, int] | None = None,
 ) -> dict[Key, Visit]:
-    """Choose the visits of one district. `already` of its checks are given away (random checks)."""
-    units = _units(warnings, festival_days)
-    rested: list[_Unit] = []
+    """Choose the visits of a day over all districts; `limits` says what each district of a warning can do.
+
+    `already` of a district's checks are given away (random checks).
+    """
     found: dict[Key, Visit] = {}
-    for unit in units:
-        last = _lately(unit, checks.get(unit.name), capacity, day)
-        if last is None:
-            rested.append(unit)
+    going: list[_Unit] = []
+    for unit in _units(warnings, festival_days):
+        again = max(limits[place].again_days for place in unit.districts)
+        why = lately(unit.chosen_on, checks.get(unit.name), again, day)
+        if why is None:
+            going.append(unit)
         else:
-            _tell(found, unit, None, REST, None, *last, unit.chosen_on)
-    full = {unit.name for unit in rested if _over(checks.get(unit.name), capacity)}
-    checked = _take(
-        [unit for unit in rested if unit.grade >= _CHECKED_FROM and unit.name not in full],
-        max(0, capacity.checks - already),
-        capacity.rule_share,
-    )
-    names = {unit.name for unit in checked}
-    left = [unit for unit in rested if unit.name not in names]
-    called = _take(left, capacity.calls, capacity.rule_share)
-    for by, chosen in ((CHECK, checked), (CALL, called)):
-        for turn, unit in enumerate(chosen, start=1):
-            zh, en = _why(
-                unit, by, turn, festival_days, capped=unit.name in full and unit.grade >= _CHECKED_FROM
-            )
-            _tell(found, unit, _number(district, unit.name, day), by, turn, zh, en, day)
-    names |= {unit.name for unit in called}
-    for unit in left:
-        if unit.name not in names:
-            zh = f"超出力量：今日检查{capacity.checks}处、走访{capacity.calls}处已排满"
-            en = f"beyond today's strength: {capacity.checks} checks and {capacity.calls} calls are taken"
-            _tell(found, unit, None, BEYOND, None, zh, en, unit.chosen_on)
+            found |= {one.key: Visit(None, REST, None, *why, unit.chosen_on) for one in unit.warnings}
+    chosen = _chosen(going, limits, checks, already or {})
+    for place, each in chosen.items():
+        for by, units in each.items():
+            for turn, unit in enumerate(units, start=1):
+                capped = unit.grade >= _CHECKED_FROM and over(checks.get(unit.name), limits[place])
+                zh, en = _why(unit, by, turn, place, day, festival_days, capped=capped)
+                visit = Visit(_number(place, unit.name, day), by, turn, zh, en, day)
+                found |= {one.key: visit for one in unit.warnings}
+    for unit in going:
+        for one in unit.warnings:
+            if one.key not in found:
+                limit = limits[one.district]
+                zh = f"超出力量：今日检查{limit.checks}处、走访{limit.calls}处已排满"
+                en = f"beyond today's strength: {limit.checks} checks and {limit.calls} calls are taken"
+                found[one.key] = Visit(None, BEYOND, None, zh, en, unit.chosen_on)
     return found
 
 
+def _chosen(
+    units: Sequence[_Unit],
+    limits: Mapping[str, Capacity],
+    checks: Mapping[str, Checks],
+    already: Mapping[str, int],
+) -> dict[str, dict[str, list[_Unit]]]:
+    """Return, by district and by check or call, whom it goes to: each unit is gone to by one district at most.
+
+    A unit asks the district of its most urgent warning first, and the next one only if there is no place for it there.
+    Each district keeps those with most at stake of all that asked it, so the order of districts makes no difference.
+    """
+    asked = dict.fromkeys((unit.name for unit in units), 0)
+    while True:
+        found: dict[str, dict[str, list[_Unit]]] = {}
+        left: list[_Unit] = []
+        for place in sorted({unit.districts[asked[unit.name]] for unit in units}):
+            limit = limits[place]
+            own = [unit for unit in units if unit.districts[asked[unit.name]] == place]
+            may = [u for u in own if u.grade >= _CHECKED_FROM and not over(checks.get(u.name), limit)]
+            checked = _take(may, max(0, limit.checks - already.get(place, 0)), limit.rule_share)
+            names = {unit.name for unit in checked}
+            called = _take([unit for unit in own if unit.name not in names], limit.calls, limit.rule_share)
+            names |= {unit.name for unit in called}
+            found[place] = {CHECK: checked, CALL: called}
+            left += [unit for unit in own if unit.name not in names]
+        left = [unit for unit in left if asked[unit.name] + 1 < len(unit.districts)]
+        if not left:
+            return found
+        for unit in left:
+            asked[unit.name] += 1
+
+
 def _units(warnings: Iterable[Warning], festival_days: int) -> list[_Unit]:
-    """Return the units, most at stake first."""
+    """Return the units, most at stake first, each with its most urgent warning first."""
     each: dict[str, list[Warning]] = {}
-    for one in sorted(warnings, key=lambda one: one.key):
+    for one in sorted(warnings, key=lambda one: (-one.stake(festival_days), one.key)):
         each.setdefault(one.unit, []).append(one)
     units = [
         _Unit(name, tuple(own), sum(one.stake(festival_days) for one in own)) for name, own in each.items()
@@ -184,31 +223,40 @@ def _take(units: Sequence[_Unit], places: int, rule_share: float) -> list[_Unit]
     return [unit for unit in units if unit.name in names]
 
 
-def _lately(unit: _Unit, known: Checks | None, capacity: Capacity, day: date) -> tuple[str, str] | None:
-    """Return why a unit rests today, None if it need not."""
-    since = day - timedelta(days=capacity.again_days)
-    if unit.chosen_on is not None and since < unit.chosen_on < day:
-        return f"{unit.chosen_on} 已安排，{capacity.again_days}日内不重复", (
-            f"a visit was chosen on {unit.chosen_on}; none again within {capacity.again_days} days"
+def lately(
+    chosen_on: date | None, known: Checks | None, again_days: int, day: date
+) -> tuple[str, str] | None:
+    """Return why a firm rests on a day (last chosen on `chosen_on`, checked as `known`), None if it need not."""
+    since = day - timedelta(days=again_days)
+    if chosen_on is not None and since < chosen_on < day:
+        return f"{chosen_on} 已安排，{again_days}日内不重复", (
+            f"a visit was chosen on {chosen_on}; none again within {again_days} days"
         )
     if known is not None and known.last is not None and known.last > since:
-        return f"{known.last} 已检查，{capacity.again_days}日内不重复", (
-            f"checked on {known.last}; none again within {capacity.again_days} days"
+        return f"{known.last} 已检查，{again_days}日内不重复", (
+            f"checked on {known.last}; none again within {again_days} days"
         )
     return None
 
 
-def _over(known: Checks | None, capacity: Capacity) -> bool:
+def over(known: Checks | None, capacity: Capacity) -> bool:
+    """Say whether a firm was checked as often in a year as the district may."""
     return known is not None and known.in_year >= capacity.checks_a_year
 
 
-def _why(unit: _Unit, by: str, turn: int, festival_days: int, *, capped: bool) -> tuple[str, str]:
+def _why(
+    unit: _Unit, by: str, turn: int, place: str, day: date, festival_days: int, *, capped: bool
+) -> tuple[str, str]:
     heads = sum(one.heads or 0.0 for one in unit.warnings)
     money = sum(one.open_yuan or 0.0 for one in unit.warnings) / 1e4
     p90 = max(one.p90 for one in unit.warnings)
     pay = min((one.pay_days for one in unit.warnings if one.pay_days is not None), default=None)
     zh = [f"{_WORDS[by][0]}第{turn}处"]
     en = [f"{_WORDS[by][1]} {turn}"]
+    if len(unit.districts) > 1:
+        name = divisions.name(place, day) if place else "未注明区县"
+        zh.append(f"涉{len(unit.districts)}个区县，由{name}牵头")
+        en.append(f"in {len(unit.districts)} districts, led by {name}")
     if capped:
         zh.append("该单位年度检查次数已满，改为走访")
         en.append("the firm's checks of the year are used up")
@@ -226,20 +274,6 @@ def _why(unit: _Unit, by: str, turn: int, festival_days: int, *, capped: bool) -
 
 
 _WORDS = {CHECK: ("检查", "check"), CALL: ("走访", "call")}
-
-
-def _tell(
-    found: dict[Key, Visit],
-    unit: _Unit,
-    number: str | None,
-    by: str,
-    order: int | None,
-    zh: str,
-    en: str,
-    chosen_on: date | None,
-) -> None:
-    for one in unit.warnings:
-        found[one.key] = Visit(number, by, order, zh, en, chosen_on)
 
 
 def _number(district: str, unit: str, day: date) -> str:
