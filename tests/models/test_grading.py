@@ -137,3 +137,13 @@ def test_a_grade_is_left_only_below_its_band(rows: list[tuple[float, int]]) -> N
 @pytest.mark.parametrize("was", [3, 4])
 def test_a_grade_that_is_kept_by_its_band_says_so(was: int) -> None:
     assert "退出线" in graded(was, 0.33, was - 1, [reason()], [], DAY).zh
+
+
+@pytest.mark.parametrize(("own", "earned"), [(4, 3), (4, 2), (3, 2)])
+def test_a_grade_held_by_its_band_and_without_a_fact_is_not_said_to_be_reached(own: int, earned: int) -> None:
+    found = graded(own, 0.37, earned, [], [], DAY)
+    assert found.grade == 2
+    assert "达到" not in found.zh and "earns" not in found.en
+    assert "区间" in found.zh and "within the band" in found.en
+    assert "没有本单位或直接付款方的有日期事实" in found.zh and "no dated fact" in found.en
+    assert "达到" in graded(own, 0.5, own, [], [], DAY).zh

@@ -64,15 +64,14 @@ def graded(
             en += f"; the rule points to {named(raising.rule.raises_to).en}, but what it rests on has no date"
         return Graded(rule, "rule", zh, en)
     if model < own:
-        days, least = fact_days(), named(own)
-        return Graded(
-            model,
-            "model",
-            f"概率{p90:.0%}达到{least.zh}，但没有本单位或直接付款方的有日期事实（{days}天内、明显推高概率或命中升级规则），"
-            f"暂列{named(model).zh}",
-            f"a probability of {p90:.0%} earns {least.en}, but no dated fact of its own or of its payer (within {days} "
-            f"days, felt in the score or in a rule that raises): stays at {named(model).en}",
-        )
+        zh, en = f"概率{p90:.0%}达到{named(own).zh}", f"a probability of {p90:.0%} earns {named(own).en}"
+        if own > earned:
+            zh = f"概率{p90:.0%}处于{named(own).zh}的保留区间内"
+            en = f"a probability of {p90:.0%} is within the band in which {named(own).en} is kept"
+        zh += f"，但没有本单位或直接付款方的有日期事实（{fact_days()}天内、明显推高概率或命中升级规则）"
+        en += ", but no dated fact of its own or of its payer "
+        en += f"(within {fact_days()} days, felt in the score or in a rule that raises)"
+        return Graded(model, "model", f"{zh}，暂列{named(model).zh}", f"{en}: stays at {named(model).en}")
     if own > earned:
         return Graded(
             model,
