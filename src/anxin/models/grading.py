@@ -1,9 +1,9 @@
 """The grade that is published: the model's own, held to a dated fact, and the rules' where it is higher.
 
 Rules raise, never lower. Red and orange need a dated fact of the subject's own or of who directly pays it: danger that
-rests on district, sector or a shared person alone stays yellow, and the row says so. A reason is such a fact if it is felt
-in the score and not older than `grades.yaml` says. A rule is one if it raises: how old its fact may be is part of what it
-says. Rules that only stand beside the reasons (of nine projects in ten one does) are hints.
+rests on district, sector or a shared person alone stays yellow, and the row says so. A reason is such a fact if it is
+felt in the score and not older than `grades.yaml` says. A rule is one if it raises: how old its fact may be is part of
+what it says. Rules that only stand beside the reasons are hints: of nearly every project one does.
 """
 
 from __future__ import annotations
@@ -39,10 +39,9 @@ def near(feature: Feature) -> bool:
 
 
 def has_fact(reasons: Iterable[Part], hits: Iterable[Hit], day: date) -> bool:
-    """Say whether on a day a felt reason or a rule that raises rests on a dated fact of the subject's own or its payer's."""
-    return any(_is_fact(part, day) for part in reasons) or any(
-        hit.rule.raises_to and _dated(hit) for hit in hits
-    )
+    """Say whether a felt reason or a rule that raises rests on a dated fact of the subject's own or its payer's."""
+    told = any(_is_fact(part, day) for part in reasons)
+    return told or any(hit.rule.raises_to > 0 and _dated(hit) for hit in hits)
 
 
 def graded(

@@ -97,7 +97,7 @@ class Explained:
             float(self.contributions[j]),
             _known(self.values[j]),
             _known(self.usual[j]),
-            _dated(self.day, float(self.ages[j])),
+            stated_on(self.day, float(self.ages[j])),
         )
 
     @property
@@ -264,7 +264,8 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _dated(day: date | None, age: float) -> date | None:
+def stated_on(day: date | None, age: float) -> date | None:
+    """Return the day that lies `age` days before another; None where either is unknown (NaN)."""
     return None if day is None or np.isnan(age) else day - timedelta(days=int(age))
 
 
