@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
+import pyarrow as pa
 
 from anxin.features.catalogue import catalogue, learned
 from anxin.models.ability import (
@@ -15,6 +18,7 @@ from anxin.models.ability import (
     UNKNOWN,
     Ability,
     ability_of,
+    hard_facts,
     levels,
     money_signs,
     signs,
@@ -71,19 +75,62 @@ def test_columns_of_money_are_found_among_others() -> None:
 def test_levels_are_shares_of_employers_kept_as_probabilities() -> None:
     ability, many = _ability(), _values(500, 1)
     p = ability.probability(many)
-    found = ability.level(p, many)
+    found = ability.level(p, many, np.zeros(len(many), dtype=bool))
     told = found[found != UNKNOWN]
     assert 0.02 < (told == DIFFICULT).mean() < 0.08
     assert 0.1 < (told == 1).mean() < 0.22
     assert p[found == DIFFICULT].min() >= p[found == 1].max()
     # The same employer has the same level in whatever company.
-    assert np.array_equal(ability.level(p[:7], many[:7]), found[:7])
+    assert np.array_equal(ability.level(p[:7], many[:7], np.zeros(7, dtype=bool)), found[:7])
     assert [level.level for level in levels()] == [2, 1, 0]
 
 
-def test_of_whom_no_feed_of_money_says_anything_no_level_is_told() -> None:
-    rows = np.array([[0.0, np.nan, np.nan, np.nan], [80.0, 0.4, 0.9, 0.9]])
-    assert _ability().level(_ability().probability(rows), rows).tolist() == [UNKNOWN, DIFFICULT]
+def test_of_whom_nothing_of_money_is_known_no_level_is_told() -> None:
+    rows = np.array([[np.nan, np.nan, np.nan, np.nan], [80.0, 0.4, 0.9, 0.9], [0.0, np.nan, np.nan, np.nan]])
+    level = _ability().level(_ability().probability(rows), rows, np.zeros(3, dtype=bool))
+    assert level.tolist() == [UNKNOWN, DIFFICULT, 0]
+
+
+def test_an_overdue_loan_without_a_line_of_credit_is_known() -> None:
+    rows = np.array([[89.0, np.nan, np.nan, np.nan]])
+    # One sign alone moves the made model little: what it says of this row is where difficulty begins.
+    ability = replace(_ability(), thresholds=(_ability().probability(rows)[0], 0.0))
+    assert ability.level(ability.probability(rows), rows, np.zeros(1, dtype=bool)).tolist() == [DIFFICULT]
+
+
+def test_a_court_where_nobody_owes_it_anything_says_nothing_of_an_employer() -> None:
+    names = ("suits_owed_capital", "notice_upstream_amount_365d", "notice_debt_default_days", NAMES[0])
+    ability = replace(_ability(), ordered=replace(_ability().ordered, features=names))
+    rows = np.full((4, 4), np.nan)
+    rows[0, :2], rows[1, 0], rows[2, 2] = 0.0, 0.3, 20.0
+    level = ability.level(np.zeros(4), rows, np.zeros(4, dtype=bool))
+    assert (level != UNKNOWN).tolist() == [False, True, True, False]
+
+
+def test_a_hard_fact_is_not_hidden_by_what_the_model_does_not_know() -> None:
+    figures = {
+        "credit_overdue_days": [120.0, 89.0, None, None, None, None],
+        "credit_class": [None, 1.0, 2.0, None, None, None],
+        "notice_debt_default_days": [None, None, None, 365.0, 366.0, None],
+        "credit_last_days": [31.0, 31.0, 12.0, None, None, None],
+    }
+    facts = hard_facts(
+        pa.table({name: pa.array(each, pa.float64()) for name, each in figures.items()}), made.DAY
+    )
+    told = [[(part.feature.name, part.date) for part in parts] for parts in facts]
+    assert told[:4] == [
+        [("credit_overdue_days", made.DAY - timedelta(days=31))],
+        [],
+        [("credit_class", made.DAY - timedelta(days=12))],
+        [("notice_debt_default_days", made.DAY - timedelta(days=365))],
+    ]
+    assert told[4:] == [[], []]
+    nothing = np.full((6, len(NAMES)), np.nan)
+    level = _ability().level(np.zeros(6), nothing, np.array([bool(parts) for parts in facts]))
+    assert (level == DIFFICULT).tolist() == [True, False, True, True, False, False]
+    # What the model can judge itself it judges.
+    known = np.zeros((6, len(NAMES)))
+    assert (_ability().level(np.zeros(6), known, np.ones(6, dtype=bool)) == 0).all()
 
 
 def test_it_is_written_as_text_and_says_the_same_after() -> None:

@@ -47,12 +47,23 @@ def test_a_way_leads_under_the_line_by_the_one_scoring_function() -> None:
                 place = made.FEATURES.index(name)
                 value, usual = explained[i].values[place], explained[i].usual[place]
                 feature = explained[i].features[place]
-                worse = feature.worse * (value - usual) > 0 if feature.worse else True
-                raises = feature.worse != 0 or explained[i].contributions[place] > 0
-                if feature.actionable and worse and raises and not np.isnan(value + usual):
+                if feature.actionable and feature.worse * (value - usual) > 0:
                     at = row.column_names.index(name)
                     row = row.set_column(at, name, pa.array([usual]))
         assert score(model, row)["p90"].iloc[0] == found[i].p90 < below[i]
+
+
+def test_nobody_is_advised_to_change_what_is_worse_on_neither_side() -> None:
+    """A model may find danger in a well-filled wage account; to empty it is no advice."""
+    balance = catalogue()["account_balance"]
+    assert balance.actionable and balance.worse == 0
+    rows = 60
+    model, table = made.model(), made.snapshot(made.matrix(rows, seed=3, missing=0.1))
+    features = tuple(replace(balance, name=name) for name in made.FEATURES)
+    explained = [replace(one, features=features) for one in explain(model, table, usual_values(model, table))]
+    p90 = score(model, table).sort_values("subject_id")["p90"].to_numpy()
+    for way, own in zip(ways(model, table, explained, 0.95 * p90), p90, strict=True):
+        assert (way.reached, way.changes, way.p90) == (False, (), own)
 
 
 def test_what_cannot_be_reached_says_how_far_everything_would_lead() -> None:

@@ -176,6 +176,31 @@ def test_usual_is_the_median_of_the_sector_and_of_everyone_where_a_sector_is_sma
     assert usual.of(made.FEATURES[2], "E") is None
 
 
+@EVERY
+def test_what_is_usual_of_everyone_is_not_said_to_be_usual_of_comparable_subjects(feature: Feature) -> None:
+    like, everyone = sentence(feature, 17.0, 2.5), sentence(feature, 17.0, 2.5, True)
+    assert ("全部" in everyone[0]) == ("通常" in like[0]) == ("subjects usually" in everyone[1])
+    assert "同类对象通常" not in everyone[0] and "同类项目通常" not in everyone[0]
+    assert "comparable" not in everyone[1]
+
+
+def test_a_subject_of_a_small_sector_is_told_what_is_usual_of_everyone() -> None:
+    values = np.full((70, len(made.FEATURES)), np.nan)
+    values[:, 0] = 1.0
+    values[[0, 69], 0] = 5.0
+    values[0, 1], values[69, 1] = 3.0, 3.0
+    sectors = pa.array(["E47"] * 40 + ["C13"] * 30)
+    sectors = pa.concat_arrays([sectors.slice(0, 69), pa.array(["A01"])])
+    table = made.snapshot(values).set_column(3, "industry", sectors)
+    usual = usual_values(made.model(), table)
+    large, small = (explain(made.model(), table.slice(row, 1), usual)[0] for row in (0, 69))
+    assert "同类对象通常" in large.part(0).zh and "comparable subjects" in large.part(0).en
+    assert "全部对象通常" in small.part(0).zh and "all subjects" in small.part(0).en
+    assert (large.part(0).usual, small.part(0).usual) == (1.0, 1.0)
+    # Of the sector nobody else is known to have the second feature, its median is the subject's own.
+    assert not large.part(1).everyones and small.part(1).everyones
+
+
 def test_a_reason_carries_the_day_of_the_newest_row_behind_it() -> None:
     feature = catalogue()["complaints_90d"]
     assert feature.dated is not None

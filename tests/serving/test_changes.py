@@ -7,15 +7,18 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from anxin.domain.errors import AnxinError
+from anxin.features.catalogue import catalogue
 from anxin.ledger.published import Published as Record
+from anxin.models.reasons import Explained
 from anxin.serving import schema
-from anxin.serving.changes import compare
+from anxin.serving.changes import Compared, compare
 from anxin.serving.daily import _publish
 from anxin.serving.home import Home
 
@@ -83,6 +86,29 @@ def test_a_row_withheld_is_not_told_to_be_below_the_line(before: tuple[Home, Rec
     assert "below" not in told[keys[0]]["why_en"]
     assert "预警线" not in told[keys[0]]["why_zh"]
     assert "below blue" in told[keys[1]]["why_en"]
+
+
+@pytest.mark.parametrize("model", ["employer-1", "employer-2"])
+def test_a_cause_is_named_only_between_lists_of_one_model(model: str) -> None:
+    """Another model owes the same two suits more: that is no change of the employer's."""
+    key, feature = ("employer", "E1"), catalogue()["suits_wages_365d"]
+    row = {"kind": "employer", "subject_id": "E1", "grade": 2, "p90": 0.1, "model_version": "employer-1"}
+    before = row | {"warning_id": "W", "since": made_up.DAY}
+    compared = Compared(
+        TODAY,
+        {key: before},
+        {key: {feature.name: 0.2}},
+        models={"employer": "employer-1"},
+        previous=made_up.DAY,
+    )
+    one = np.array([2.0])
+    explained = Explained(-2.0, -1.0, (feature,), np.array([1.0]), one, np.array([0.0]), one, TODAY)
+    told = compared.change(row | {"grade": 3, "p90": 0.2, "model_version": model}, explained)
+    assert told["change"] == "upgraded"
+    assert "由10%变为20%" in told["change_zh"] and "from 10% to 20%" in told["change_en"]
+    same = model == "employer-1"
+    assert ("主要因为" in told["change_zh"]) == ("mostly because" in told["change_en"]) == same
+    assert ("模型已更换" in told["change_zh"]) == ("another model" in told["change_en"]) != same
 
 
 def test_a_folder_the_ledger_names_is_never_removed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from models import made
 
+from anxin.models.reasons import FELT
 from anxin.models.rules import rules
 from anxin.models.scoring import score
 from anxin.serving.changes import Compared
@@ -68,6 +69,24 @@ def test_everyone_the_model_or_a_rule_grades_is_listed_and_nobody_else() -> None
     total = found.explanations.group_by("subject_id").aggregate([("contribution", "sum")]).to_pylist()
     assert {one["subject_id"] for one in total} == set(rows)
     assert all(abs(one["contribution_sum"] - rows[one["subject_id"]]["score"]) < 1e-6 for one in total)
+
+
+def test_a_reason_and_its_row_of_the_explanations_say_the_same_of_small_sectors_too() -> None:
+    industry = pa.array(["E47", "C13", "C13", "C13", "C13", "C13"] * 25)
+    snapshot = part().snapshot
+    snapshot = snapshot.set_column(snapshot.column_names.index("industry"), "industry", industry)
+    found = listed("employer", replace(part(), snapshot=snapshot), Compared(DAY, {}, {}), DAY)
+    told = {(row["subject_id"], row["feature"]): row["zh"] for row in found.explanations.to_pylist()}
+    whose = set()
+    for row in found.rows:
+        small = int(row["subject_id"][1:]) % 6 == 0
+        for reason in [*row["reasons"], *row["lowering"]]:
+            if abs(reason["contribution"]) >= FELT:
+                assert told[row["subject_id"], reason["feature"]] == reason["zh"]
+            if "同类对象通常" in reason["zh"] or "全部对象通常" in reason["zh"]:
+                assert ("全部对象通常" in reason["zh"]) == small
+                whose.add(small)
+    assert whose == {True, False}
 
 
 def test_a_quiet_day_changes_nothing() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -19,11 +20,15 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from anxin.domain.tables import read_yaml
+from anxin.features.catalogue import catalogue
 from anxin.models.probability import SCORE_HORIZON, Calibration, Ordered
+from anxin.models.reasons import Part, stated_on
+from anxin.models.rules import Limit
 from anxin.models.saved import document
-from anxin.models.scoring import Model
+from anxin.models.scoring import Model, matrix
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,10 +36,7 @@ FILE = "ability.json"
 KIND = "employer"
 DIFFICULT = 2
 UNKNOWN = -1
-"""The level of an employer of whom no feed of money says anything."""
-
-_COUNTED = {"credit": "credit_utilisation", "tax": "tax_short_share", "insurance": "insurance_short_share"}
-"""A feature per feed that is missing where the feed says nothing of an employer (counts are 0 there)."""
+"""The level of an employer of whom neither a sign of money nor a hard fact is known."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,24 @@ class Ability:
         """Return the probability from money signs alone of rows (n × features)."""
         return self.ordered.calibration.probability(self.ordered.margin(values), SCORE_HORIZON)
 
-    def level(self, probability: Floats, values: Floats) -> npt.NDArray[np.int64]:
-        """Return the level of each row; -1 where no feed of money says anything."""
-        places = [self.ordered.features.index(n) for n in _COUNTED.values() if n in self.ordered.features]
-        said = np.isfinite(values[:, places]).any(axis=1)
+    def level(
+        self, probability: Floats, values: Floats, hard: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Return the level of each row (n × features): by its probability where a sign of money is known.
+
+        Elsewhere in difficulty where a hard fact holds (`hard`, n), else -1.
+        """
         found = np.zeros(len(probability), dtype=np.int64)
         for level, least in zip(reversed(levels()[:-1]), reversed(self.thresholds), strict=True):
             found[probability >= least] = level.level
-        return np.where(said, found, UNKNOWN)
+        return np.where(self._known(values), found, np.where(hard, DIFFICULT, UNKNOWN))
+
+    def _known(self, values: Floats) -> npt.NDArray[np.bool_]:
+        # That nobody owes it anything is 0 too for whom courts and notices never named: nothing is known by it.
+        owed = np.isin(self.ordered.features, signs()["receipts"])
+        with np.errstate(invalid="ignore"):
+            known = np.where(owed, values > 0, np.isfinite(values))
+        return np.asarray(known.any(axis=1), dtype=np.bool_)
 
     def to_bytes(self) -> bytes:
         """Return the fitted state as JSON, the trees as LightGBM's text in it."""
@@ -122,6 +134,24 @@ def money_signs(names: Sequence[str]) -> list[int]:
     """Return the places of the signs of money among the names of features."""
     wanted = {name for group in signs().values() for name in group}
     return [place for place, name in enumerate(names) if name in wanted]
+
+
+def hard_facts(snapshot: pa.Table, day: date) -> list[tuple[Part, ...]]:
+    """Return the hard facts that hold of each row of a snapshot of employers on a day, as parts that add nothing."""
+    found: list[list[Part]] = [[] for _ in range(len(snapshot))]
+    for limit in hard():
+        feature = catalogue()[limit.feature]
+        values, ages = matrix(snapshot, (feature.name, feature.dated or "")).T
+        for row in np.flatnonzero(limit.holds({feature.name: values})).tolist():
+            part = Part(feature, 0.0, float(values[row]), None, stated_on(day, float(ages[row])))
+            found[row].append(part)
+    return [tuple(parts) for parts in found]
+
+
+@cache
+def hard() -> tuple[Limit, ...]:
+    """Return the hard facts: features within bounds."""
+    return tuple(Limit(**entry) for entry in _read()["hard"])
 
 
 @cache

@@ -53,6 +53,11 @@ def confidence() -> float:
     return float(_config()["confidence"])
 
 
+def fact_days() -> int:
+    """Return how many days old the dated fact may be that red and orange rest on."""
+    return int(_config()["fact_days"])
+
+
 @dataclass(frozen=True)
 class Bands:
     """What keeps a list calm (`grades.yaml`).

@@ -1,17 +1,20 @@
 """The grade that is published: the model's own, held to a dated fact, and the rules' where it is higher.
 
 Rules raise, never lower. Red and orange need a dated fact of the subject's own or of who directly pays it: danger that
-rests on district, sector or a shared person alone stays yellow, and the row says so.
+rests on district, sector or a shared person alone stays yellow, and the row says so. A reason is such a fact if it is
+felt in the score and not older than `grades.yaml` says. A rule is one if it raises: how old its fact may be is part of
+what it says. Rules that only stand beside the reasons are hints: of nearly every project one does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from anxin.features.catalogue import Feature, catalogue
-from anxin.models.grades import named
-from anxin.models.reasons import Part
+from anxin.models.grades import fact_days, named
+from anxin.models.reasons import FELT, Part
 from anxin.models.rules import Hit
 
 WITHOUT_FACT = 2
@@ -35,19 +38,20 @@ def near(feature: Feature) -> bool:
     return feature.about in _NEAR
 
 
-def has_fact(reasons: Iterable[Part], hits: Iterable[Hit]) -> bool:
-    """Say whether a told reason or a rule rests on a dated fact of the subject's own or its direct payer's."""
-    told = any(part.date is not None and near(part.feature) for part in reasons)
-    return told or any(_dated(hit) for hit in hits)
+def has_fact(reasons: Iterable[Part], hits: Iterable[Hit], day: date) -> bool:
+    """Say whether a felt reason or a rule that raises rests on a dated fact of the subject's own or its payer's."""
+    told = any(_is_fact(part, day) for part in reasons)
+    return told or any(hit.rule.raises_to > 0 and _dated(hit) for hit in hits)
 
 
-def graded(own: int, p90: float, earned: int, reasons: Sequence[Part], hits: Sequence[Hit]) -> Graded:
-    """Return what is published for a row.
+def graded(
+    own: int, p90: float, earned: int, reasons: Sequence[Part], hits: Sequence[Hit], day: date
+) -> Graded:
+    """Return what is published for a row on a day.
 
     `own` is the model's grade with yesterday's band, `earned` what p90 alone earns today; `reasons` are those told.
     """
-    fact = has_fact(reasons, hits)
-    model = own if fact else min(own, WITHOUT_FACT)
+    model = own if has_fact(reasons, hits, day) else min(own, WITHOUT_FACT)
     # Of rules that raise alike the first is named: the table's order.
     raising = max(hits, key=raised, default=None)
     rule = raised(raising) if raising is not None else 0
@@ -59,13 +63,14 @@ def graded(own: int, p90: float, earned: int, reasons: Sequence[Part], hits: Seq
             en += f"; the rule points to {named(raising.rule.raises_to).en}, but what it rests on has no date"
         return Graded(rule, "rule", zh, en)
     if model < own:
-        return Graded(
-            model,
-            "model",
-            f"概率{p90:.0%}达到{named(own).zh}，但没有本单位或直接付款方的有日期事实，暂列{named(model).zh}",
-            f"a probability of {p90:.0%} earns {named(own).en}, but no dated fact of its own or of its payer: "
-            f"stays at {named(model).en}",
-        )
+        zh, en = f"概率{p90:.0%}达到{named(own).zh}", f"a probability of {p90:.0%} earns {named(own).en}"
+        if own > earned:
+            zh = f"概率{p90:.0%}处于{named(own).zh}的保留区间内"
+            en = f"a probability of {p90:.0%} is within the band in which {named(own).en} is kept"
+        zh += f"，但没有本单位或直接付款方的有日期事实（{fact_days()}天内、明显推高概率或命中升级规则）"
+        en += ", but no dated fact of its own or of its payer "
+        en += f"(within {fact_days()} days, felt in the score or in a rule that raises)"
+        return Graded(model, "model", f"{zh}，暂列{named(model).zh}", f"{en}: stays at {named(model).en}")
     if own > earned:
         return Graded(
             model,
@@ -79,6 +84,12 @@ def graded(own: int, p90: float, earned: int, reasons: Sequence[Part], hits: Seq
 def raised(hit: Hit) -> int:
     """Return the grade a hit raises to (0 for none): at most yellow where what it rests on has no date."""
     return hit.rule.raises_to if _dated(hit) else min(hit.rule.raises_to, WITHOUT_FACT)
+
+
+def _is_fact(part: Part, day: date) -> bool:
+    if part.date is None or not near(part.feature):
+        return False
+    return part.contribution >= FELT and (day - part.date).days <= fact_days()
 
 
 def _dated(hit: Hit) -> bool:

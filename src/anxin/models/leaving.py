@@ -1,9 +1,10 @@
 """What would have to change for a subject to leave its grade, over what somebody can act on.
 
 A step sets what the records of one kind say (the overdue bills, the unpaid months) back to what is usual, all features
-of them together: one cannot pay a bill and keep its days. The smallest set of steps is sought greedily, every candidate
-scored by the model itself; the result is scored once more by the one scoring function. «Nothing within reach» is a
-normal answer: much of a danger is history or surroundings, which nobody can undo.
+of them together: one cannot pay a bill and keep its days. Only what the catalogue knows to be worse on one side is set
+back: that a model finds a well-filled account dangerous is no advice to empty it. The smallest set of steps is sought
+greedily, every candidate scored by the model itself; the result is scored once more by the one scoring function.
+«Nothing within reach» is a normal answer: much of a danger is history or surroundings, which nobody can undo.
 """
 
 from __future__ import annotations
@@ -106,8 +107,7 @@ def _steps(one: Explained) -> list[_Step]:
     side = np.array([feature.worse for feature in one.features])
     actionable = np.array([feature.actionable for feature in one.features])
     with np.errstate(invalid="ignore"):
-        worse = np.where(side == 0, one.contributions > 0, side * (one.values - one.usual) > 0)
-        open_places = actionable & worse & ~np.isnan(one.values + one.usual) & (one.values != one.usual)
+        open_places = actionable & (side * (one.values - one.usual) > 0)
     groups: dict[tuple[object, ...], list[int]] = {}
     for j in np.flatnonzero(open_places).tolist():
         groups.setdefault((one.features[j].sources, one.features[j].dated), []).append(j)

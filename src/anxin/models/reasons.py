@@ -30,6 +30,13 @@ _PER_FAMILY = 2
 _PEERS = 30
 """Subjects of a sector needed to call their median usual; below, everyone's is used."""
 
+_OF_ALL = (
+    ("同类对象通常", "全部对象通常"),
+    ("同类项目通常", "全部项目通常"),
+    ("comparable subjects usually", "all subjects usually"),
+)
+"""What a sentence of the catalogue says of comparable subjects, and what it says where they are too few."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -40,11 +47,13 @@ class Part:
     value: float | None
     usual: float | None
     date: date | None
+    everyones: bool = False
+    """Whether `usual` is everyone's, for want of comparable subjects."""
 
     @cached_property
     def said(self) -> tuple[str, str]:
         """Its sentence in Chinese and English."""
-        return sentence(self.feature, self.value, self.usual)
+        return sentence(self.feature, self.value, self.usual, self.everyones)
 
     @property
     def zh(self) -> str:
@@ -73,7 +82,8 @@ class Explained:
     """A score taken apart: `base + Σ contribution = score`.
 
     `features` are those a person is told: where the model reads a figure less the median of the day, the figure itself.
-    The arrays hold one figure per feature, NaN where there is none; `ages` are days from the newest row behind a value.
+    The arrays hold one figure per feature, NaN where there is none; `ages` are days from the newest row behind a value,
+    `everyones` where `usual` is that of everyone, for want of comparable subjects (None: nowhere).
     """
 
     base: float
@@ -84,6 +94,7 @@ class Explained:
     usual: Floats
     ages: Floats
     day: date | None
+    everyones: npt.NDArray[np.bool_] | None = None
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -97,7 +108,8 @@ class Explained:
             float(self.contributions[j]),
             _known(self.values[j]),
             _known(self.usual[j]),
-            _dated(self.day, float(self.ages[j])),
+            stated_on(self.day, float(self.ages[j])),
+            self.everyones is not None and bool(self.everyones[j]),
         )
 
     @property
@@ -144,11 +156,24 @@ class Usual:
         """Return the usual value of a feature for a sector, None where nobody has the feature."""
         return self.by_sector.get(sector or "", self.of_all).get(feature, self.of_all.get(feature))
 
-    def rows(self, features: Sequence[str], sectors: Sequence[str | None]) -> Floats:
-        """Return the usual values of subjects by their sectors (n × features), NaN where nobody has the feature."""
-        known = {sector: [self.of(feature, sector) for feature in features] for sector in set(sectors)}
-        found = [known[sector] for sector in sectors]
-        return np.array(found, dtype=np.float64).reshape(len(sectors), len(features))
+    def everyones(self, feature: str, sector: str | None) -> bool:
+        """Say whether the usual value for a sector is that of everyone."""
+        return feature not in self.by_sector.get(sector or "", {})
+
+    def rows(
+        self, features: Sequence[str], sectors: Sequence[str | None]
+    ) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Return the usual values of subjects by their sectors (n × features), and where they are everyone's.
+
+        NaN where nobody has the feature.
+        """
+        known = {
+            sector: [(self.of(feature, sector), self.everyones(feature, sector)) for feature in features]
+            for sector in set(sectors)
+        }
+        found = np.array([known[sector] for sector in sectors], dtype=np.float64)
+        found = found.reshape(len(sectors), len(features), 2)
+        return found[:, :, 0], found[:, :, 1] > 0
 
 
 def usual_values(model: Model, snapshot: pa.Table) -> Usual:
@@ -192,9 +217,10 @@ def explain(model: Model, rows: pa.Table, usual: Usual | None) -> list[Explained
             features,
             contributions[i],
             values[i],
-            nothing if compared is None else compared[i],
+            nothing if compared is None else compared[0][i],
             ages[i],
             days[i],
+            None if compared is None else compared[1][i],
         )
         for i in range(len(rows))
     ]
@@ -205,8 +231,13 @@ def _told(names: Sequence[str]) -> tuple[Feature, ...]:
     return tuple(catalogue()[catalogue()[name].told] for name in names)
 
 
-def sentence(feature: Feature, value: float | None, usual: float | None) -> tuple[str, str]:
-    """Return the reason's sentence in Chinese and English; without a usual value the comparison is left out."""
+def sentence(
+    feature: Feature, value: float | None, usual: float | None, everyones: bool = False
+) -> tuple[str, str]:
+    """Return the reason's sentence in Chinese and English; without a usual value the comparison is left out.
+
+    `everyones`: the usual value is not that of comparable subjects but of all.
+    """
     if value is None:
         return f"{feature.zh}：没有数据", f"{feature.en}: no data"
     if feature.form == "flag" and not value:  # the sentence of a flag says that it is so
@@ -216,6 +247,9 @@ def sentence(feature: Feature, value: float | None, usual: float | None) -> tupl
         zh, en = zh[: zh.index("{usual}")], en[: en.index("{usual}")]
         # The comparison is the last clause of every sentence of the catalogue.
         zh, en = zh[: zh.rfind("，")], en[: en.rfind(";")]
+    if everyones:
+        for of_kind, of_all in _OF_ALL:
+            zh, en = zh.replace(of_kind, of_all), en.replace(of_kind, of_all)
     words = {"zh": feature.zh, "en": feature.en}
     return (
         zh.format(**words, value=_zh(feature.form, value), usual=_zh(feature.form, usual)),
@@ -264,7 +298,8 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _dated(day: date | None, age: float) -> date | None:
+def stated_on(day: date | None, age: float) -> date | None:
+    """Return the day that lies `age` days before another; None where either is unknown (NaN)."""
     return None if day is None or np.isnan(age) else day - timedelta(days=int(age))
 
 

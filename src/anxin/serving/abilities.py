@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from anxin.domain import divisions
 from anxin.domain.errors import AnxinError
-from anxin.models.ability import DIFFICULT, KIND, UNKNOWN, ability_of, levels
+from anxin.models.ability import DIFFICULT, KIND, UNKNOWN, ability_of, hard_facts, levels
 from anxin.models.reasons import explain, usual_values
 from anxin.models.scoring import Model
 from anxin.serving import schema
@@ -84,7 +84,8 @@ def abilities(models: Path, scored: Mapping[str, Scored], day: date) -> pa.Table
     model = ability.model(part.model)
     values = model.matrix(part.snapshot)
     probability = ability.probability(values)
-    level = ability.level(probability, values)
+    hard = hard_facts(part.snapshot, day)
+    level = ability.level(probability, values, np.array([bool(facts) for facts in hard], dtype=np.bool_))
     main = part.scores.set_index("subject_id")[["grade", "p90"]]
     facts = part.snapshot.select([name for name in part.snapshot.column_names if name in _FACTS]).to_pylist()
     main = main.loc[[fact["subject_id"] for fact in facts]]
@@ -119,7 +120,7 @@ def abilities(models: Path, scored: Mapping[str, Scored], day: date) -> pa.Table
                 "p90": float(main["p90"].iloc[i]),
                 "reasons": []
                 if one is None
-                else [reason_row(reason, district, day) for reason in one.reasons()],
+                else [reason_row(reason, district, day) for reason in one.reasons() or hard[i]],
             }
         )
     return pa.Table.from_pylist(found, schema.ABILITY)

@@ -64,7 +64,7 @@ class Compared:
         }
 
     def change(self, row: Mapping[str, Any], explained: Explained) -> dict[str, Any]:
-        """Return `warning_id`, `since`, `change` and its sentences for a row of today."""
+        """Return `warning_id`, `since`, `change` and its sentences for a row of today (its `model_version` included)."""
         key = (row["kind"], row["subject_id"])
         before = self.rows.get(key)
         if before is None:
@@ -96,6 +96,9 @@ class Compared:
             return "与上期持平", "as in the list before"
         zh = f"概率由{before['p90']:.0%}变为{row['p90']:.0%}"
         en = f"probability from {before['p90']:.0%} to {row['p90']:.0%}"
+        if self.models.get(key[0]) != row["model_version"]:
+            # What two models owe a feature cannot be compared.
+            return f"{zh}（模型已更换）", f"{en} (another model)"
         cause = self._cause(key, explained, rise > 0)
         if cause is not None:
             zh, en = f"{zh}，主要因为：{cause.zh}", f"{en}, mostly because: {cause.en}"

@@ -89,7 +89,12 @@ def listed(kind: str, part: ScoredDay, compared: Compared, day: date) -> Listed:
         if (kind, subject) in withheld:
             continue
         found = graded(
-            int(values["own"]), float(values["p90"]), int(values["grade"]), explained.reasons(), hit[subject]
+            int(values["own"]),
+            float(values["p90"]),
+            int(values["grade"]),
+            explained.reasons(),
+            hit[subject],
+            day,
         )
         row = list_row(values, fact, explained, hit[subject], day)
         row |= {"grade": found.grade, "put_by": found.put_by, "grade_model": int(values["own"])}

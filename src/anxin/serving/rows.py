@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from anxin.models.rules import Hit
 from anxin.serving import schema
 
 Floats = npt.NDArray[np.float64]
+
+_Figure = TypeVar("_Figure", np.float64, np.bool_)
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -159,12 +161,14 @@ def _parts(
     place = order.ravel()
     count = len(place)
 
-    def flat(figures: Sequence[Floats]) -> Floats:
+    def flat(figures: Sequence[npt.NDArray[_Figure]]) -> npt.NDArray[_Figure]:
         return np.take_along_axis(np.array(figures), order, axis=1).ravel()
 
     contributions = flat([one.contributions for one in found])
     values, usual = flat([one.values for one in found]), flat([one.usual for one in found])
-    texts = _sentences(features, place, contributions, values, usual)
+    nowhere = np.zeros(len(features), dtype=np.bool_)
+    everyones = flat([nowhere if one.everyones is None else one.everyones for one in found])
+    texts = _sentences(features, place, contributions, values, usual, everyones)
     days = np.array([one.day.toordinal() - _EPOCH if one.day else np.nan for one in found])
     dated = np.repeat(days, len(features)) - np.floor(flat([one.ages for one in found]))
     unknown = np.isnan(dated)
@@ -198,15 +202,21 @@ def _sentences(
     contributions: Floats,
     values: Floats,
     usual: Floats,
+    everyones: npt.NDArray[np.bool_],
 ) -> list[tuple[str, str]]:
     """Return the sentence of each part that is felt; the same figures are said once."""
     texts = [("", "")] * len(place)
-    said: dict[tuple[int, float | None, float | None], tuple[str, str]] = {}
+    said: dict[tuple[int, float | None, float | None, bool], tuple[str, str]] = {}
     for row in np.flatnonzero(np.abs(contributions) >= FELT).tolist():
         j, value, compare = int(place[row]), float(values[row]), float(usual[row])
-        key = (j, None if math.isnan(value) else value, None if math.isnan(compare) else compare)
+        key = (
+            j,
+            None if math.isnan(value) else value,
+            None if math.isnan(compare) else compare,
+            bool(everyones[row]),
+        )
         if key not in said:
-            said[key] = sentence(features[j], key[1], key[2])
+            said[key] = sentence(features[j], *key[1:])
         texts[row] = said[key]
     return texts
 
