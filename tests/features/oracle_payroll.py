@@ -141,16 +141,17 @@ def paid(past: Past, subject: str) -> Values:
     payments = _payments(past, subject)
     now = [row for row in payments if past.age(row["month"]) <= 125]
     before = [row for row in payments if past.age(row["month"]) > 125]
-    firsts = {
-        month: min(row["paid_on"] for row in payments if row["month"] == month and row["paid"] > 0)
+    # The first day each month was paid, and the days between two such days on average; months paid together are one.
+    pay_days = {
+        min(row["paid_on"] for row in payments if row["month"] == month and row["paid"] > 0)
         for month in {row["month"] for row in payments if row["paid"] > 0}
     }
     last = min((past.age(row["paid_on"]) for row in payments), default=None)
     # A batch of nothing is a row, but no pay.
     last_paid = min((past.age(row["paid_on"]) for row in payments if row["paid"] > 0), default=None)
     usual = None
-    if len(firsts) > 1:
-        usual = (max(firsts.values()) - min(firsts.values())).days / (len(firsts) - 1)
+    if len(pay_days) > 1:
+        usual = (max(pay_days) - min(pay_days)).days / (len(pay_days) - 1)
     return {
         "pay_short_share": ratio(sum(w.short for w in payable), len(payable)),
         "pay_short_amount": number(total(max(w.due - w.paid, 0) for w in payable)) if payable else None,

@@ -140,7 +140,7 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         last_paid=age(payments.as_of, payments.last_paid).min(),
         newest=age(payments.as_of, payments["first"]).min(),
         oldest=age(payments.as_of, payments["first"]).max(),
-        paid_months=payments["first"].count(),
+        pay_days=payments["first"].nunique(),
     )
     both = sums.left_join(heads, KEYS).select(*sums.columns, *(set(heads.columns) - set(KEYS)))
     delay = ratio(both.waited, both.got)
@@ -157,8 +157,8 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         pay_delay_rise=delay - ratio(both.waited_before, both.got_before),
         pay_other_share=ratio(both.other, both.got),
         pay_account_fall=ratio(both.special_before, both.got_before) - ratio(both.special, both.got),
-        # Days since the last pay, in intervals between the months' first pay days.
-        pay_gap_ratio=ratio(both.last_paid * (both.paid_months - 1), both.oldest - both.newest),
+        # Days since the last pay, in intervals between the months' first pay days; months paid on one day share it.
+        pay_gap_ratio=ratio(both.last_paid * (both.pay_days - 1), both.oldest - both.newest),
     )
 
 
