@@ -189,6 +189,11 @@ def matched(past: Past, subject: str) -> Values:
 
     attended = [worker for _, _, worker in must if worker.attended]
     unpaid = [worker for worker in attended if not worker.got]
+    unpaid_in = {
+        month: sum(worker.attended and not worker.got for worker in workers.values())
+        for month, workers in months.items()
+        if past.age(month) > 61
+    }
     rated = [worker for worker in attended if worker.expected is not None]
     got = [worker for month, key, worker in must if worker.got and (month, key[:2]) in sent]
     unattended = [worker for worker in got if not worker.attended]
@@ -222,6 +227,7 @@ def matched(past: Past, subject: str) -> Values:
     return {
         "attended_unpaid_share": ratio(len(unpaid), len(attended)) if sends else None,
         "attended_unpaid_heads": len(unpaid) if sends and attended else None,
+        "attended_unpaid_heads_month": max(unpaid_in.values()) if sends and attended else None,
         "attended_unpaid_amount": number(total(worker.expected for worker in unpaid))
         if sends and rated
         else None,

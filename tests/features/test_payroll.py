@@ -41,3 +41,11 @@ def test_months_paid_on_one_day_do_not_shorten_the_usual_interval(tmp_path: Path
     march, april = date(2024, 3, 31), date(2024, 4, 30)
     payroll = [pay(0, date(2024, month, 1), march if month < 4 else april) for month in (1, 2, 3, 4)]
     assert firm(tmp_path, date(2024, 5, 31), payroll=payroll)["pay_gap_ratio"] == 31 / 30
+
+
+def test_ten_worker_months_are_not_ten_workers(tmp_path: Path) -> None:
+    months = [date(2024, month, 1) for month in (1, 2, 3)]
+    sheets = [attended(worker, month) for worker in range(4) for month in months]
+    payroll = [pay(9, date(2024, 1, 1), date(2024, 1, 31))]
+    row = firm(tmp_path, date(2024, 5, 31), attendance=sheets, payroll=payroll)
+    assert (row["attended_unpaid_heads"], row["attended_unpaid_heads_month"]) == (12.0, 4.0)
