@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,10 @@ def _city() -> _Result | None:
 
 @dataclass(frozen=True)
 class _Rate:
-    """Seconds for so many cities on w cores are `fixed + divides × cities / w`; two measurements give both."""
+    """Seconds for so many cities on w cores, taken as `fixed + divides × cities / w`; two measurements give both.
+
+    They are of places of different size on as many cores: that the work divides by w is assumed (`_undivided` says so).
+    """
 
     fixed: float
     divides: float
@@ -168,15 +171,21 @@ def _needed(spark: _Result) -> list[str]:
         "## 需要 · Needed",
         "",
         "Seconds for *n* cities on *w* cores are taken as *a + b n / w*: *a* is starting, planning and small tables,",
-        "*b* is work that divides and grows with the rows. Two measurements give both.",
+        "*b* is work that grows with the rows and is taken to divide. Two measurements, of places of different size on",
+        "as many cores, give both.",
+        "",
+        *_undivided(facts["cities"]),
         "",
         "| engine | a, seconds | b, core-seconds of a city | from |",
         "| --- | --- | --- | --- |",
         f"| DuckDB | {duck.fixed:.1f} | {duck.divides:,.0f} | {duck.source} |",
         f"| Spark | {cluster.fixed:.1f} | {cluster.divides:,.0f} | {cluster.source} |",
         "",
-        f"Rows, bytes, memory and snapshots are taken to grow with the place; cores are those that finish in "
+        f"Rows, bytes, memory and snapshots are taken to grow with the place; cores are those that would finish in "
         f"{_NIGHT_S:,} s.",
+        "A province and the country lie far beyond what was measured (the largest: "
+        f"{_largest(spark):g} × a city with DuckDB,",
+        f"{large['scale']:g} × with Spark): their figures are extrapolated, cores on the assumption that work divides.",
         "",
         "| | employers | projects | rows | Parquet | snapshot | DuckDB: cores | its memory, unspilt | Spark: cores | "
         "its workers' memory |",
@@ -194,6 +203,32 @@ def _needed(spark: _Result) -> list[str]:
     return [*lines, "", *_when(duck, cluster, peak)]
 
 
+def _largest(spark: _Result) -> float:
+    """Return the scale of the largest place DuckDB was measured with."""
+    city = _city()
+    return float(city.scale) if city else max(float(place["scale"]) for place in spark.facts["cities"])
+
+
+def _undivided(cities: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say what was measured of dividing work by workers and threads, and that it shows no division."""
+    lines = ["**That the work divides by *w* is assumed, not measured.**"]
+    for city in cities:
+        seconds = _seconds(city)
+        for one, two, who in (
+            ("spark-1-workers", "spark-2-workers", "two Spark workers"),
+            ("duckdb-1-threads", "duckdb-2-threads", "two threads of DuckDB"),
+        ):
+            if one in seconds and two in seconds:
+                lines.append(
+                    f"At scale {city['scale']} {who} took {seconds[two]:.1f} s, one {seconds[one]:.1f} s."
+                )
+    return [
+        *lines,
+        "All of them shared the two cores of one machine, Spark's with master and driver, so that the second had little",
+        "of its own: that says neither how far work divides over machines nor that it does.",
+    ]
+
+
 def _peak_gb(name: str) -> float | None:
     """Return the memory a step of a whole city took, in GB per city, if one was measured."""
     city = _city()
@@ -206,7 +241,7 @@ def _peak_gb(name: str) -> float | None:
 def _when(duck: _Rate, cluster: _Rate, peak: float | None) -> list[str]:
     lines = [
         "**When to move.** When the night is too short for one machine or its memory and disk too small; not before. "
-        f"Spark takes {cluster.fixed:.0f} s before any work divides (DuckDB {duck.fixed:.0f} s) and "
+        f"Spark takes {cluster.fixed:.0f} s before any work that could divide (DuckDB {duck.fixed:.0f} s) and "
         f"{cluster.divides / duck.divides:.1f} × the core-seconds of DuckDB for the same rows."
         if duck.divides
         else "**When to move.** When the night is too short for one machine or its memory and disk too small.",

@@ -209,8 +209,13 @@ def longest_run(past: Past, idle: set[date], rows: list[Row], usual: float | Non
 
 
 def step(past: Past, rows: list[Row]) -> tuple[float | None, float | None]:
-    """When and how far the level last fell for good: the weeks since against the weeks before."""
+    """When and how far the level last fell for good: the weeks since against the weeks before.
+
+    It came back, and did not fall for good, if the newest three ordinary weeks since are no fifth below the weeks before.
+    """
     ordinary = [row for row in of_week(past, rows, 1, 26) if not festive(monday(row["date"]))]
+    mondays = [monday(past.day) - back * WEEK for back in range(1, 27)]
+    newest = [week for week in mondays if not festive(week)][:3]
     best, tried = (0.0, None, 0.0), False
     for weeks in range(3, 21):
         since = of_week(past, ordinary, 1, weeks)
@@ -220,6 +225,9 @@ def step(past: Past, rows: list[Row]) -> tuple[float | None, float | None]:
         tried = True
         now, then = level(since), level(before)
         if not then or 1 - now / then < 0.2:
+            continue
+        reached = level(row for row in since if monday(row["date"]) in newest)
+        if reached is not None and 1 - reached / then < 0.2:
             continue
         score = len(since) * len(before) / len(ordinary) * (then - now) ** 2
         if score > best[0]:

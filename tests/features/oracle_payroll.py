@@ -141,16 +141,17 @@ def paid(past: Past, subject: str) -> Values:
     payments = _payments(past, subject)
     now = [row for row in payments if past.age(row["month"]) <= 125]
     before = [row for row in payments if past.age(row["month"]) > 125]
-    firsts = {
-        month: min(row["paid_on"] for row in payments if row["month"] == month and row["paid"] > 0)
+    # The first day each month was paid, and the days between two such days on average; months paid together are one.
+    pay_days = {
+        min(row["paid_on"] for row in payments if row["month"] == month and row["paid"] > 0)
         for month in {row["month"] for row in payments if row["paid"] > 0}
     }
     last = min((past.age(row["paid_on"]) for row in payments), default=None)
     # A batch of nothing is a row, but no pay.
     last_paid = min((past.age(row["paid_on"]) for row in payments if row["paid"] > 0), default=None)
     usual = None
-    if len(firsts) > 1:
-        usual = (max(firsts.values()) - min(firsts.values())).days / (len(firsts) - 1)
+    if len(pay_days) > 1:
+        usual = (max(pay_days) - min(pay_days)).days / (len(pay_days) - 1)
     return {
         "pay_short_share": ratio(sum(w.short for w in payable), len(payable)),
         "pay_short_amount": number(total(max(w.due - w.paid, 0) for w in payable)) if payable else None,
@@ -188,6 +189,11 @@ def matched(past: Past, subject: str) -> Values:
 
     attended = [worker for _, _, worker in must if worker.attended]
     unpaid = [worker for worker in attended if not worker.got]
+    unpaid_in = {
+        month: sum(worker.attended and not worker.got for worker in workers.values())
+        for month, workers in months.items()
+        if past.age(month) > 61
+    }
     rated = [worker for worker in attended if worker.expected is not None]
     got = [worker for month, key, worker in must if worker.got and (month, key[:2]) in sent]
     unattended = [worker for worker in got if not worker.attended]
@@ -221,6 +227,7 @@ def matched(past: Past, subject: str) -> Values:
     return {
         "attended_unpaid_share": ratio(len(unpaid), len(attended)) if sends else None,
         "attended_unpaid_heads": len(unpaid) if sends and attended else None,
+        "attended_unpaid_heads_month": max(unpaid_in.values()) if sends and attended else None,
         "attended_unpaid_amount": number(total(worker.expected for worker in unpaid))
         if sends and rated
         else None,

@@ -27,20 +27,13 @@ DATES = streams.DATES
 D = DATES[3]
 MIDNIGHT = datetime.combine(D, time())
 HALVES = (
-    *(("energy_usage", "credit", "payroll", "cases", "wage_accounts", "deposits", "notices", "inspections"),),
-    *(
-        (
-            *(
-                "energy_bills",
-                "litigation",
-                "wage_sheets",
-                "attendance",
-                "attendance_daily",
-                "complaints",
-                "tax",
-            ),
-            *("social_insurance", "hazards", "progress_payments", "guarantees", "credit_records"),
-        ),
+    (
+        *("energy_usage", "credit", "payroll", "cases", "wage_accounts", "deposits", "notices"),
+        *("inspections", "labour_contracts"),
+    ),
+    (
+        *("energy_bills", "litigation", "wage_sheets", "attendance", "attendance_daily", "complaints", "tax"),
+        *("social_insurance", "hazards", "progress_payments", "guarantees", "credit_records", "rosters"),
     ),
 )
 """The feeds that features read together are in different halves, so that reading one unsaid shows."""

@@ -203,6 +203,17 @@ def test_a_rule_written_for_one_kind_hits_no_other() -> None:
     assert list(flags(table.append_column("kind", pa.array(["project"])))) == [float(len(site))]
 
 
+def test_ten_workers_are_those_of_one_month_and_not_a_few_counted_every_month() -> None:
+    table = snapshot(
+        ["340802"] * 2,
+        attended_unpaid_heads=[12.0, 12.0],
+        attended_unpaid_heads_month=[4.0, 10.0],
+        wages_unpaid_days=[20.0, 20.0],
+    )
+    found = names(hits(table, "project", DAY))
+    assert [("unpaid_ten_workers" in each) for each in found] == [False, True]
+
+
 def test_hits_that_raise_highest_come_first() -> None:
     table = snapshot(
         complaints_90d=[1.0],

@@ -10,10 +10,12 @@ A season moves some figures for everyone: at Spring Festival all sites stand sti
 `of_day` a second feature, `<name>_of_day`, is the figure less the median of the kind on the day, and models read that
 one alone; people, rules and reasons keep to the figure itself (`told`).
 
-`unread` are the kinds whose models do not read it, since it did not earn its place there: the trees of three simulated
-cities and of a real docket, as far as each knows it, owe it less than a thousandth of what they gain in telling rows
-apart. What leaving all of them out costs is measured on other cities (`python -m benchmarks ablation`). People, rules and
-what is said of sizes still read them.
+`unread` are the kinds whose models do not read it. Chosen were columns to which trees of three simulated cities and of a
+real docket, as far as each knows them, owed less than a thousandth of what they gain in telling rows apart, and a column
+that came later may be unread until it is asked for. Near a thousandth chance decides: asked again, some of them earn a
+little more and some that are read earn less (`python -m benchmarks unread`, benchmarks/results/unread.md). What leaving
+all of them out costs is measured on other cities (`python -m benchmarks ablation`). People, rules and what is said of sizes
+still read them.
 """
 
 from __future__ import annotations

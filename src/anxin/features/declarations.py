@@ -19,7 +19,8 @@ _RECENT = 130
 """Age in days of the oldest of the last four months declared."""
 
 _IN_TIME = 51
-"""Days from a month's first in which it is declared in time: by the 20th of the next month, holidays included."""
+"""Days from a month's first in which it is declared in time: to the 21st to 24th of the next month, by its length. The
+figure is ours, past the terms of both offices and what holidays move them."""
 
 
 def declarations(known: Known) -> list[ir.Table]:

@@ -8,7 +8,7 @@ are not known. Everything is computed from `weekly`; «complete weeks» end befo
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 import ibis
@@ -42,6 +42,8 @@ _STEP_SINCE = range(3, 21)
 """Weeks a step can be old: three weeks must lie after it and six before."""
 _STEP_READINGS = (15, 30)
 _STEP_FALL = 0.2
+_STEP_NEWEST = 3
+"""The newest ordinary weeks that must still be below: a level that came back did not fall for good."""
 
 _BLOCKS = 13
 _PHASES = (0.15, 0.8, 1.0)
@@ -174,7 +176,7 @@ def _levels(known: Known, rows: ir.Table, day: date) -> ir.Table:
         energy_last_days=(number(day) - found["last"]).cast("float64"),
         energy_level_year=_against_last_year(found, set(range(1, _LATE + 1)) - set(_ordinary(day))),
         week_age=ibis.literal((day - monday(day)).days, "int32"),
-        **_falls(found),
+        **_falls(found, _ordinary(day)[:_STEP_NEWEST]),
         **site,
     )
 
@@ -205,11 +207,12 @@ def _against_last_year(found: ir.Table, festive: Collection[int]) -> ir.Floating
     return (read >= _LATE * WEEK / 2).ifelse(reached, None)
 
 
-def _falls(found: ir.Table) -> dict[str, ir.FloatingValue]:
+def _falls(found: ir.Table, newest: Sequence[int]) -> dict[str, ir.FloatingValue]:
     """Return for each week at which a new level could begin how far it fell, and how well it parts the weeks.
 
     Festive weeks are left out. `score_k` is the sum of squares between the weeks before and the `k` since, 0
-    if the level fell by less than a fifth, missing if there are too few readings.
+    if the level fell by less than a fifth or the `newest` weeks are above that again, missing if there are too
+    few readings. Newest weeks without a reading do not say that it came back.
     """
     found_falls: dict[str, ir.FloatingValue] = {}
     for k in _STEP_SINCE:
@@ -219,10 +222,14 @@ def _falls(found: ir.Table) -> dict[str, ir.FloatingValue]:
         before = ratio(found.steady_wh - since_wh, before_n)
         enough = (since_n >= _STEP_READINGS[0]) & (before_n >= _STEP_READINGS[1])
         fall = 1.0 - ratio(since, before)
+        now = [of for of in newest if of <= k]
+        below = ibis.literal(True)
+        if now:
+            level = ratio(_total(found, "ordinary", now, "_wh"), _total(found, "ordinary", now, "_n"))
+            below = (1.0 - ratio(level, before) >= _STEP_FALL).fill_null(True)
         weight = ratio(since_n.cast("float64") * before_n.cast("float64"), found.steady_n)
-        score = (
-            (fall >= _STEP_FALL).fill_null(False).ifelse(weight * (before - since) * (before - since), 0.0)
-        )
+        lasting = (fall >= _STEP_FALL).fill_null(False) & below
+        score = lasting.ifelse(weight * (before - since) * (before - since), 0.0)
         found_falls |= {f"fall_{k}": fall, f"score_{k}": enough.ifelse(score, None)}
     return found_falls
 
@@ -420,7 +427,7 @@ def _sum(value: ir.IntegerValue, rows: ir.BooleanValue | None) -> ir.IntegerValu
     return whole((value if rows is None else rows.ifelse(value, None)).sum().fill_null(0))
 
 
-def _total(rows: ir.Table, name: str, of: range | tuple[int, ...], suffix: str = "") -> ir.IntegerValue:
+def _total(rows: ir.Table, name: str, of: Sequence[int], suffix: str = "") -> ir.IntegerValue:
     return _add([rows[f"{name}_{each}{suffix}"] for each in of])
 
 

@@ -140,7 +140,7 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         last_paid=age(payments.as_of, payments.last_paid).min(),
         newest=age(payments.as_of, payments["first"]).min(),
         oldest=age(payments.as_of, payments["first"]).max(),
-        paid_months=payments["first"].count(),
+        pay_days=payments["first"].nunique(),
     )
     both = sums.left_join(heads, KEYS).select(*sums.columns, *(set(heads.columns) - set(KEYS)))
     delay = ratio(both.waited, both.got)
@@ -157,8 +157,8 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         pay_delay_rise=delay - ratio(both.waited_before, both.got_before),
         pay_other_share=ratio(both.other, both.got),
         pay_account_fall=ratio(both.special_before, both.got_before) - ratio(both.special, both.got),
-        # Days since the last pay, in intervals between the months' first pay days.
-        pay_gap_ratio=ratio(both.last_paid * (both.paid_months - 1), both.oldest - both.newest),
+        # Days since the last pay, in intervals between the months' first pay days; months paid on one day share it.
+        pay_gap_ratio=ratio(both.last_paid * (both.pay_days - 1), both.oldest - both.newest),
     )
 
 
@@ -186,6 +186,7 @@ def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Tabl
         sends=rows.sends.max(),
         attended=summed(rows.attended, must),
         unpaid=summed(rows.attended - rows.matched, must),
+        unpaid_month=must.ifelse(rows.attended - rows.matched, None).max().cast("float64"),
         unpaid_yuan=summed(rows.expected - rows.expected_got, must),
         rated=summed(rows.rated, must),
         expected=summed(rows.expected, must),
@@ -218,6 +219,7 @@ def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Tabl
         "attended_last_days",
         attended_unpaid_share=sends_it.ifelse(ratio(sums.unpaid, sums.attended), None),
         attended_unpaid_heads=known_unpaid.ifelse(sums.unpaid, None),
+        attended_unpaid_heads_month=known_unpaid.ifelse(sums.unpaid_month, None),
         attended_unpaid_amount=(known_unpaid & (sums.rated > 0)).ifelse(sums.unpaid_yuan, None),
         paid_unattended_share=ratio(sums.unattended, sums.paid_heads),
         paid_unattended_amount=(sums.paid_heads > 0).ifelse(sums.unattended_paid, None),

@@ -31,7 +31,7 @@ def named(feature: str, value: float | None) -> str:
     """Return a value with the name of its feature; nothing of a flag, whose name says it all.
 
     >>> named("wages_unpaid_months", 2.0), named("account_missing", 1.0)
-    ('过支付日未发足的月数 2', '')
+    ('近八个月过支付日未发足的月数 2', '')
     """
     known = catalogue().get(feature)
     if known is None or known.form == "flag":
