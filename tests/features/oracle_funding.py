@@ -200,12 +200,16 @@ KINDS = (
 
 
 def _stated(past: Past, subject: str) -> list[Row]:
-    """The last statement of each kind of guarantee or supervised money."""
+    """The last statement of each kind of guarantee or supervised money, if it is of 13 months or its end is to come."""
     last: dict[str, Row] = {}
-    for row in past.rows("guarantees", subject, 400):
+    for row in past.rows("guarantees", subject):
         if row["kind"] not in last or row["age"] < last[row["kind"]]["age"]:
             last[row["kind"]] = row
-    return list(last.values())
+    return [
+        row
+        for row in last.values()
+        if row["age"] <= 400 or (row["expires_on"] is not None and not past.before(row["expires_on"]))
+    ]
 
 
 def cover(past: Past, subject: str) -> Values:

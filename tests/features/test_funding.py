@@ -1,15 +1,24 @@
-"""The rule on how long a contract lasts, in the words of an engine, is the rule of the domain."""
+"""The money of a project: the rule on how long a contract lasts, and what single rows of it say on a day."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import ibis
 import pyarrow as pa
+import pytest
 
 from anxin.domain.wages import AccountRule
-from anxin.features.funding import _lasts
+from anxin.features.funding import _lasts, funding
+from anxin.features.known import Known
 from anxin.feeds.asof import connect
+
+from . import streams
+
+SITE = streams.PROJECTS[0]
 
 
 def test_calendar_months_are_counted_as_the_account_rule_counts_them() -> None:
@@ -22,3 +31,74 @@ def test_calendar_months_are_counted_as_the_account_rule_counts_them() -> None:
     got = {(row["start_on"], row["planned_end_on"]): row["lasts"] for row in lasts.to_pylist()}
     assert got == {pair: rule.applies(1.0, *pair) for pair in pairs}
     assert set(got.values()) == {True, False}
+
+
+def site() -> dict[str, Any]:
+    return {
+        **{"project_id": SITE, "name": "乙", "project_type": "building", "district": "500112"},
+        **{"investment": "private", "real_estate": False},
+        **{"owner_id": streams.EMPLOYERS[0], "contractor_id": streams.EMPLOYERS[1]},
+        **{"contract_amount": Decimal(9_000_000), "start_on": date(2024, 1, 1)},
+        **{"planned_end_on": date(2026, 6, 30), "changed_on": date(2024, 1, 1)},
+        "received_at": datetime(2024, 1, 2),
+    }
+
+
+def the_day_after(day: date) -> datetime:
+    return datetime.combine(day + timedelta(1), time())
+
+
+def guarantee(stated_on: date, expires_on: date | None, balance: int = 900_000) -> dict[str, Any]:
+    return {
+        **{"project_id": SITE, "kind": "payment_guarantee", "as_of": stated_on, "expires_on": expires_on},
+        **{
+            "required": Decimal(900_000),
+            "balance": Decimal(balance),
+            "received_at": the_day_after(stated_on),
+        },
+    }
+
+
+def made(folder: Path, day: date, **feeds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what funding makes of a project with these rows on a day."""
+    view = streams.view_of(folder, {"projects": [site()], **feeds})
+    (table,) = funding(Known(view, (day,), "project"))
+    (row,) = view.backend.to_pyarrow(table).to_pylist()
+    return dict(row)
+
+
+SEEN = date(2024, 1, 20)
+
+
+@pytest.mark.parametrize(
+    ("stated", "missing", "share"),
+    [
+        pytest.param([(SEEN, date(2026, 8, 30))], 0.0, 1.0, id="stated once until its end"),
+        pytest.param([(SEEN, date(2025, 3, 31))], 1.0, None, id="its end has passed"),
+        pytest.param([(SEEN, None)], 1.0, None, id="no end and not stated for 13 months"),
+        pytest.param([(date(2024, 6, 1), None)], 0.0, 1.0, id="no end and stated within 13 months"),
+        pytest.param(
+            [(SEEN, date(2026, 8, 30)), (date(2024, 2, 1), None)], 1.0, None, id="the newest is what holds"
+        ),
+    ],
+)
+def test_a_guarantee_holds_until_its_end_or_for_thirteen_months(
+    tmp_path: Path, stated: list[tuple[date, date | None]], missing: float, share: float | None
+) -> None:
+    found = made(tmp_path, date(2025, 4, 1), guarantees=[guarantee(*one) for one in stated])
+    assert found["payment_guarantee_missing"] == missing
+    assert found["payment_guarantee_share"] == share
+
+
+def test_a_guarantee_in_force_covers_wages_however_long_ago_it_was_stated(tmp_path: Path) -> None:
+    sheet = {
+        **{"project_id": SITE, "employer_id": streams.EMPLOYERS[1], "month": date(2025, 2, 1), "workers": 10},
+        **{
+            "due": Decimal(300_000),
+            "uploaded_on": date(2025, 3, 5),
+            "pay_due_on": date(2025, 3, 20),
+            "received_at": datetime(2025, 3, 6),
+        },
+    }
+    rows = {"guarantees": [guarantee(SEEN, date(2026, 8, 30))], "wage_sheets": [sheet]}
+    assert made(tmp_path, date(2025, 4, 1), **rows)["cover_months"] == 3.0

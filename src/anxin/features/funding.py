@@ -161,10 +161,12 @@ def _deposits(known: Known) -> ir.Table:
 
 
 def _guarantees(known: Known) -> ir.Table:
-    rows = known.rows("guarantees", _RECENT)
+    rows = known.rows("guarantees")
     each = ibis.window(group_by=[*KEYS, "kind"])
     rows = rows.mutate(newest=rows.stated_on.max().over(each))
-    now = rows.filter(rows.stated_on == rows.newest)
+    # Stated once for years, it holds until the end it names; what names no end has to be stated again.
+    holds = (rows.age <= _RECENT) | (rows.expires_on >= rows.as_of).fill_null(False)
+    now = rows.filter(rows.stated_on == rows.newest, holds)
     live = now.expires_on.isnull() | (now.expires_on >= now.as_of)
     stated = now.balance.notnull() & now.required.notnull()
     shares = {
