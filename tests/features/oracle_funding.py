@@ -164,13 +164,16 @@ def deposits(past: Past, subject: str) -> Values:
     return {
         "deposit_held": sum(row["stored"] > 0 for row in money),
         "deposit_exempt": len(live) - len(money),
-        "deposit_share": ratio(
-            total(row["stored"] for row in money), total(row["required"] for row in money)
-        ),
+        "deposit_share": ratio(_still_stored(money), total(row["required"] for row in money)),
         "deposit_used": float(total(row["used"] for row in rows)) if rows else None,
         "deposit_left_days": -past.age(max(ends)) if ends and None not in ends else None,
         "deposit_last_days": newest(rows),
     }
+
+
+def _still_stored(rows: list[Row]) -> Any:
+    """What is left of each deposit after what was paid out of it."""
+    return total(max(row["stored"] - (row["used"] or 0), 0) for row in rows)
 
 
 def guarantees(past: Past, subject: str) -> Values:
@@ -221,9 +224,8 @@ def cover(past: Past, subject: str) -> Values:
         for row in past.rows("deposits", subject)
         if row["form"] != "exempt" and not past.before(row["expires_on"])
     ]
-    deposit = total(max(row["stored"] - (row["used"] or 0), 0) for row in live)
     held = [row for row in _stated(past, subject) if not past.before(row["expires_on"])]
-    behind = deposit + total(row["balance"] for row in held) + (_balance(past, subject) or 0)
+    behind = _still_stored(live) + total(row["balance"] for row in held) + (_balance(past, subject) or 0)
     return {"cover_months": ratio(behind, _month(past, subject)["wages"])}
 
 

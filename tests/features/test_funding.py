@@ -102,3 +102,23 @@ def test_a_guarantee_in_force_covers_wages_however_long_ago_it_was_stated(tmp_pa
     }
     rows = {"guarantees": [guarantee(SEEN, date(2026, 8, 30))], "wage_sheets": [sheet]}
     assert made(tmp_path, date(2025, 4, 1), **rows)["cover_months"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("stored", "used", "share"),
+    [
+        (1_000_000, None, 1.0),
+        (1_000_000, 1_000_000, 0.0),
+        (1_000_000, 1_200_000, 0.0),
+        (500_000, 100_000, 0.4),
+    ],
+)
+def test_a_deposit_that_was_used_is_no_longer_stored(
+    tmp_path: Path, stored: int, used: int | None, share: float
+) -> None:
+    deposit = {
+        **{"deposit_id": "b", "project_id": SITE, "form": "cash", "required": Decimal(1_000_000)},
+        **{"stored": Decimal(stored), "used": None if used is None else Decimal(used)},
+        **{"from_on": date(2024, 2, 1), "received_at": datetime(2024, 2, 2)},
+    }
+    assert made(tmp_path, date(2025, 4, 1), deposits=[deposit])["deposit_share"] == share

@@ -148,15 +148,17 @@ def _deposits(known: Known) -> ir.Table:
     money = live & ~merit
     endless = counted(~merit & rows.expires_on.isnull())
     left = age(rows.expires_on, rows.as_of)
+    # What was drawn on has to be topped up: until then it is not stored.
+    stored = ibis.greatest(rows.stored - rows.used.fill_null(0), 0)
     return rows.group_by(KEYS).aggregate(
         deposit_held=counted(money & (rows.stored > 0)),
         deposit_exempt=counted(live & merit),
-        deposit_share=ratio(summed(rows.stored, money), summed(rows.required, money)),
+        deposit_share=ratio(summed(stored, money), summed(rows.required, money)),
         deposit_used=summed(rows.used, rows.used.notnull()),
         # Cash does not expire; of several the longest counts, as the earlier ones are what it renews.
         deposit_left_days=(endless == 0).ifelse((~merit).ifelse(left, None).max(), None).cast("float64"),
         deposit_last_days=rows.age.min().cast("float64"),
-        _deposit=_sum(ibis.greatest(rows.stored - rows.used.fill_null(0), 0), money),
+        _deposit=_sum(stored, money),
     )
 
 
