@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from anxin.domain import wages
@@ -130,10 +131,7 @@ def account(past: Past, subject: str) -> Values:
     credited_past = total(row["amount"] for row in credited if 90 < row["age"] <= 270)
     wages_90 = total(row["amount"] for row in wage if row["age"] <= 90)
     unfollowed = [c["age"] for c in credited if not any(w["age"] <= c["age"] for w in wage)]
-    # Thirty days each, back from the date, and only those in which the account was there already.
-    months = [range(30 * i + 1, 30 * (i + 1) + 1) for i in range(6)]
-    lived = [month for month in months if any(row["age"] >= month[-1] for row in rows)]
-    gaps = [month for month in lived if not any(row["age"] in month for row in credited)]
+    gaps = [month for month in _months_of_account(past, rows) if month not in map(_of_month, credited)]
     return {
         "appropriation_days": newest(credited),
         "appropriation_gap_months": len(gaps) if rows else None,
@@ -147,6 +145,20 @@ def account(past: Past, subject: str) -> Values:
         "account_cover_months": ratio(_balance(past, subject), _month(past, subject)["wages"]),
         "account_last_days": newest(rows),
     }
+
+
+def _months_of_account(past: Past, rows: list[Row]) -> list[tuple[int, int]]:
+    """The six whole months before that of the date, of which only those after the month of the first booking."""
+    months = []
+    day = past.day
+    for _ in range(6):
+        day = day.replace(day=1) - timedelta(1)
+        months.append((day.year, day.month))
+    return [month for month in months if rows and month > min(map(_of_month, rows))]
+
+
+def _of_month(row: Row) -> tuple[int, int]:
+    return row["transacted_on"].year, row["transacted_on"].month
 
 
 def _balance(past: Past, subject: str) -> Any:

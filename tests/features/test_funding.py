@@ -122,3 +122,31 @@ def test_a_deposit_that_was_used_is_no_longer_stored(
         **{"from_on": date(2024, 2, 1), "received_at": datetime(2024, 2, 2)},
     }
     assert made(tmp_path, date(2025, 4, 1), deposits=[deposit])["deposit_share"] == share
+
+
+def booking(kind: str, on: date) -> dict[str, Any]:
+    return {
+        **{"txn_id": f"{kind} {on}", "project_id": SITE, "transacted_on": on, "kind": kind},
+        **{"amount": Decimal(1000), "balance": Decimal(1000), "received_at": the_day_after(on)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("day", "opened", "credited", "missed"),
+    [
+        pytest.param(date(2025, 9, 14), (2025, 3), [4, 5, 6, 7, 8], 0.0, id="once in every month"),
+        pytest.param(date(2025, 9, 14), (2025, 3), [4, 6, 7], 2.0, id="two months without"),
+        pytest.param(
+            date(2025, 9, 14), (2025, 3), [4, 5, 6, 7, 8, 9], 0.0, id="what comes tomorrow is not known"
+        ),
+        pytest.param(date(2025, 9, 14), (2024, 9), [], 6.0, id="never"),
+        pytest.param(date(2025, 9, 30), (2025, 9), [], 0.0, id="opened this month"),
+        pytest.param(date(2025, 3, 1), (2025, 1), [], 1.0, id="opened the month before the last"),
+    ],
+)
+def test_a_month_is_missed_when_it_is_over_and_nothing_was_credited_in_it(
+    tmp_path: Path, day: date, opened: tuple[int, int], credited: list[int], missed: float
+) -> None:
+    rows = [booking("opened", date(*opened, 14))]
+    rows += [booking("appropriation", date(day.year, month, 15)) for month in credited]
+    assert made(tmp_path, day, wage_accounts=rows)["appropriation_gap_months"] == missed

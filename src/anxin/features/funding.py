@@ -22,7 +22,7 @@ _RECENT = 400
 """Thirteen months: a year and what comes late."""
 
 _GAP_MONTHS = 6
-"""Months of thirty days in which labour cost should have come at least once each."""
+"""Whole calendar months before that of the date, in each of which labour cost should have come at least once."""
 
 _SHEET_DAYS = 125
 """Age of the oldest month of a wage sheet that still says what a month's wages are now."""
@@ -98,7 +98,11 @@ def _account(known: Known) -> ir.Table:
     rows = known.rows("wage_accounts", _RECENT)
     credited, wage = rows.kind == "appropriation", rows.kind == "wage"
     both = ibis.window(group_by=KEYS)
+    # Months back from that of the date. Before the first booking, and in its month, nothing is missed yet.
+    back = _month_of(rows.as_of) - _month_of(rows.transacted_on)
     rows = rows.mutate(
+        back=back,
+        expected=ibis.least(back.max().over(both) - 1, _GAP_MONTHS),
         credited=credited,
         wage=wage,
         newest=rows.age.min().over(both),
@@ -123,22 +127,24 @@ def _account(known: Known) -> ir.Table:
         _credited_first=rows.credited.ifelse(rows.age, None).max(),
         _first=rows.age.max(),
         _open=~(closed < opened.fill_null(_RECENT + 1)).fill_null(False),
-        **{
-            f"credited_{i}": counted(rows.credited & (rows.age > 30 * i) & (rows.age <= 30 * (i + 1)))
-            for i in range(_GAP_MONTHS)
-        },
+        _expected=rows.expected.max(),
+        _credited_months=(rows.credited & rows.back.between(1, rows.expected))
+        .ifelse(rows.back, None)
+        .nunique(),
     )
-    gaps = [
-        ((sums["_first"] >= 30 * (i + 1)) & (sums[f"credited_{i}"] == 0)).cast("int64")
-        for i in range(_GAP_MONTHS)
-    ]
-    months = [f"credited_{i}" for i in range(_GAP_MONTHS)]
     return sums.mutate(
         account_balance=sums["_balance"].cast("float64"),
-        appropriation_gap_months=sum(gaps[1:], gaps[0]).cast("float64"),
+        appropriation_gap_months=(ibis.greatest(sums["_expected"], 0) - sums["_credited_months"]).cast(
+            "float64"
+        ),
         appropriation_trend=ratio(sums["_credited_90"] * 2, sums["_credited_past"]),
         appropriation_to_wages=ratio(sums["_credited_90"], sums["_wages_90"]),
-    ).drop(*months)
+    )
+
+
+def _month_of(day: ir.DateValue) -> ir.IntegerValue:
+    """Return the calendar month of a day as a whole number that rises by one a month."""
+    return (day.year() * 12 + day.month()).cast("int64")
 
 
 def _deposits(known: Known) -> ir.Table:
