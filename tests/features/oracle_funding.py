@@ -133,18 +133,25 @@ def account(past: Past, subject: str) -> Values:
     unfollowed = [c["age"] for c in credited if not any(w["age"] <= c["age"] for w in wage)]
     gaps = [month for month in _months_of_account(past, rows) if month not in map(_of_month, credited)]
     return {
-        "appropriation_days": newest(credited),
+        "appropriation_days": _days_without(rows, "appropriation"),
         "appropriation_gap_months": len(gaps) if rows else None,
         "appropriation_trend": ratio(2 * credited_90, credited_past),
         "appropriation_to_wages": ratio(credited_90, wages_90),
         "credit_unfollowed_days": max(unfollowed, default=0) if rows else None,
-        "wage_out_days": newest(wage),
+        "wage_out_days": _days_without(rows, "wage"),
         "account_frozen": sum(row["kind"] == "frozen" for row in rows),
         "account_other_out_180d": float(total(other)) if rows else None,
         "account_balance": number(_balance(past, subject)),
         "account_cover_months": ratio(_balance(past, subject), _month(past, subject)["wages"]),
         "account_last_days": newest(rows),
     }
+
+
+def _days_without(rows: list[Row], kind: str) -> float | None:
+    """For how many days an account that is there is known to have had nothing of a kind."""
+    seen = max((row["age"] for row in rows), default=None)
+    came = {row["age"] for row in rows if row["kind"] == kind}
+    return next((day for day in range((seen or 0) + 1) if day in came), seen)
 
 
 def _months_of_account(past: Past, rows: list[Row]) -> list[tuple[int, int]]:

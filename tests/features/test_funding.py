@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from anxin.domain.wages import AccountRule
+from anxin.features.catalogue import catalogue
 from anxin.features.funding import _lasts, funding
 from anxin.features.known import Known
 from anxin.feeds.asof import connect
@@ -150,3 +151,27 @@ def test_a_month_is_missed_when_it_is_over_and_nothing_was_credited_in_it(
     rows = [booking("opened", date(*opened, 14))]
     rows += [booking("appropriation", date(day.year, month, 15)) for month in credited]
     assert made(tmp_path, day, wage_accounts=rows)["appropriation_gap_months"] == missed
+
+
+@pytest.mark.parametrize(
+    ("bookings", "credited", "wages"),
+    [
+        pytest.param([("opened", 200)], 200.0, 200.0, id="nothing ever came"),
+        pytest.param([("opened", 200), ("appropriation", 90)], 90.0, 200.0, id="no wages followed"),
+        pytest.param([("opened", 200), ("appropriation", 90), ("wage", 80)], 90.0, 80.0, id="both came"),
+        pytest.param([("appropriation", 430), ("other_out", 390)], 390.0, 390.0, id="not in 13 months"),
+        pytest.param([], None, None, id="no account"),
+    ],
+)
+def test_an_account_that_nothing_came_to_counts_the_days_since_its_first_booking(
+    tmp_path: Path, bookings: list[tuple[str, int]], credited: float | None, wages: float | None
+) -> None:
+    day = date(2025, 9, 14)
+    rows = [booking(kind, day - timedelta(ago)) for kind, ago in bookings]
+    found = made(tmp_path, day, wage_accounts=rows)
+    assert (found["appropriation_days"], found["wage_out_days"]) == (credited, wages)
+    # Its date is that of a credit: what never came has neither.
+    dated = catalogue()["appropriation_trend"].dated
+    assert dated == "appropriation_days"
+    if not any(kind == "appropriation" and ago <= 400 for kind, ago in bookings):
+        assert found["appropriation_trend"] is None

@@ -112,9 +112,10 @@ def _account(known: Known) -> ir.Table:
     opened = (rows.kind == "opened").ifelse(rows.age, None).min()
     closed = (rows.kind == "closed").ifelse(rows.age, None).min()
     sums = rows.group_by(KEYS).aggregate(
-        appropriation_days=rows.credited.ifelse(rows.age, None).min().cast("float64"),
+        # Where it never came, it has not come since the first booking seen, at least.
+        appropriation_days=_since(rows.credited.ifelse(rows.age, None).min(), rows.age.max()),
         credit_unfollowed_days=rows.waiting.ifelse(rows.age, None).max().cast("float64").fill_null(0.0),
-        wage_out_days=rows.wage.ifelse(rows.age, None).min().cast("float64"),
+        wage_out_days=_since(rows.wage.ifelse(rows.age, None).min(), rows.age.max()),
         account_frozen=counted(rows.kind == "frozen"),
         account_other_out_180d=summed(rows.amount, (rows.kind == "other_out") & (rows.age <= 180)),
         account_last_days=rows.age.min().cast("float64"),
@@ -125,7 +126,6 @@ def _account(known: Known) -> ir.Table:
         _wages_90=summed(rows.amount, rows.wage & (rows.age <= 90)),
         _credited=_sum(rows.amount, rows.credited & (rows.age <= _YEAR)).fill_null(0),
         _credited_first=rows.credited.ifelse(rows.age, None).max(),
-        _first=rows.age.max(),
         _open=~(closed < opened.fill_null(_RECENT + 1)).fill_null(False),
         _expected=rows.expected.max(),
         _credited_months=(rows.credited & rows.back.between(1, rows.expected))
@@ -140,6 +140,11 @@ def _account(known: Known) -> ir.Table:
         appropriation_trend=ratio(sums["_credited_90"] * 2, sums["_credited_past"]),
         appropriation_to_wages=ratio(sums["_credited_90"], sums["_wages_90"]),
     )
+
+
+def _since(newest: ir.IntegerValue, first: ir.IntegerValue) -> ir.FloatingValue:
+    """Return the age of the newest, or of the first booking of any kind where there is none."""
+    return newest.fill_null(first).cast("float64")
 
 
 def _month_of(day: ir.DateValue) -> ir.IntegerValue:
