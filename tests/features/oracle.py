@@ -105,10 +105,11 @@ def scored(past: Past) -> set[str]:
         for row in rows
         if row[id_] is not None and 0 < past.age(row["received_at"].date()) <= 365
     }
-    return {subject for subject, row in registry.items() if _going_on(past, row)} | (heard - set(registry))
+    return {subject for subject, row in registry.items() if going_on(past, row)} | (heard - set(registry))
 
 
-def _going_on(past: Past, row: Row) -> bool:
+def going_on(past: Past, row: Row) -> bool:
+    """Return whether a registered subject is one still: not deregistered, or started and not ended."""
     if past.kind == "employer":
         return bool(row["status"] != "deregistered")
     return bool(row["start_on"] <= past.day) and not past.before(row["ended_on"])

@@ -25,7 +25,6 @@ def credit(past: Past, subject: str) -> Values:
     # Who was not reported in the year is unknown, not in order.
     overdue = [row["overdue_amount"] for row in year if row["overdue_amount"] is not None]
     classed = any(row["classification"] is not None for row in year)
-    recent = [row for row in rows if row["age"] <= 62]
     steps = list(itertools.pairwise(rows))
     drops = [new for new, old in steps if _less(_grade(old), _grade(new))]
     cuts = [new for new, old in steps if _less(new["credit_line"], old["credit_line"])]
@@ -46,10 +45,7 @@ def credit(past: Past, subject: str) -> Values:
         "credit_class_drop_days": newest(drops),
         "credit_utilisation": use,
         "credit_utilisation_rise": difference(use, use_then),
-        "credit_line_left": ratio(
-            min((row["credit_line"] for row in recent if row["credit_line"] is not None), default=None),
-            _most(rows, "credit_line"),
-        ),
+        "credit_line_left": ratio(last["credit_line"], _most(rows, "credit_line")),
         "credit_line_cut_days": newest(cuts),
         "credit_balance": balance,
         "credit_balance_left": ratio(balance, _most(rows, "loan_balance")),

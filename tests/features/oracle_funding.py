@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from anxin.domain import wages
@@ -130,23 +131,41 @@ def account(past: Past, subject: str) -> Values:
     credited_past = total(row["amount"] for row in credited if 90 < row["age"] <= 270)
     wages_90 = total(row["amount"] for row in wage if row["age"] <= 90)
     unfollowed = [c["age"] for c in credited if not any(w["age"] <= c["age"] for w in wage)]
-    # Thirty days each, back from the date, and only those in which the account was there already.
-    months = [range(30 * i + 1, 30 * (i + 1) + 1) for i in range(6)]
-    lived = [month for month in months if any(row["age"] >= month[-1] for row in rows)]
-    gaps = [month for month in lived if not any(row["age"] in month for row in credited)]
+    gaps = [month for month in _months_of_account(past, rows) if month not in map(_of_month, credited)]
     return {
-        "appropriation_days": newest(credited),
+        "appropriation_days": _days_without(rows, "appropriation"),
         "appropriation_gap_months": len(gaps) if rows else None,
         "appropriation_trend": ratio(2 * credited_90, credited_past),
         "appropriation_to_wages": ratio(credited_90, wages_90),
         "credit_unfollowed_days": max(unfollowed, default=0) if rows else None,
-        "wage_out_days": newest(wage),
+        "wage_out_days": _days_without(rows, "wage"),
         "account_frozen": sum(row["kind"] == "frozen" for row in rows),
         "account_other_out_180d": float(total(other)) if rows else None,
         "account_balance": number(_balance(past, subject)),
         "account_cover_months": ratio(_balance(past, subject), _month(past, subject)["wages"]),
         "account_last_days": newest(rows),
     }
+
+
+def _days_without(rows: list[Row], kind: str) -> float | None:
+    """For how many days an account that is there is known to have had nothing of a kind."""
+    seen = max((row["age"] for row in rows), default=None)
+    came = {row["age"] for row in rows if row["kind"] == kind}
+    return next((day for day in range((seen or 0) + 1) if day in came), seen)
+
+
+def _months_of_account(past: Past, rows: list[Row]) -> list[tuple[int, int]]:
+    """The six whole months before that of the date, of which only those after the month of the first booking."""
+    months = []
+    day = past.day
+    for _ in range(6):
+        day = day.replace(day=1) - timedelta(1)
+        months.append((day.year, day.month))
+    return [month for month in months if rows and month > min(map(_of_month, rows))]
+
+
+def _of_month(row: Row) -> tuple[int, int]:
+    return row["transacted_on"].year, row["transacted_on"].month
 
 
 def _balance(past: Past, subject: str) -> Any:
@@ -164,13 +183,16 @@ def deposits(past: Past, subject: str) -> Values:
     return {
         "deposit_held": sum(row["stored"] > 0 for row in money),
         "deposit_exempt": len(live) - len(money),
-        "deposit_share": ratio(
-            total(row["stored"] for row in money), total(row["required"] for row in money)
-        ),
+        "deposit_share": ratio(_still_stored(money), total(row["required"] for row in money)),
         "deposit_used": float(total(row["used"] for row in rows)) if rows else None,
         "deposit_left_days": -past.age(max(ends)) if ends and None not in ends else None,
         "deposit_last_days": newest(rows),
     }
+
+
+def _still_stored(rows: list[Row]) -> Any:
+    """What is left of each deposit after what was paid out of it."""
+    return total(max(row["stored"] - (row["used"] or 0), 0) for row in rows)
 
 
 def guarantees(past: Past, subject: str) -> Values:
@@ -200,12 +222,16 @@ KINDS = (
 
 
 def _stated(past: Past, subject: str) -> list[Row]:
-    """The last statement of each kind of guarantee or supervised money."""
+    """The last statement of each kind of guarantee or supervised money, if it is of 13 months or its end is to come."""
     last: dict[str, Row] = {}
-    for row in past.rows("guarantees", subject, 400):
+    for row in past.rows("guarantees", subject):
         if row["kind"] not in last or row["age"] < last[row["kind"]]["age"]:
             last[row["kind"]] = row
-    return list(last.values())
+    return [
+        row
+        for row in last.values()
+        if row["age"] <= 400 or (row["expires_on"] is not None and not past.before(row["expires_on"]))
+    ]
 
 
 def cover(past: Past, subject: str) -> Values:
@@ -217,9 +243,8 @@ def cover(past: Past, subject: str) -> Values:
         for row in past.rows("deposits", subject)
         if row["form"] != "exempt" and not past.before(row["expires_on"])
     ]
-    deposit = total(max(row["stored"] - (row["used"] or 0), 0) for row in live)
     held = [row for row in _stated(past, subject) if not past.before(row["expires_on"])]
-    behind = deposit + total(row["balance"] for row in held) + (_balance(past, subject) or 0)
+    behind = _still_stored(live) + total(row["balance"] for row in held) + (_balance(past, subject) or 0)
     return {"cover_months": ratio(behind, _month(past, subject)["wages"])}
 
 

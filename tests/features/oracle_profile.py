@@ -9,7 +9,7 @@ from typing import Any
 
 from anxin.domain.calendar import days_to_spring_festival
 
-from .oracle import Past, Row, Values, newest, number, ratio
+from .oracle import Past, Row, Values, going_on, newest, number, ratio
 
 
 def profile(past: Past, subject: str) -> Values:
@@ -144,13 +144,13 @@ def rates(past: Past, subject: str) -> Values:
 
 
 def _rate(past: Past, subject: str, group: str, days: int) -> float | None:
-    """Share of the others of its group with a case, as if 50 more like all others stood among them."""
+    """Share of the others of its group going on with a case, as if 50 more like all others stood among them."""
     mine = past.registered(subject)
     if mine is None:
         return None
     id_ = f"{past.kind}_id"
     hit = {row[id_] for row in past.opened(days) if past.kind == "project" or row["project_id"] is None}
-    others = [row for row in past.all(f"{past.kind}s") if row[id_] != subject]
+    others = [row for row in past.all(f"{past.kind}s") if row[id_] != subject and going_on(past, row)]
     alike = [row for row in others if row[group][:6] == mine[group][:6]]
     overall = ratio(sum(row[id_] in hit for row in others), len(others))
     if overall is None:

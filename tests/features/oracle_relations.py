@@ -137,13 +137,34 @@ def _taking_part(past: Past, role: str, project: str) -> Firms:
 
 
 def _group(past: Past, firm: str) -> set[str]:
-    """Return whom it controls, who controls it, and whom that one controls besides."""
-    heads = {row["employer_id"]: row["controller_id"] for row in past.all("employers")}
-    near = {other for other, head in heads.items() if head == firm}
-    above = heads.get(firm)
-    if above is not None:
-        near |= {above} | {other for other, head in heads.items() if head == above}
+    """Return everyone under a head it is under itself or is, with the heads and whoever stands between."""
+    controllers = {row["employer_id"]: row["controller_id"] for row in past.all("employers")}
+    groups: dict[str, set[str]] = {}
+    for one in controllers:
+        line = _line(controllers, one)
+        groups.setdefault(line[-1], set()).update(line)
+    near = {other for group in groups.values() if firm in group for other in group}
     return near - {firm}
+
+
+def _line(controllers: dict[str, str | None], firm: str) -> list[str]:
+    """Return the firm and those above it, three at most, up to one nobody controls or the first of a circle."""
+    line = [firm]
+    while len(line) <= 3:
+        above = controllers.get(line[-1])
+        if above is None or line[-1] == min(_circle(controllers, line[-1]), default=None):
+            break
+        line.append(above)
+    return line
+
+
+def _circle(controllers: dict[str, str | None], firm: str) -> set[str]:
+    """Return those who control each other, three at most, if the firm is one of them."""
+    met, at = {firm}, controllers.get(firm)
+    while at is not None and at not in met and len(met) < 3:
+        met.add(at)
+        at = controllers.get(at)
+    return met if at == firm else set()
 
 
 def _above(past: Past, firm: str) -> set[str]:

@@ -96,7 +96,10 @@ def _six(past: Past) -> list[int]:
 
 
 def stopped(past: Past, subject: str) -> Values:
-    """Whether nothing came since a complaint, in more days than the next row needs, while others sent."""
+    """Whether nothing came since a complaint, in more days than the next row needs, while others sent.
+
+    It has to be the complaint after which it stopped: a row came not long before it.
+    """
     complaints = [
         row for row in past.rows("complaints", subject, 365) if row["result"] not in ("not_wage", "duplicate")
     ]
@@ -106,7 +109,7 @@ def stopped(past: Past, subject: str) -> Values:
         found[f"{feed}_stopped"] = (
             None
             if last is None or behind is None
-            else any(behind + days <= row["age"] < last for row in complaints)
+            else any(behind + days <= row["age"] < last <= row["age"] + days for row in complaints)
         )
     return found
 

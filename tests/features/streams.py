@@ -57,7 +57,7 @@ _ONE_OF = {
     "contracted_by": EMPLOYERS,
     "owner_id": EMPLOYERS[:4],
     "contractor_id": EMPLOYERS[2:6],
-    "controller_id": EMPLOYERS[:2],
+    "controller_id": EMPLOYERS[:4],
     "project_id": PROJECTS,
     "worker_id": _WORKERS,
     "person_no": _OFFICERS,

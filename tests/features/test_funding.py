@@ -1,15 +1,25 @@
-"""The rule on how long a contract lasts, in the words of an engine, is the rule of the domain."""
+"""The money of a project: the rule on how long a contract lasts, and what single rows of it say on a day."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import ibis
 import pyarrow as pa
+import pytest
 
 from anxin.domain.wages import AccountRule
-from anxin.features.funding import _lasts
+from anxin.features.catalogue import catalogue
+from anxin.features.funding import _lasts, funding
+from anxin.features.known import Known
 from anxin.feeds.asof import connect
+
+from . import streams
+
+SITE = streams.PROJECTS[0]
 
 
 def test_calendar_months_are_counted_as_the_account_rule_counts_them() -> None:
@@ -22,3 +32,146 @@ def test_calendar_months_are_counted_as_the_account_rule_counts_them() -> None:
     got = {(row["start_on"], row["planned_end_on"]): row["lasts"] for row in lasts.to_pylist()}
     assert got == {pair: rule.applies(1.0, *pair) for pair in pairs}
     assert set(got.values()) == {True, False}
+
+
+def site() -> dict[str, Any]:
+    return {
+        **{"project_id": SITE, "name": "乙", "project_type": "building", "district": "500112"},
+        **{"investment": "private", "real_estate": False},
+        **{"owner_id": streams.EMPLOYERS[0], "contractor_id": streams.EMPLOYERS[1]},
+        **{"contract_amount": Decimal(9_000_000), "start_on": date(2024, 1, 1)},
+        **{"planned_end_on": date(2026, 6, 30), "changed_on": date(2024, 1, 1)},
+        "received_at": datetime(2024, 1, 2),
+    }
+
+
+def the_day_after(day: date) -> datetime:
+    return datetime.combine(day + timedelta(1), time())
+
+
+def guarantee(stated_on: date, expires_on: date | None, balance: int = 900_000) -> dict[str, Any]:
+    return {
+        **{"project_id": SITE, "kind": "payment_guarantee", "as_of": stated_on, "expires_on": expires_on},
+        **{
+            "required": Decimal(900_000),
+            "balance": Decimal(balance),
+            "received_at": the_day_after(stated_on),
+        },
+    }
+
+
+def made(folder: Path, day: date, **feeds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what funding makes of a project with these rows on a day."""
+    view = streams.view_of(folder, {"projects": [site()], **feeds})
+    (table,) = funding(Known(view, (day,), "project"))
+    (row,) = view.backend.to_pyarrow(table).to_pylist()
+    return dict(row)
+
+
+SEEN = date(2024, 1, 20)
+
+
+@pytest.mark.parametrize(
+    ("stated", "missing", "share"),
+    [
+        pytest.param([(SEEN, date(2026, 8, 30))], 0.0, 1.0, id="stated once until its end"),
+        pytest.param([(SEEN, date(2025, 3, 31))], 1.0, None, id="its end has passed"),
+        pytest.param([(SEEN, None)], 1.0, None, id="no end and not stated for 13 months"),
+        pytest.param([(date(2024, 6, 1), None)], 0.0, 1.0, id="no end and stated within 13 months"),
+        pytest.param(
+            [(SEEN, date(2026, 8, 30)), (date(2024, 2, 1), None)], 1.0, None, id="the newest is what holds"
+        ),
+    ],
+)
+def test_a_guarantee_holds_until_its_end_or_for_thirteen_months(
+    tmp_path: Path, stated: list[tuple[date, date | None]], missing: float, share: float | None
+) -> None:
+    found = made(tmp_path, date(2025, 4, 1), guarantees=[guarantee(*one) for one in stated])
+    assert found["payment_guarantee_missing"] == missing
+    assert found["payment_guarantee_share"] == share
+
+
+def test_a_guarantee_in_force_covers_wages_however_long_ago_it_was_stated(tmp_path: Path) -> None:
+    sheet = {
+        **{"project_id": SITE, "employer_id": streams.EMPLOYERS[1], "month": date(2025, 2, 1), "workers": 10},
+        **{
+            "due": Decimal(300_000),
+            "uploaded_on": date(2025, 3, 5),
+            "pay_due_on": date(2025, 3, 20),
+            "received_at": datetime(2025, 3, 6),
+        },
+    }
+    rows = {"guarantees": [guarantee(SEEN, date(2026, 8, 30))], "wage_sheets": [sheet]}
+    assert made(tmp_path, date(2025, 4, 1), **rows)["cover_months"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("stored", "used", "share"),
+    [
+        (1_000_000, None, 1.0),
+        (1_000_000, 1_000_000, 0.0),
+        (1_000_000, 1_200_000, 0.0),
+        (500_000, 100_000, 0.4),
+    ],
+)
+def test_a_deposit_that_was_used_is_no_longer_stored(
+    tmp_path: Path, stored: int, used: int | None, share: float
+) -> None:
+    deposit = {
+        **{"deposit_id": "b", "project_id": SITE, "form": "cash", "required": Decimal(1_000_000)},
+        **{"stored": Decimal(stored), "used": None if used is None else Decimal(used)},
+        **{"from_on": date(2024, 2, 1), "received_at": datetime(2024, 2, 2)},
+    }
+    assert made(tmp_path, date(2025, 4, 1), deposits=[deposit])["deposit_share"] == share
+
+
+def booking(kind: str, on: date) -> dict[str, Any]:
+    return {
+        **{"txn_id": f"{kind} {on}", "project_id": SITE, "transacted_on": on, "kind": kind},
+        **{"amount": Decimal(1000), "balance": Decimal(1000), "received_at": the_day_after(on)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("day", "opened", "credited", "missed"),
+    [
+        pytest.param(date(2025, 9, 14), (2025, 3), [4, 5, 6, 7, 8], 0.0, id="once in every month"),
+        pytest.param(date(2025, 9, 14), (2025, 3), [4, 6, 7], 2.0, id="two months without"),
+        pytest.param(
+            date(2025, 9, 14), (2025, 3), [4, 5, 6, 7, 8, 9], 0.0, id="what comes tomorrow is not known"
+        ),
+        pytest.param(date(2025, 9, 14), (2024, 9), [], 6.0, id="never"),
+        pytest.param(date(2025, 9, 30), (2025, 9), [], 0.0, id="opened this month"),
+        pytest.param(date(2025, 3, 1), (2025, 1), [], 1.0, id="opened the month before the last"),
+    ],
+)
+def test_a_month_is_missed_when_it_is_over_and_nothing_was_credited_in_it(
+    tmp_path: Path, day: date, opened: tuple[int, int], credited: list[int], missed: float
+) -> None:
+    rows = [booking("opened", date(*opened, 14))]
+    rows += [booking("appropriation", date(day.year, month, 15)) for month in credited]
+    assert made(tmp_path, day, wage_accounts=rows)["appropriation_gap_months"] == missed
+
+
+@pytest.mark.parametrize(
+    ("bookings", "credited", "wages"),
+    [
+        pytest.param([("opened", 200)], 200.0, 200.0, id="nothing ever came"),
+        pytest.param([("opened", 200), ("appropriation", 90)], 90.0, 200.0, id="no wages followed"),
+        pytest.param([("opened", 200), ("appropriation", 90), ("wage", 80)], 90.0, 80.0, id="both came"),
+        pytest.param([("appropriation", 430), ("other_out", 390)], 390.0, 390.0, id="not in 13 months"),
+        pytest.param([], None, None, id="no account"),
+    ],
+)
+def test_an_account_that_nothing_came_to_counts_the_days_since_its_first_booking(
+    tmp_path: Path, bookings: list[tuple[str, int]], credited: float | None, wages: float | None
+) -> None:
+    day = date(2025, 9, 14)
+    rows = [booking(kind, day - timedelta(ago)) for kind, ago in bookings]
+    found = made(tmp_path, day, wage_accounts=rows)
+    assert (found["appropriation_days"], found["wage_out_days"]) == (credited, wages)
+    # Its date is that of a credit: what never came has neither.
+    dated = catalogue()["appropriation_trend"].dated
+    assert dated == "appropriation_days"
+    if not any(kind == "appropriation" and ago <= 400 for kind, ago in bookings):
+        assert found["appropriation_trend"] is None

@@ -44,14 +44,14 @@ def credit(known: Known) -> list[ir.Table]:
             credit_class_fall=found.credit_class - found.class_best,
             credit_utilisation=use,
             credit_utilisation_rise=use - use_then,
-            credit_line_left=ratio(found.line_lately, found.line_largest),
+            credit_line_left=ratio(found.line, found.line_largest),
             credit_balance_left=ratio(found.credit_balance, found.balance_largest),
             credit_balance_change=ratio(found.credit_balance - found.balance_then, found.balance_then),
             credit_balance_capital=ratio(found.credit_balance, found.capital),
             credit_guarantees=ratio(found.guarantees, found.line),
             credit_guarantees_capital=ratio(found.guarantees, found.capital),
         ).drop(
-            *("line", "line_then", "line_lately", "line_largest", "overdue_then", "balance_then"),
+            *("line", "line_then", "line_largest", "overdue_then", "balance_then"),
             *("balance_largest", "guarantees", "class_best", "capital"),
         )
     ]
@@ -82,7 +82,6 @@ def _states(rows: ir.Table) -> ir.Table:
         credit_last_days=_at(now, rows.age),
         line=_at(now, rows.credit_line),
         line_then=_at(then, rows.credit_line),
-        line_lately=(rows.age <= 62).ifelse(rows.credit_line, None).min().cast("float64"),
         line_largest=rows.credit_line.max().cast("float64"),
         overdue_then=_at(then, rows.overdue_amount),
         balance_then=_at(then, rows.loan_balance),

@@ -22,7 +22,7 @@ _RECENT = 400
 """Thirteen months: a year and what comes late."""
 
 _GAP_MONTHS = 6
-"""Months of thirty days in which labour cost should have come at least once each."""
+"""Whole calendar months before that of the date, in each of which labour cost should have come at least once."""
 
 _SHEET_DAYS = 125
 """Age of the oldest month of a wage sheet that still says what a month's wages are now."""
@@ -98,7 +98,11 @@ def _account(known: Known) -> ir.Table:
     rows = known.rows("wage_accounts", _RECENT)
     credited, wage = rows.kind == "appropriation", rows.kind == "wage"
     both = ibis.window(group_by=KEYS)
+    # Months back from that of the date. Before the first booking, and in its month, nothing is missed yet.
+    back = _month_of(rows.as_of) - _month_of(rows.transacted_on)
     rows = rows.mutate(
+        back=back,
+        expected=ibis.least(back.max().over(both) - 1, _GAP_MONTHS),
         credited=credited,
         wage=wage,
         newest=rows.age.min().over(both),
@@ -108,9 +112,10 @@ def _account(known: Known) -> ir.Table:
     opened = (rows.kind == "opened").ifelse(rows.age, None).min()
     closed = (rows.kind == "closed").ifelse(rows.age, None).min()
     sums = rows.group_by(KEYS).aggregate(
-        appropriation_days=rows.credited.ifelse(rows.age, None).min().cast("float64"),
+        # Where it never came, it has not come since the first booking seen, at least.
+        appropriation_days=_since(rows.credited.ifelse(rows.age, None).min(), rows.age.max()),
         credit_unfollowed_days=rows.waiting.ifelse(rows.age, None).max().cast("float64").fill_null(0.0),
-        wage_out_days=rows.wage.ifelse(rows.age, None).min().cast("float64"),
+        wage_out_days=_since(rows.wage.ifelse(rows.age, None).min(), rows.age.max()),
         account_frozen=counted(rows.kind == "frozen"),
         account_other_out_180d=summed(rows.amount, (rows.kind == "other_out") & (rows.age <= 180)),
         account_last_days=rows.age.min().cast("float64"),
@@ -121,24 +126,30 @@ def _account(known: Known) -> ir.Table:
         _wages_90=summed(rows.amount, rows.wage & (rows.age <= 90)),
         _credited=_sum(rows.amount, rows.credited & (rows.age <= _YEAR)).fill_null(0),
         _credited_first=rows.credited.ifelse(rows.age, None).max(),
-        _first=rows.age.max(),
         _open=~(closed < opened.fill_null(_RECENT + 1)).fill_null(False),
-        **{
-            f"credited_{i}": counted(rows.credited & (rows.age > 30 * i) & (rows.age <= 30 * (i + 1)))
-            for i in range(_GAP_MONTHS)
-        },
+        _expected=rows.expected.max(),
+        _credited_months=(rows.credited & rows.back.between(1, rows.expected))
+        .ifelse(rows.back, None)
+        .nunique(),
     )
-    gaps = [
-        ((sums["_first"] >= 30 * (i + 1)) & (sums[f"credited_{i}"] == 0)).cast("int64")
-        for i in range(_GAP_MONTHS)
-    ]
-    months = [f"credited_{i}" for i in range(_GAP_MONTHS)]
     return sums.mutate(
         account_balance=sums["_balance"].cast("float64"),
-        appropriation_gap_months=sum(gaps[1:], gaps[0]).cast("float64"),
+        appropriation_gap_months=(ibis.greatest(sums["_expected"], 0) - sums["_credited_months"]).cast(
+            "float64"
+        ),
         appropriation_trend=ratio(sums["_credited_90"] * 2, sums["_credited_past"]),
         appropriation_to_wages=ratio(sums["_credited_90"], sums["_wages_90"]),
-    ).drop(*months)
+    )
+
+
+def _since(newest: ir.IntegerValue, first: ir.IntegerValue) -> ir.FloatingValue:
+    """Return the age of the newest, or of the first booking of any kind where there is none."""
+    return newest.fill_null(first).cast("float64")
+
+
+def _month_of(day: ir.DateValue) -> ir.IntegerValue:
+    """Return the calendar month of a day as a whole number that rises by one a month."""
+    return (day.year() * 12 + day.month()).cast("int64")
 
 
 def _deposits(known: Known) -> ir.Table:
@@ -148,23 +159,27 @@ def _deposits(known: Known) -> ir.Table:
     money = live & ~merit
     endless = counted(~merit & rows.expires_on.isnull())
     left = age(rows.expires_on, rows.as_of)
+    # What was drawn on has to be topped up: until then it is not stored.
+    stored = ibis.greatest(rows.stored - rows.used.fill_null(0), 0)
     return rows.group_by(KEYS).aggregate(
         deposit_held=counted(money & (rows.stored > 0)),
         deposit_exempt=counted(live & merit),
-        deposit_share=ratio(summed(rows.stored, money), summed(rows.required, money)),
+        deposit_share=ratio(summed(stored, money), summed(rows.required, money)),
         deposit_used=summed(rows.used, rows.used.notnull()),
         # Cash does not expire; of several the longest counts, as the earlier ones are what it renews.
         deposit_left_days=(endless == 0).ifelse((~merit).ifelse(left, None).max(), None).cast("float64"),
         deposit_last_days=rows.age.min().cast("float64"),
-        _deposit=_sum(ibis.greatest(rows.stored - rows.used.fill_null(0), 0), money),
+        _deposit=_sum(stored, money),
     )
 
 
 def _guarantees(known: Known) -> ir.Table:
-    rows = known.rows("guarantees", _RECENT)
+    rows = known.rows("guarantees")
     each = ibis.window(group_by=[*KEYS, "kind"])
     rows = rows.mutate(newest=rows.stated_on.max().over(each))
-    now = rows.filter(rows.stated_on == rows.newest)
+    # Stated once for years, it holds until the end it names; what names no end has to be stated again.
+    holds = (rows.age <= _RECENT) | (rows.expires_on >= rows.as_of).fill_null(False)
+    now = rows.filter(rows.stated_on == rows.newest, holds)
     live = now.expires_on.isnull() | (now.expires_on >= now.as_of)
     stated = now.balance.notnull() & now.required.notnull()
     shares = {

@@ -53,17 +53,48 @@ def parts(known: Known) -> ir.Table:
 
 
 def group(known: Known) -> ir.Table:
-    """Return (`as_of`, `firm`, `other_id`): firms under one controller, and the controller with each."""
-    rows = known.all("employers")
-    rows = rows.filter(rows.controller_id.notnull())
-    under = rows.select("as_of", "employer_id", head="controller_id")
-    # A controller belongs to its own group, whether or not it is registered here.
-    heads = rows.select("as_of", employer_id="controller_id", head="controller_id")
-    members = under.union(heads, distinct=True)
+    """Return (`as_of`, `firm`, `other_id`): firms under one head, the head itself, and whoever stands between.
+
+    The head is the controller, or its controller, or the one above that, as far as the registry knows them: a project
+    company is often held by a regional firm. A controller belongs to the group whether or not it is registered here.
+    """
+    lines = _lines(known)
+    head = ibis.coalesce(lines["third"], lines["second"], lines["first"])
+    members = ibis.union(
+        *(
+            lines.filter(lines[place].notnull()).select("as_of", head=head, employer_id=lines[place])
+            for place in ("firm", "first", "second", "third")
+        ),
+        distinct=True,
+    )
     one = members.select("as_of", "head", firm="employer_id")
     other = members.select("as_of", "head", other_id="employer_id")
     both = one.inner_join(other, ["as_of", "head"])
     return both.filter(both.firm != both.other_id).select("as_of", "firm", "other_id").distinct()
+
+
+def _lines(known: Known) -> ir.Table:
+    """Return (`as_of`, `firm`, `first`, `second`, `third`): the controllers above each firm that has one.
+
+    Firms that control each other in a circle have no head: the first of them by its code is taken for it.
+    """
+    rows = known.all("employers").filter(lambda t: t.controller_id != t.employer_id)
+    lines = _climbed(rows.select("as_of", firm="employer_id", first="controller_id"))
+    firm, first, second, third = (lines[name] for name in ("firm", "first", "second", "third"))
+    two = (second == firm) & (firm < first)
+    three = (third == firm) & (firm < ibis.least(first, second))
+    headless = (two | three).fill_null(False)
+    # Only controllers are few enough to be asked twice.
+    return _climbed(known.view.keep(lines.filter(~headless).select("as_of", "firm", "first")))
+
+
+def _climbed(rows: ir.Table) -> ir.Table:
+    """Add the `second` and `third` controllers above each firm."""
+    found = rows
+    for below, place in (("first", "second"), ("second", "third")):
+        above = rows.select("as_of", **{below: rows["firm"], place: rows["first"]})
+        found = found.left_join(above, ["as_of", below]).select(*found.columns, place)
+    return found
 
 
 def happened(known: Known) -> ir.Table:

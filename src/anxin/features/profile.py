@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from anxin.domain.calendar import days_to_spring_festival
 from anxin.features.known import KEYS, Known, age, counted, ratio
 from anxin.features.levies import DECLARED
+from anxin.features.subjects import going_on
 
 _PRIOR = 50.0
 """Sector and district rates are drawn towards the rate of all by this many subjects: small groups say
@@ -175,9 +176,10 @@ def _listed(known: Known) -> ir.Table:
 def _rates(known: Known) -> ir.Table:
     """Share of others of its sector or district with a case opened lately, of the cases known on D.
 
-    The subject itself is taken out of both counts: its own case must not come back as a rate.
+    Others are those going on: of who is gone no case can come, and they only grow more. The subject itself is taken
+    out of both counts: its own case must not come back as a rate.
     """
-    registry = known.all(f"{known.kind}s")
+    registry = going_on(known)
     group = registry.industry if known.kind == "employer" else registry.project_type
     people = registry.select(
         "as_of", subject_id=registry[f"{known.kind}_id"], sector=group, place=registry.district.substr(0, 6)

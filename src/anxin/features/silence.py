@@ -55,7 +55,8 @@ _DUTY = {"attendance_daily": 30, "wage_sheets": 62, "payroll": 62}
 """Days after the start by which a project must have sent: 30 to join the platform, a month and its pay day."""
 
 _GRACE = {"attendance_daily": 10, "wage_sheets": 45, "payroll": 45}
-"""Days after a complaint in which the next row of the feed would have come."""
+"""Days after a complaint in which the next row of the feed would have come; whoever was still sending when it came had
+sent one as many days before."""
 
 _POSTS = {"labour_officer": "labour_officer_vacant", "coordinator": "coordinator_vacant"}
 
@@ -201,7 +202,7 @@ def _missed(as_of: ir.DateValue, since: ir.IntegerValue, recent: ir.IntegerValue
 
 
 def _stopped(known: Known, sent: dict[str, ir.Table]) -> ir.Table:
-    """Find who sent nothing more once a complaint had come, though others went on sending."""
+    """Find who was sending until a complaint came and sent nothing more, though others went on sending."""
     every = ibis.union(*(rows.select(*KEYS, "own", feed=ibis.literal(feed)) for feed, rows in sent.items()))
     behind = every.group_by("as_of", "feed").aggregate(behind=every.own.min())
     every = every.inner_join(behind, ["as_of", "feed"])
@@ -210,7 +211,8 @@ def _stopped(known: Known, sent: dict[str, ir.Table]) -> ir.Table:
     columns = {}
     for feed in sent:
         of = beside.feed == feed
-        since = (beside.age < beside.own) & (beside.age >= beside.behind + _GRACE[feed])
+        sending = (beside.age < beside.own) & (beside.own - beside.age <= _GRACE[feed])
+        since = sending & (beside.age >= beside.behind + _GRACE[feed])
         stopped = of.ifelse(since.fill_null(False).cast("int64"), None)
         columns[f"{feed}_stopped"] = stopped.max().cast("float64")
     return beside.group_by(KEYS).aggregate(**columns)

@@ -32,20 +32,23 @@ _PROJECT = (
 def subjects(known: Known) -> ir.Table:
     """Return (`subject_id`, `as_of`, `registered`, facts): everyone scored on each date, each once."""
     id_ = f"{known.kind}_id"
-    registry = known.all(f"{known.kind}s")
-    if known.kind == "employer":
-        live = registry.filter(registry.status != "deregistered")
-        facts = live.select("as_of", *_EMPLOYER, subject_id=live[id_])
-    else:
-        ended = registry.ended_on.notnull() & (registry.ended_on < registry.as_of)
-        live = registry.filter(registry.start_on <= registry.as_of, ~ended)
-        facts = live.select("as_of", *_PROJECT, subject_id=live[id_])
-    facts = facts.mutate(registered=True)
+    live = going_on(known)
+    columns = _EMPLOYER if known.kind == "employer" else _PROJECT
+    facts = live.select("as_of", *columns, subject_id=live[id_]).mutate(registered=True)
     outside = _outside(known, id_)
     if outside is None:
         return facts
     blank = {name: ibis.null(facts.schema()[name]) for name in facts.columns if name not in KEYS}
     return facts.union(outside.mutate(**{**blank, "registered": False}).select(*facts.columns))
+
+
+def going_on(known: Known) -> ir.Table:
+    """Return the registry's rows of employers not deregistered, or of projects started and not ended, on each date."""
+    registry = known.all(f"{known.kind}s")
+    if known.kind == "employer":
+        return registry.filter(registry.status != "deregistered")
+    ended = registry.ended_on.notnull() & (registry.ended_on < registry.as_of)
+    return registry.filter(registry.start_on <= registry.as_of, ~ended)
 
 
 def in_hand(known: Known) -> ir.Table:

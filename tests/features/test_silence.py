@@ -1,0 +1,60 @@
+"""Who went quiet, and whether a complaint came before it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anxin.features.known import Known
+from anxin.features.silence import silence
+
+from . import streams
+
+D = date(2025, 6, 1)
+FIRM = streams.EMPLOYERS[0]
+QUIET, OTHER = streams.PROJECTS[:2]
+
+
+def sheet(project: str, ago: int) -> dict[str, Any]:
+    on = D - timedelta(ago)
+    return {
+        **{"employer_id": FIRM, "project_id": project, "month": (on - timedelta(31)).replace(day=1)},
+        **{"uploaded_on": on, "pay_due_on": on, "workers": 10, "due": Decimal(1)},
+        "received_at": datetime.combine(on + timedelta(1), time()),
+    }
+
+
+def complaint(ago: int) -> dict[str, Any]:
+    on = D - timedelta(ago)
+    return {
+        **{"complaint_id": f"c{ago}", "project_id": QUIET, "channel": "hotline", "occurred_on": on},
+        "received_at": datetime.combine(on + timedelta(1), time()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("last", "complained", "stopped"),
+    [
+        pytest.param(60, [50], 1.0, id="it was sending and stopped"),
+        pytest.param(95, [50], 1.0, id="the last row is as old as one may be"),
+        pytest.param(96, [50], 0.0, id="it had stopped before"),
+        pytest.param(300, [50], 0.0, id="it had stopped long before"),
+        pytest.param(300, [50, 280], 1.0, id="it stopped at an earlier complaint"),
+        pytest.param(40, [50], 0.0, id="it went on"),
+    ],
+)
+def test_who_had_stopped_before_a_complaint_did_not_stop_because_of_it(
+    tmp_path: Path, last: int, complained: list[int], stopped: float
+) -> None:
+    rows = {
+        "wage_sheets": [sheet(QUIET, last), sheet(OTHER, 2)],
+        "complaints": [complaint(ago) for ago in complained],
+    }
+    view = streams.view_of(tmp_path, rows)
+    (table,) = (one for one in silence(Known(view, (D,), "project")) if "wage_sheets_stopped" in one.columns)
+    found = view.backend.to_pyarrow(table).to_pylist()
+    assert {row["subject_id"]: row["wage_sheets_stopped"] for row in found} == {QUIET: stopped, OTHER: 0.0}
