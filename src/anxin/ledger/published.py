@@ -32,6 +32,11 @@ class Published:
     facts: dict[str, Any]
     retrospective: bool
 
+    def model(self, kind: str) -> str | None:
+        """Return the id of the model the list was made with; None for a kind it does not have."""
+        made_with = self.facts.get("inputs", {}).get("models", {}).get(kind)
+        return None if made_with is None else str(made_with["model_id"])
+
 
 def record(
     ledger: Ledger,
