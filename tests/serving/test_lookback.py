@@ -198,4 +198,5 @@ def test_the_page_of_labels_names_row_and_day(made: tuple[Home, Ledger], tmp_pat
 def test_codes_are_said_in_chinese() -> None:
     assert coded("warning hazard") == "预警核查、发现隐患"
     assert coded("verified (2025-03-10 → 2025-04-29)") == "查实（2025-03-10 → 2025-04-29）"
+    assert coded("verified (2025-03-10 → 2025-03-12, D → P1)") == "查实（2025-03-10 → 2025-03-12, D → P1）"
     assert coded("something") == "something"
