@@ -102,6 +102,19 @@ def recent(ledger: Ledger, n: int, retrospective: bool = False) -> list[Publishe
     return [_published(entry) for entry in ledger.newest(_kinds(retrospective), limit=n)]
 
 
+def as_told(ledger: Ledger) -> list[Published]:
+    """Return the list of each day as people first had it, latest day first; those made in hindsight never count.
+
+    That is the last version published by the end of its own day, or where there was none, the first published after.
+    """
+    found: dict[date, Published] = {}
+    for entry in ledger.entries(LIST_PUBLISHED):
+        one = _published(entry)
+        if one.day not in found or one.at.date() <= one.day:
+            found[one.day] = one
+    return [found[day] for day in sorted(found, reverse=True)]
+
+
 def _kinds(retrospective: bool) -> list[str]:
     return [LIST_PUBLISHED, LIST_RETROSPECTIVE] if retrospective else [LIST_PUBLISHED]
 
