@@ -152,7 +152,8 @@ def test_a_case_given_to_another_is_the_reason_for_both_whose_labels_change(
                 _case("C1", "A", opened, "verified", before),
                 _case("C1", "B", opened, "verified", between),  # another employer
                 _case("C2", "D", opened, "verified", before),
-                _case("C2", "D", opened + timedelta(2), "verified", between) | {"project_id": "P1"},  # its site
+                _case("C2", "D", opened + timedelta(2), "verified", between)
+                | {"project_id": "P1"},  # its site
             ]
         }
     )

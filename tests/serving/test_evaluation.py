@@ -54,7 +54,10 @@ def test_means_say_over_how_many_dates_and_dates_without_the_truth_have_none() -
     complaints = pd.DataFrame({"subject_id": ["B"], "received_on": pd.to_datetime([FIRST])})
     found = judged(rankings, Outcomes(cases, complaints), (2,), [])
     assert found["dates_judged"] == {"list": 2, **dict.fromkeys(BASELINES, 2), "truth": 1}
-    assert (found["means"]["truth"]["all"]["average_precision"], found["gains"]["truth"]["all"]["dates"]) == (1, 1)
+    assert (found["means"]["truth"]["all"]["average_precision"], found["gains"]["truth"]["all"]["dates"]) == (
+        1,
+        1,
+    )
     result = {"not_mature": [], "truth_untold": [str(LATER)], **found}
     text = lines({"known_on": "2026-01-01", "unmatched": {}, "kinds": {"employer": result}})
     assert any("日期数 dates" in line and line.split()[-2:] == ["2", "1"] for line in text)

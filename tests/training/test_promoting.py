@@ -55,7 +55,9 @@ class Centre:
         return Place(self.home.root, self.home.models, self.home.mlruns)
 
     def promote(self, model_id: str, **more: Any) -> dict[str, Any]:
-        return promote_model(self.view, self.ledger, self.place, model_id, None, "王五", "", lambda: AT, **more)
+        return promote_model(
+            self.view, self.ledger, self.place, model_id, None, "王五", "", lambda: AT, **more
+        )
 
 
 def judged(noise: float, seed: int) -> bytes:
@@ -258,9 +260,7 @@ def test_a_promotion_is_dated_when_its_gates_are_through(
         hands[0] = AT + timedelta(minutes=7)
 
     monkeypatch.setattr(registering, "refused_by", lambda gates: progress() or [])
-    promote_model(
-        centre.view, centre.ledger, centre.place, centre.good, None, "王五", "", lambda: hands[0]
-    )
+    promote_model(centre.view, centre.ledger, centre.place, centre.good, None, "王五", "", lambda: hands[0])
     assert promotions.history(centre.ledger, made.KIND)[-1].at == AT + timedelta(minutes=7)
 
 

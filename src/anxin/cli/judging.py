@@ -38,7 +38,9 @@ def evaluate(
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(help="模拟城市的真相，只比其所载日期 truth.parquet of a simulated city, on its own dates"),
+        typer.Option(
+            help="模拟城市的真相，只比其所载日期 truth.parquet of a simulated city, on its own dates"
+        ),
     ] = None,
     mature_only: Annotated[
         bool, typer.Option(help="只评标签已成熟的日期 only dates whose labels are mature")

@@ -229,11 +229,11 @@ def _moved(table: pd.DataFrame) -> pd.Series:
     )
 
 
-def _in_brackets(day: pd.Timestamp, day_before: pd.Timestamp, of: object, of_before: object) -> str:
+def _in_brackets(day: pd.Timestamp, day_before: pd.Timestamp, of: str | None, of_before: str | None) -> str:
     if pd.isna(day_before):
         return ""
     moves = [] if day == day_before else [f"{day_before.date()} → {day.date()}"]
-    now, then = (None if pd.isna(one) else one for one in (of, of_before))
+    now, then = (None if pd.isna(one) else one for one in (of, of_before))  # an empty cell of a frame is NaN
     if now != then:
         moves.append(f"{then or '—'} → {now or '—'}")
     return f" ({', '.join(moves)})" if moves else ""

@@ -169,9 +169,7 @@ def history(ledger: Ledger, model_kind: str) -> list[Promotion]:
     return [_promotion(entry) for entry in sorted(made, key=lambda entry: entry.seq)]
 
 
-def _in_force(
-    ledger: Ledger, model_kind: str, on: date, known_at: datetime | None = None
-) -> list[Promotion]:
+def _in_force(ledger: Ledger, model_kind: str, on: date, known_at: datetime | None = None) -> list[Promotion]:
     changes = [
         change
         for change in history(ledger, model_kind)
