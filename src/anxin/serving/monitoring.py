@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -192,7 +193,7 @@ def _watched(rows: pd.DataFrame, group: str, asked: Mapping[str, Any]) -> Watch:
         Batch(
             listed["as_of"].iloc[0],
             listed["p30"].to_numpy(float),
-            listed["state"].eq("verified").astype(float).to_numpy(float),
+            np.asarray(listed["state"] == "verified", dtype=np.float64),
             int((listed["state"] == "averted").sum()),
         )
         for _, listed in part.groupby("as_of", sort=True)
