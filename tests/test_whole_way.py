@@ -210,9 +210,14 @@ def test_a_lookback_says_of_each_event_what_the_list_had_said(city: City) -> Non
     until = CITY_DAY + timedelta(days=75)
     found = city.json("lookback", CITY_DAY, until)
     assert found["events"] == len(found["rows"]) > 0
+    # The simulated city lies in the past: its lists were published after every event, and warned nobody.
+    assert found["published_late"] == found["lists"]
+    assert {row["status"] for row in found["rows"]} <= {"no_list", "unnamed"}
+    assert found["overall"]["share_warned"] is None
+    assert found["if_on_time"]["overall"]["warned"] > 0
     # Another test may have published the day after, too: each event is held against the list it names.
     folders = {
-        day: city.published(date.fromisoformat(day)) for day in {row["list_day"] for row in found["rows"]}
+        day: city.published(date.fromisoformat(day)) for day in {row["scored_on"] for row in found["rows"]}
     }
     listed, scored = {}, {}
     for day, folder in folders.items():
@@ -221,10 +226,10 @@ def test_a_lookback_says_of_each_event_what_the_list_had_said(city: City) -> Non
         everyone = pq.read_table(folder / "scores.parquet", columns=["kind", "subject_id", "p90"]).to_pylist()
         scored[day] = {(row["kind"], row["subject_id"]): row["p90"] for row in everyone}
     for row in found["rows"]:
-        key, day = (row["kind"], row["subject_id"]), row["list_day"]
+        key, day = (row["kind"], row["subject_id"]), row["scored_on"]
         if key in listed[day]:
-            assert row["status"] == "warned", row
-        if row["status"] == "missed":
+            assert row["if_on_time"] == "warned", row
+        if row["if_on_time"] == "missed":
             assert not any(key in each for each in listed.values()), row
             if key in scored[day]:
                 assert row["p90"] == pytest.approx(scored[day][key])

@@ -160,9 +160,18 @@ def test_promotion_is_dated_and_rollback_goes_back(copied: Centre) -> None:
     assert beside["model_id"] == first
     assert (copied.home.var / "shadow" / str(NEXT) / first / "scores.parquet").is_file()
     assert copied.json("status", "--on", NEXT)["shadows"]["employer"] == [first]
+    # The alarm begins anew with each champion, on its own lists; months of the service go on.
+    watched = copied.json("monitor", docket.END)["kinds"]["employer"]
+    assert watched["model_id"] == second["model_id"]
+    assert {step["as_of"] for step in watched["alarm"]["all"]["steps"]} == {str(NEXT)}
+    assert {row["as_of"] for row in watched["calibration"]} == {str(docket.DAY)}
     assert {row["model_version"] for row in _rows(copied.published(NEXT))} == {second["model_id"]}
     assert copied.json("rollback", "employer", "--effective", NEXT)["model_id"] == first
     assert _aliases(copied)["champion"] == first
+    # What was told on the day, and by which model, does not change with it.
+    status = copied.json("status", "--on", NEXT)
+    assert (status["models"]["employer"], status["list_models"]["employer"]) == (first, second["model_id"])
+    assert copied.json("monitor", NEXT)["kinds"]["employer"]["model_id"] == second["model_id"]
     # What was published stays, and a further version says who is live now.
     assert not copied.json("run", NEXT)["new"]
     copied.anxin("run", NEXT, "--again")

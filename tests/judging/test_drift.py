@@ -99,6 +99,18 @@ def test_no_bet_gains_on_average_while_odds_stay_in_the_band(
     assert (true[:, None] * one + (1 - true)[:, None] * none <= 1 + 1e-6).all()
 
 
+@given(st.lists(st.floats(0.01, 0.99), min_size=3, max_size=30), st.integers(0, 3))
+def test_a_bet_never_gains_by_a_warning_averted_whatever_it_would_have_been(
+    said: list[float], would: int
+) -> None:
+    p = np.array(said)
+    bounds, thetas = np.array([BAND[1], BAND[0]]), np.array([BAND[1] * 2.2, BAND[0] / 2.2])
+    unknown = log_ratios(Batch(DAY, p, np.zeros(len(p)), averted=3), thetas, bounds)
+    known = log_ratios(Batch(DAY, p, np.r_[np.ones(would), np.zeros(len(p) - would)]), thetas, bounds)
+    assert (unknown <= known + 1e-9).all()
+    assert watch([Batch(DAY, p, np.zeros(len(p)), averted=3)], 0.05, BAND, ODDS).steps[0].averted == 3
+
+
 def batches(months: int, odds: float, seed: int, n: int = 400) -> list[Batch]:
     rng = np.random.default_rng(seed)
     found = []
@@ -156,6 +168,7 @@ def test_months_are_judged_for_all_for_new_and_in_the_first() -> None:
             "as_of": [DAY] * 4,
             "p90": [0.4, 0.3, 0.2, 0.1],
             "y": [1.0, 0.0, 1.0, 0.0],
+            "y_plain": [np.nan, 0.0, 0.0, 0.0],
             "in_hand": [True, False, False, False],
         }
     )
@@ -165,3 +178,6 @@ def test_months_are_judged_for_all_for_new_and_in_the_first() -> None:
     assert found["all", 1]["expected"] == 0.4
     assert found["new", None]["observed"] == 1
     assert found["new", 1]["expected"] == 0.3
+    plain = found["all", None]["without_averted"]
+    assert (plain["observed"], plain["expected"]) == (0, 0.6)
+    assert found["all", 1]["without_averted"]["ratio"] is None

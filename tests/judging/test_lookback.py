@@ -51,6 +51,10 @@ def _world(seed: int) -> tuple[list[Row], list[Row], list[date]]:
     return happened, listed, days
 
 
+def _on_time(days: list[date]) -> dict[date, date]:
+    return {day: day for day in days}
+
+
 def _frame(rows: list[Row], *dates: str) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     for name in dates:
@@ -61,7 +65,7 @@ def _frame(rows: list[Row], *dates: str) -> pd.DataFrame:
 @pytest.mark.parametrize("seed", range(5))
 def test_every_event_is_what_the_lists_before_and_after_it_say(seed: int) -> None:
     happened, listed, days = _world(seed)
-    found = matched(_frame(happened, "day"), _frame(listed), days)
+    found = matched(_frame(happened, "day"), _frame(listed), _on_time(days))
     assert list(found["event_id"]) == [event["event_id"] for event in happened]
     met = set()
     for event, row in zip(happened, found.to_dict("records"), strict=True):
@@ -91,6 +95,55 @@ def test_every_event_is_what_the_lists_before_and_after_it_say(seed: int) -> Non
     assert {"warned", "missed", "no_list", "unnamed"} <= met
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_list_warns_from_the_day_it_was_published(seed: int) -> None:
+    happened, listed, days = _world(seed)
+    rng = random.Random(100 + seed)
+    published = {day: day + timedelta(rng.choice([-1, 0, 0, 5, 40, 400])) for day in days}
+    told = {day: max(day, on) for day, on in published.items()}
+    found = matched(_frame(happened, "day"), _frame(listed), published)
+    met = set()
+    for event, row in zip(happened, found.to_dict("records"), strict=True):
+        day, mine = event["day"], [r for r in listed if r["subject_id"] == event["subject_id"]]
+        before = [r for r in mine if told[r["day"]] <= day and (day - r["day"]).days < 90]
+        after = [told[r["day"]] for r in mine if 0 < (told[r["day"]] - day).days <= 90]
+        lists = [d for d in days if told[d] <= day and (day - d).days < 90]
+        assert (row["list_day"].date() if lists else None) == max(lists, default=None)
+        if event["subject_id"] is None:
+            assert row["status"] == "unnamed"
+            continue
+        expected = "warned" if before else "no_list" if not lists else "late" if after else "missed"
+        assert row["status"] == expected
+        met.add(expected)
+        if expected == "late":
+            assert row["days_late"] == (min(after) - day).days
+        if expected == "warned":
+            last = max(before, key=lambda r: r["day"])
+            warning = [r for r in mine if r["warning_id"] == last["warning_id"]]
+            first = min(warning, key=lambda r: (told[r["day"]], r["day"]))
+            order = (told[last["day"]], last["day"])
+            with_it = [r for r in warning if (told[r["day"]], r["day"]) <= order]
+            assert (row["warning_id"], row["grade"]) == (last["warning_id"], last["grade"])
+            assert row["warned_on"].date() == told[first["day"]] <= day
+            assert row["days_before"] == (day - told[first["day"]]).days
+            assert row["was_new"] == (not first["in_hand"])
+            assert row["highest"] == max(r["grade"] for r in with_it)
+            assert row["still_listed"] == (last["day"] == max(lists))
+    assert {"warned", "no_list"} <= met
+
+
+def test_lists_of_winter_published_in_june_warned_nobody_in_spring() -> None:
+    days = [START + timedelta(7 * i) for i in range(15)]
+    rows = [_listing("A", day, days[0], 3, False) for day in days]
+    spring = _frame([_event(1, "A", START + timedelta(60)), _event(2, "A", START + timedelta(160))], "day")
+    june = START + timedelta(151)
+    found = matched(spring, _frame(rows), dict.fromkeys(days, june))
+    assert list(found["status"]) == ["no_list", "warned"]
+    assert found["days_before"][1] == 9
+    assert found["warned_on"][1].date() == june
+    assert list(matched(spring, _frame(rows), _on_time(days))["status"]) == ["warned", "warned"]
+
+
 def test_a_list_of_the_same_morning_warned_and_one_of_the_next_did_not() -> None:
     day = START + timedelta(50)
     rows = [
@@ -98,7 +151,9 @@ def test_a_list_of_the_same_morning_warned_and_one_of_the_next_did_not() -> None
         _listing("B", day + timedelta(1), day + timedelta(1), 2, False),
     ]
     found = matched(
-        _frame([_event(1, "A", day), _event(2, "B", day)], "day"), _frame(rows), [day, day + timedelta(1)]
+        _frame([_event(1, "A", day), _event(2, "B", day)], "day"),
+        _frame(rows),
+        _on_time([day, day + timedelta(1)]),
     )
     assert list(found["status"]) == ["warned", "late"]
     assert list(found["days_before"][:1]) == [0]
@@ -108,10 +163,10 @@ def test_a_list_of_the_same_morning_warned_and_one_of_the_next_did_not() -> None
 def test_without_any_list_nobody_could_be_warned_and_without_events_nothing_is_said() -> None:
     day = START + timedelta(50)
     nothing = pd.DataFrame({name: pd.Series(dtype=object) for name in _listing("A", day, day, 2, False)})
-    found = matched(_frame([_event(1, "A", day), _event(2, None, day)], "day"), nothing, [])
+    found = matched(_frame([_event(1, "A", day), _event(2, None, day)], "day"), nothing, {})
     assert list(found["status"]) == ["no_list", "unnamed"]
     none = _frame([_event(1, "A", day)], "day").iloc[:0]
-    empty = matched(none, _frame([_listing("A", day, day, 2, False)]), [day])
+    empty = matched(none, _frame([_listing("A", day, day, 2, False)]), {day: day})
     assert len(empty) == 0
     assert tally("all", empty).share_warned is None
     assert tallies(empty.assign(district="x"), "district") == []
@@ -151,7 +206,7 @@ def test_a_hundred_thousand_events_are_matched_in_seconds() -> None:
     )
     listed["warning_id"] = listed["subject_id"]
     began = time.process_time()
-    found = matched(happened, listed, days)
+    found = matched(happened, listed, _on_time(days))
     assert time.process_time() - began < 8
     assert len(found) == n
     assert found.loc[found["status"] == "warned", "subject_id"].isin(set(listed["subject_id"])).all()

@@ -140,3 +140,34 @@ def test_nothing_received_changes_nothing(view_of: Callable[..., View]) -> None:
     found = revisions(view_of(_world()), date(2025, 7, 1), date(2025, 8, 1))
     assert found.changes == ()
     assert found.transitions == {}
+
+
+def test_a_case_given_to_another_is_the_reason_for_both_whose_labels_change(
+    view_of: Callable[..., View],
+) -> None:
+    opened, before, between = date(2025, 3, 10), date(2025, 4, 20), date(2025, 5, 10)
+    view = view_of(
+        {
+            "cases": [
+                _case("C1", "A", opened, "verified", before),
+                _case("C1", "B", opened, "verified", between),  # another employer
+                _case("C2", "D", opened, "verified", before),
+                _case("C2", "D", opened + timedelta(2), "verified", between)
+                | {"project_id": "P1"},  # its site
+            ]
+        }
+    )
+    found = revisions(view, SINCE, UNTIL)
+    march = {(c.kind, c.subject_id): c for c in found.changes if c.as_of == date(2025, 3, 1)}
+    assert {key: (c.before, c.after) for key, c in march.items()} == {
+        ("employer", "A"): ("verified", "unseen"),
+        ("employer", "B"): ("unseen", "verified"),
+        ("employer", "D"): ("verified", "unseen"),
+        ("project", "P1"): ("unseen", "verified"),
+    }
+    reasons = {key: [(row.key, row.before, row.after) for row in c.because] for key, c in march.items()}
+    given = [("C1", "verified", "verified (A → B)")]
+    assert reasons["employer", "A"] == reasons["employer", "B"] == given
+    sited = [("C2", "verified", "verified (2025-03-10 → 2025-03-12, D → P1)")]
+    assert reasons["employer", "D"] == reasons["project", "P1"] == sited
+    assert all(change.because for change in found.changes)

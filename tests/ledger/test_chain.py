@@ -93,6 +93,22 @@ def test_entries_are_found_by_kind_and_subject_in_order(ledger):
     assert [entry.seq for entry in ledger.newest(["note"], below="s2")] == [5]
 
 
+def test_a_payload_made_while_nobody_else_writes_sees_what_is_there_and_may_refuse(ledger):
+    fill(ledger, 2)
+    entry = ledger.append(
+        "note", "somebody", "s", lambda: {"before": [one.seq for one in ledger.entries()]}, NOON
+    )
+    assert entry.payload == {"before": [1, 2]}
+
+    def refuse():
+        raise AnxinError("不行", "no")
+
+    with pytest.raises(AnxinError, match="no"):
+        ledger.append("note", "somebody", "s", refuse, NOON)
+    assert ledger.append("note", "somebody", "s", {}, NOON).seq == 4
+    assert ledger.verify().ok
+
+
 def test_reading_and_verifying_go_on_past_a_page(ledger, monkeypatch):
     monkeypatch.setattr("anxin.ledger.chain._PAGE", 3)
     fill(ledger, 8)

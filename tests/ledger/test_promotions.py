@@ -1,4 +1,5 @@
-from datetime import date
+import threading
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,8 +11,9 @@ from anxin.ledger import promotions
 JUNE, JULY, AUGUST = date(2025, 6, 1), date(2025, 7, 1), date(2025, 8, 1)
 
 
-def put(ledger, at, model, effective, kind="employer"):
-    return promotions.promote(ledger, kind, model, effective, "王五", "better", at, {"precision": 0.3})
+def put(ledger, at, model, effective, kind="employer", seen=None):
+    gates = {"precision": 0.3}
+    return promotions.promote(ledger, kind, model, effective, "王五", "better", at, gates, seen=seen)
 
 
 def test_a_model_is_live_from_its_effective_date_and_each_kind_has_its_own(ledger, at):
@@ -34,6 +36,58 @@ def test_of_two_promotions_for_one_day_the_last_made_is_live(ledger, at):
     put(ledger, at, "m1", JUNE)
     put(ledger, at, "m2", JUNE)
     assert promotions.live(ledger, "employer", JUNE) == "m2"
+
+
+def test_a_promotion_dated_back_does_not_change_who_was_live_as_known_before_it(ledger, at):
+    put(ledger, at, "m1", JUNE)
+    put(ledger, at + timedelta(days=60), "m2", JUNE)
+    assert promotions.live(ledger, "employer", JULY) == "m2"
+    assert promotions.live(ledger, "employer", JULY, at + timedelta(days=59)) == "m1"
+    assert promotions.live(ledger, "employer", JULY, at + timedelta(days=60)) == "m2"
+    assert promotions.live(ledger, "employer", JULY, at - timedelta(days=1)) is None
+
+
+def test_what_is_live_from_a_day_ends_with_the_next_change(ledger, at):
+    put(ledger, at, "m2", JULY)
+    put(ledger, at, "m3", AUGUST)
+    put(ledger, at, "m1", JUNE)
+    assert promotions.until(ledger, "employer", JUNE).model_id == "m2"
+    assert promotions.until(ledger, "employer", AUGUST) is None
+
+
+def test_a_model_is_not_promoted_over_a_champion_it_was_not_judged_against(ledger, at):
+    put(ledger, at, "m1", JUNE)
+    seen = promotions.newest(ledger, "employer")
+    put(ledger, at, "p1", JULY, kind="project", seen=0)
+    put(ledger, at, "m2", JULY, seen=seen)
+    with pytest.raises(AnxinError, match="m2") as refused:
+        put(ledger, at, "m3", JULY, seen=seen)
+    assert len(str(refused.value).splitlines()) == 1
+    assert [change.model_id for change in promotions.history(ledger, "employer")] == ["m1", "m2"]
+    assert ledger.verify().ok
+
+
+def test_of_promotions_at_once_judged_against_the_same_champion_one_goes_in(url, ledger, at):
+    put(ledger, at, "m0", JUNE)
+    seen = promotions.newest(ledger, "employer")
+    begun, refused = threading.Barrier(4), []
+
+    def one(number):
+        with type(ledger).open(url) as mine:
+            begun.wait()
+            try:
+                put(mine, at, f"m{number}", JULY, seen=seen)
+            except AnxinError:
+                refused.append(number)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 3
+    assert len(promotions.history(ledger, "employer")) == 2
+    assert promotions.history(ledger, "employer")[-1].replaces == "m0"
 
 
 def test_rolling_back_is_dated_leaves_the_past_and_goes_one_model_further_each_time(ledger, at):

@@ -33,6 +33,18 @@ def test_a_day_has_the_list_published_for_it_last(ledger, at):
     assert again.folder == "var/lists/2025-06-01/b"
 
 
+def test_a_day_had_the_list_published_on_it_last_or_the_first_one_after(ledger, at):
+    # `at` is the morning of DAY.
+    put(ledger, at - timedelta(days=1), DAY, "evening before")
+    on_the_day = put(ledger, at, DAY, "morning")
+    put(ledger, at + timedelta(days=3), DAY, "again")
+    put(ledger, at + timedelta(days=3), DAY, "hindsight", retrospective=True)
+    late = put(ledger, at, DAY - timedelta(days=9), "late")
+    put(ledger, at + timedelta(days=3), DAY - timedelta(days=9), "later")
+    put(ledger, at, DAY - timedelta(days=5), "hindsight alone", retrospective=True)
+    assert published.as_told(ledger) == [on_the_day, late]
+
+
 def test_the_list_before_a_day_is_the_newest_of_the_last_earlier_day(ledger, at):
     # Published out of order: the third, then the first.
     put(ledger, at, DAY + timedelta(days=2), "late")

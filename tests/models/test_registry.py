@@ -11,7 +11,8 @@ import pytest
 from anxin.domain.errors import AnxinError
 from anxin.ledger import Ledger
 from anxin.ledger.promotions import promote
-from anxin.models.registry import live
+from anxin.ledger.published import record
+from anxin.models.registry import live, of_day
 from anxin.models.saved import save
 
 from . import made
@@ -73,3 +74,20 @@ def test_a_live_model_whose_folder_was_changed_is_not_used(ledger: Ledger, tmp_p
     (tmp_path / model_id / "calibration.json").write_text("{}", encoding="utf-8")
     with pytest.raises(AnxinError, match=r"calibration\.json"):
         live(ledger, tmp_path, made.KIND, AFTER)
+
+
+def test_a_promotion_dated_back_does_not_change_what_the_list_of_a_past_day_was_made_with(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    first = _promoted(ledger, tmp_path, made.THROUGH, "first")
+    inputs = {"models": {made.KIND: {"model_id": first}}}
+    record(
+        ledger, AFTER, "L1", folder="lists/L1", manifest_sha256="0" * 64, previous_list_id=None,
+        facts={"inputs": inputs}, actor="daily", at=AT,
+    )  # fmt: skip
+    second = _promoted(ledger, tmp_path, made.THROUGH, "second")
+    for day, expected in ((AFTER, first), (AFTER + timedelta(days=1), second)):
+        found = of_day(ledger, tmp_path, made.KIND, day)
+        assert found is not None
+        assert found.model_id == expected
+    assert of_day(ledger, tmp_path, "project", AFTER) is None

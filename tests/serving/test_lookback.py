@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -95,6 +96,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Ledge
                 _case(92, warned[0], made_up.DAY - timedelta(30)),
                 _case(93, warned[1], AFTER, outcome="unfounded"),
                 _case(94, warned[1], date(2025, 1, 1)),
+                _case(95, warned[2], made_up.DAY - timedelta(1)),
             ],
             "complaints": [{**complaint, **sent}, {**told, **sent}],
         },
@@ -111,7 +113,7 @@ def found(made: tuple[Home, Ledger]) -> Lookback:
 
 def test_every_event_of_the_period_has_its_answer(found: Lookback) -> None:
     rows = found.rows.set_index("event_id")
-    assert set(rows.index) == {*(f"C{n}" for n in range(6)), "C90", "C91", "C92", "C93", "T1", "T2"}
+    assert set(rows.index) == {*(f"C{n}" for n in range(6)), "C90", "C91", "C92", "C93", "C95", "T1", "T2"}
     assert (rows.loc[[f"C{n}" for n in range(6)], "status"] == "warned").all()
     assert rows.loc["C92", "status"] == "no_list"
     assert rows["days_late"].isna().all()
@@ -122,12 +124,42 @@ def test_every_event_of_the_period_has_its_answer(found: Lookback) -> None:
     assert not rows.loc["T2", "counts"]
 
 
+def test_lists_published_after_an_event_warned_nobody_and_what_they_would_have_said_stands_apart(
+    found: Lookback,
+) -> None:
+    row = found.rows.set_index("event_id").loc["C95"]
+    assert row["status"] == "no_list"  # the lists of two days were published on the third
+    assert (row["if_on_time"], row["if_on_time_days_before"]) == (
+        "warned",
+        1,
+    )  # the first list the ledger has
+    assert str(row["known"]).startswith("清单事后才发布")
+    assert row["scored_on"].date() == made_up.DAY - timedelta(1)
+    assert row["p90"] > 0
+    said = facts(found)
+    assert (said["overall"]["warned"], said["overall"]["no_list"]) == (6, 2)
+    assert (said["if_on_time"]["overall"]["warned"], said["if_on_time"]["overall"]["no_list"]) == (7, 1)
+    text = "\n".join(lines(found))
+    assert "其中2期在其日期之后才发布" in text
+    assert "事后推算" in text
+    page = as_lookback_file("html", found).decode()
+    assert "事后推算" in page
+    assert "若按日发布" in page
+
+
+def test_where_every_list_was_on_time_nothing_else_is_worked_out(found: Lookback) -> None:
+    on_time = replace(found, published_late=0)
+    assert facts(on_time)["if_on_time"] is None
+    assert "事后推算" not in "\n".join(lines(on_time))
+    assert "若按日发布" not in as_lookback_file("html", on_time).decode()
+
+
 def test_a_miss_says_what_was_known(found: Lookback) -> None:
     rows = found.rows.set_index("event_id")
     assert rows.loc["C90", ["p90", "scored_grade"]].tolist() == [0.01, 0]
     assert "未评分" in rows.loc["C91", "known"]
     assert "没有清单" in rows.loc["C92", "known"]
-    assert [row for row in found.misses["event_id"]] == ["C92", "C91", "C90"]
+    assert [row for row in found.misses["event_id"]] == ["C95", "C92", "C91", "C90"]
 
 
 def test_a_list_made_in_hindsight_never_warned(made: tuple[Home, Ledger], found: Lookback) -> None:
@@ -198,4 +230,5 @@ def test_the_page_of_labels_names_row_and_day(made: tuple[Home, Ledger], tmp_pat
 def test_codes_are_said_in_chinese() -> None:
     assert coded("warning hazard") == "预警核查、发现隐患"
     assert coded("verified (2025-03-10 → 2025-04-29)") == "查实（2025-03-10 → 2025-04-29）"
+    assert coded("verified (2025-03-10 → 2025-03-12, D → P1)") == "查实（2025-03-10 → 2025-03-12, D → P1）"
     assert coded("something") == "something"

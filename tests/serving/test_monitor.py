@@ -41,6 +41,7 @@ def month(as_of: str, group: str, first: int | None, ratio: float | None) -> dic
         "ratio": ratio,
         "low": low,
         "high": high,
+        "without_averted": {"observed": 6, "expected": 9.5, "ratio": ratio, "low": low, "high": high},
     }
 
 
@@ -48,7 +49,13 @@ def facts(state: str = "alarm", months: int = 24, projects: bool = False) -> dic
     """Return what `monitor` says of a city with every feature moved and two years of lists."""
     names = [feature.name for feature in of("employer")]
     steps = [
-        {"as_of": f"2025-{i % 12 + 1:02d}-01", "observed": 3, "expected": 2.5, "wealth": 0.8 + i}
+        {
+            "as_of": f"2025-{i % 12 + 1:02d}-01",
+            "observed": 3,
+            "averted": 1,
+            "expected": 2.5,
+            "wealth": 0.8 + i,
+        }
         for i in range(months)
     ]
     watched = {"wealth": 95.0, "threshold": 80.0, "alarmed": "2025-09-01" if months else None, "steps": steps}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,13 @@ from anxin.serving.home import Home
 from anxin.serving.shadowing import run_shadows
 from anxin.training import registering
 from anxin.training.promoting import _on_the_models_scale
-from anxin.training.registering import Place, promote_model, put_in_shadow, roll_back
+from anxin.training.registering import (
+    Place,
+    first_becomes_champion,
+    promote_model,
+    put_in_shadow,
+    roll_back,
+)
 
 AT = datetime(2025, 6, 2, 8, tzinfo=timezone(timedelta(hours=8)))
 SUBJECTS = 900
@@ -48,7 +55,9 @@ class Centre:
         return Place(self.home.root, self.home.models, self.home.mlruns)
 
     def promote(self, model_id: str, **more: Any) -> dict[str, Any]:
-        return promote_model(self.view, self.ledger, self.place, model_id, None, "王五", "", AT, **more)
+        return promote_model(
+            self.view, self.ledger, self.place, model_id, None, "王五", "", lambda: AT, **more
+        )
 
 
 def judged(noise: float, seed: int) -> bytes:
@@ -187,6 +196,72 @@ def test_a_worse_one_is_refused_in_one_line_and_goes_live_only_with_a_reason_tha
     )
     back = roll_back(centre.ledger, centre.home.mlruns, made.KIND, made.DAY, "王五", "", AT)
     assert back["model_id"] == before
+
+
+def test_a_promotion_made_while_the_gates_ran_refuses_the_one_they_judged(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_of_the_day(centre)
+    judge = registering.judge_challenger
+
+    def meanwhile(*asked: Any) -> dict[str, Any]:
+        told = judge(*asked)
+        promotions.promote(centre.ledger, made.KIND, centre.bad, made.THROUGH, "赵六", "", AT, {})
+        return told
+
+    monkeypatch.setattr(registering, "judge_challenger", meanwhile)
+    with pytest.raises(AnxinError, match="赵六") as refused:
+        centre.promote(centre.good)
+    assert len(str(refused.value).splitlines()) == 1
+    assert promotions.live(centre.ledger, made.KIND, made.THROUGH) == centre.bad
+
+
+def test_of_two_first_trainings_the_second_waits_as_a_challenger(
+    centre: Centre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(centre.home.models, centre.good)
+    trained = SimpleNamespace(model=model, folder=centre.home.models / centre.good)
+    with Ledger.open(f"sqlite:///{tmp_path}/new.db") as ledger:
+
+        def meanwhile(models: Path, judged: Any) -> dict[str, Any]:
+            promotions.promote(ledger, made.KIND, centre.bad, made.THROUGH, "赵六", "", AT, {})
+            return {}
+
+        monkeypatch.setattr(registering, "alone", meanwhile)
+        assert not first_becomes_champion(ledger, centre.home.mlruns, trained, "王五", AT)  # type: ignore[arg-type]
+        assert [one.model_id for one in promotions.history(ledger, made.KIND)] == [centre.bad]
+
+
+def test_who_promotes_from_a_day_before_another_change_is_told_what_follows_and_who_is_live(
+    centre: Centre,
+) -> None:
+    list_of_the_day(centre)
+    first = promotions.live(centre.ledger, made.KIND, made.THROUGH)
+    alone = centre.promote(centre.good, check=True)
+    assert (alone["until"], alone["then"], alone["live_today"]) == (None, None, first)
+    later = made.THROUGH + timedelta(days=1)
+    promotions.promote(centre.ledger, made.KIND, centre.bad, later, "赵六", "", AT, {})
+    done = centre.promote(centre.good)
+    assert (done["champion"], done["replaces"]) == (first, first)
+    assert (done["until"], done["then"], done["live_today"]) == (str(later), centre.bad, centre.bad)
+    said = registering.standing(done)
+    assert f"至 {later} 前" in said
+    assert f"live today: {centre.bad}" in said
+    assert "until" in registering.standing(done | {"promoted": False})
+
+
+def test_a_promotion_is_dated_when_its_gates_are_through(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_of_the_day(centre)
+    hands = [AT]
+
+    def progress(*_: object) -> None:
+        hands[0] = AT + timedelta(minutes=7)
+
+    monkeypatch.setattr(registering, "refused_by", lambda gates: progress() or [])
+    promote_model(centre.view, centre.ledger, centre.place, centre.good, None, "王五", "", lambda: hands[0])
+    assert promotions.history(centre.ledger, made.KIND)[-1].at == AT + timedelta(minutes=7)
 
 
 def test_a_champion_that_cannot_be_read_is_no_reason_to_let_anyone_in(centre: Centre) -> None:

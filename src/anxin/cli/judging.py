@@ -37,7 +37,10 @@ def evaluate(
         Path | None, typer.Option(help="逐日对比的另一份 CSV another list, paired date by date")
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option(help="模拟城市的真相 truth.parquet of a simulated city")
+        Path | None,
+        typer.Option(
+            help="模拟城市的真相，只比其所载日期 truth.parquet of a simulated city, on its own dates"
+        ),
     ] = None,
     mature_only: Annotated[
         bool, typer.Option(help="只评标签已成熟的日期 only dates whose labels are mature")

@@ -83,7 +83,7 @@ def promote(
     Example: anxin promote employer-2026-03-31-0123456789abcdef --why "better on both groups"
     """
     from anxin.training.promoting import lines
-    from anxin.training.registering import promote_model
+    from anxin.training.registering import promote_model, standing
 
     home = open_home()
     with open_ledger(home) as ledger, telling() as tell:
@@ -95,17 +95,12 @@ def promote(
             as_date(effective) if effective else None,
             actor,
             why,
-            now(),
+            now,
             despite=despite,
             check=check,
             on_progress=tell,
         )
-    last = (
-        f"{done['kind']}: {done['replaces']} → {done['model_id']}，自 {done['effective']} 起生效 (live)"
-        if done["promoted"]
-        else f"{done['kind']}: {done['model_id']} 未作改动 (nothing changed)"
-    )
-    say(as_json, done, "\n".join([*lines(done), last]))
+    say(as_json, done, "\n".join([*lines(done), standing(done)]))
 
 
 @verbs.command()

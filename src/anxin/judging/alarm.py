@@ -1,4 +1,4 @@
-"""A sequential alarm: outcomes are watched for years, and a false alarm is rare over all of them together.
+"""A sequential alarm: a model's outcomes are watched as long as it is live, and a false alarm is rare over all of them.
 
 Every month's list said of each subject how likely a case is within 30 days; lists so far apart share no outcome. Suppose
 that, given the past, subjects' outcomes are independent and the odds of each are those said, times anything within a band
@@ -14,6 +14,10 @@ on false alarms, held by simulation in `tests/long`. Shafer, Ramdas, Vovk and Wa
 
 Subjects that fall together for a reason outside the band (one owner, many sites) break independence: then alarms are
 earlier than promised, and what they say is still true.
+
+A warning that was acted on and averted might have come true or not: whether it is a hit depends on what would have been.
+Each bet takes it as what speaks against that bet, no hit for odds above the band and a hit for odds below, so that the
+bound holds whichever it would have been. (Figures of observed and expected take it as a hit, `judging.matured`.)
 """
 
 from __future__ import annotations
@@ -33,19 +37,24 @@ _LEAST_P = 1e-9
 
 @dataclass(frozen=True)
 class Batch:
-    """What one list said (n probabilities) and what came true (n labels, 0 or 1)."""
+    """What one list said (n probabilities) and what came true (n labels, 0 or 1).
+
+    `averted`: of how many with label 0 a warning was averted, so that nobody knows.
+    """
 
     as_of: date
     p: Floats
     y: Floats
+    averted: int = 0
 
 
 @dataclass(frozen=True)
 class Step:
-    """One month of the watch: cases seen and expected, and the wealth after it."""
+    """One month of the watch: cases seen, warnings averted, cases expected, and the wealth after it."""
 
     as_of: date
     observed: int
+    averted: int
     expected: float
     wealth: float
 
@@ -83,7 +92,7 @@ def watch(batches: Sequence[Batch], alpha: float, band: tuple[float, float], odd
         starts = np.arange(1, n + 1)
         started = logsumexp(wealths, axis=1, b=1.0 / len(bets)) - np.log(starts * (starts + 1.0))
         wealth = float(np.exp(min(logsumexp(started), 700.0))) + 1.0 / (n + 1.0)
-        steps.append(Step(batch.as_of, int(batch.y.sum()), float(batch.p.sum()), wealth))
+        steps.append(Step(batch.as_of, int(batch.y.sum()), batch.averted, float(batch.p.sum()), wealth))
         if alarmed is None and wealth >= 1.0 / alpha:
             alarmed = batch.as_of
     return Watch(tuple(steps), 1.0 / alpha, alarmed)
@@ -93,7 +102,8 @@ def log_ratios(batch: Batch, thetas: Floats, bounds: Floats) -> Floats:
     """Return the log-likelihood ratio of odds `thetas` against odds `bounds` times what was said, one for each pair."""
     p = np.clip(batch.p, _LEAST_P, 1 - _LEAST_P)
     spent = np.log1p(np.outer(thetas - 1, p)) - np.log1p(np.outer(bounds - 1, p))
-    return np.asarray(batch.y.sum() * np.log(thetas / bounds) - spent.sum(axis=1), dtype=np.float64)
+    hits = batch.y.sum() + np.where(thetas < bounds, batch.averted, 0)
+    return np.asarray(hits * np.log(thetas / bounds) - spent.sum(axis=1), dtype=np.float64)
 
 
 def apart(days: Sequence[date], gap_days: int) -> list[date]:

@@ -124,24 +124,26 @@ def known_on(view: View) -> date:
     return (pd.Timestamp(max(last)).normalize() + pd.Timedelta(days=1)).date()
 
 
-def is_over(as_of: date, known: date) -> bool:
-    """Say whether the 90 days after a date are over by T; its label is mature only 45 days later."""
-    return as_of + timedelta(days=SCORE_HORIZON) <= known
+def is_over(as_of: date, known: date, horizon: int = SCORE_HORIZON) -> bool:
+    """Say whether the days of the horizon after a date are over by T; its label is mature only 45 days later."""
+    return as_of + timedelta(days=horizon) <= known
 
 
-def with_labels(view: View, subjects: pd.DataFrame, kind: Kind, known: date) -> pd.DataFrame:
+def with_labels(
+    view: View, subjects: pd.DataFrame, kind: Kind, known: date, horizon: int = SCORE_HORIZON
+) -> pd.DataFrame:
     """Add what came true to subjects (`subject_id, as_of`): `y`, `y_plain`, `state`, `workers`, `yuan`.
 
-    `y`: 1 verified within 90 days, 0 not, NaN pending or unseen (outages); a subject that was visited after a warning
+    `y`: 1 verified within the horizon, 0 not, NaN pending or unseen (outages); a subject that was visited after a warning
     and averted is a hit in judging (semantics.md), which `y_plain` leaves out. `state` is one of `states.STATES`;
-    `workers` and `yuan` are of all its verified cases of the 90 days. Dates whose 90 days are not over are dropped; of
+    `workers` and `yuan` are of all its verified cases of those days. Dates whose horizon is not over are dropped; of
     those not mature yet (`is_mature`) cases may still be verified, so callers tell them apart.
     """
-    dates = sorted(day for day in set(subjects["as_of"]) if is_over(day, known))
+    dates = sorted(day for day in set(subjects["as_of"]) if is_over(day, known, horizon))
     rows = subjects.loc[subjects["as_of"].isin(dates)].copy()
     if not dates:
         return rows.assign(y=np.nan, y_plain=np.nan, state=None, workers=np.nan, yuan=np.nan)
-    found = states(view, dates, SCORE_HORIZON, known, kind).rename(columns={"amount": "yuan"})
+    found = states(view, dates, horizon, known, kind).rename(columns={"amount": "yuan"})
     found["as_of"] = pd.to_datetime(found["as_of"]).dt.date
     rows = rows.merge(
         found[["subject_id", "as_of", "state", "case", "workers", "yuan"]],
@@ -150,7 +152,7 @@ def with_labels(view: View, subjects: pd.DataFrame, kind: Kind, known: date) -> 
     )
     rows["state"] = rows["state"].fillna("unseen")
     dead = outages_of(view, known)
-    blind = rows["as_of"].isin([day for day in dates if overlaps(day, SCORE_HORIZON, dead)])
+    blind = rows["as_of"].isin([day for day in dates if overlaps(day, horizon, dead)])
     hit = rows["state"].isin(["verified", "averted"])
     rows["y"] = np.where(hit, 1.0, np.where(rows["state"] == "pending", np.nan, 0.0))
     case = rows.pop("case")

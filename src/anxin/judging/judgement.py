@@ -44,6 +44,7 @@ def judged(
     listed = rankings["list"]
     return {
         "dates": sorted({m.as_of for m in measures["list"]}),
+        "dates_judged": {name: len({m.as_of for m in each}) for name, each in measures.items()},
         "means": _means(measures),
         **({"means_mature": _means(measures, early)} if early else {}),
         "means_without_averted": _means({name: judge(_plain(rows)) for name, rows in rankings.items()}),

@@ -1,14 +1,16 @@
 """回头看: whether there was a warning before each case, petition, police call and public-opinion event.
 
-An event was *warned* of if its subject stood on a list of one of the 90 days up to and including its own; *late* if it
-was first listed within the 90 days after; *missed* if neither; `no_list` if nothing was published in the 90 days
-before, so that nobody could have been warned; `unnamed` if it names no employer and no project. Lists made in hindsight
-never come here.
+An event was *warned* of if its subject stood on a list of one of the 90 days up to and including its own, published by
+then; *late* if people were first told of it within the 90 days after; *missed* if neither; `no_list` if nothing was
+published of the 90 days before, so that nobody could have been warned; `unnamed` if it names no employer and no project.
+
+A list tells from the day it was published, or from its own day where it was published before: one published after an
+event warned nobody of it, whatever day it is of. Lists made in hindsight never come here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
@@ -85,35 +87,45 @@ def days_needed(since: date, until: date) -> tuple[date, date]:
     return since - timedelta(days=SCORE_HORIZON - 1), until + timedelta(days=SCORE_HORIZON)
 
 
-def matched(happened: pd.DataFrame, listed: pd.DataFrame, days: Sequence[date]) -> pd.DataFrame:
+def matched(happened: pd.DataFrame, listed: pd.DataFrame, published: Mapping[date, date]) -> pd.DataFrame:
     """Add to events what the lists had said: `status` and, of a warning, what it was.
 
-    `listed`: rows of published lists (`kind, subject_id, day, grade, warning_id, since, in_hand, put_by`); `days`: the
-    days that have a list, whether anyone is on it or not. Added: `list_day` (the last list before or on the day, of any
-    subject); `grade`, `warning_id` and `put_by` on the last list that had the subject; `highest` (the highest grade of
-    that warning by then), `warned_on` (its first day), `days_before`, `was_new` (新发现 when it began), `still_listed`
-    (on `list_day`); for late ones `days_late`. 100,000 events and a million rows take a few seconds.
+    `listed`: rows of published lists (`kind, subject_id, day, grade, warning_id, since, in_hand, put_by`); `published`:
+    every day that has a list, whether anyone is on it or not, with the day it was published on. Added: `list_day` (of the
+    lists told by the event's day the last, of any subject); `grade`, `warning_id` and `put_by` on the last of them that
+    had the subject; `highest` (the highest grade of that warning told with it or before), `warned_on` (the day people
+    were first told of that warning), `days_before`, `was_new` (新发现 when they were), `still_listed` (on `list_day`);
+    for late ones `days_late`. 100,000 events and a million rows take a few seconds.
     """
+    told = {day: max(day, on) for day, on in published.items()}
     table = happened.astype(_NAMES).reset_index(drop=True).reset_index(names="event_no")
-    table = _last_list(table, days)
+    table = _last_list(table, told)
     # No list and no event have no types of their own.
     rows = listed[list(_ON_LISTS)].astype({**_NAMES, "grade": "int64"})
     for name in ("day", "since"):
         rows[name] = pd.to_datetime(rows[name]).astype("datetime64[s]")
-    rows = rows.sort_values("day", kind="stable")
-    rows["highest"] = rows.groupby(["kind", "subject_id", "warning_id"])["grade"].cummax()
-    begun = rows.drop_duplicates(["kind", "subject_id", "warning_id"])
-    begun = begun[["kind", "subject_id", "warning_id", "in_hand"]].rename(
-        columns={"in_hand": "begun_in_hand"}
-    )
+    rows = rows.rename(columns={"day": "listed_on"})
+    moments = {pd.Timestamp(day): pd.Timestamp(on) for day, on in told.items()}
+    # A warning may have begun on a list before those whose rows are here; what has no list was told by none.
+    for name, day in (("told", "listed_on"), ("begun", "since")):
+        rows[name] = rows[day].map(moments).astype("datetime64[s]")
+    rows = rows.sort_values(["told", "listed_on"], kind="stable")
+    warning = ["kind", "subject_id", "warning_id"]
+    rows["highest"] = rows.groupby(warning)["grade"].cummax()
+    begun = rows.drop_duplicates(warning)[[*warning, "in_hand", "told"]]
+    begun = begun.rename(columns={"in_hand": "begun_in_hand", "told": "first_told"})
     named = table.loc[table["subject_id"].notna(), ["event_no", "kind", "subject_id", "day"]]
-    before = _around(named, rows, "backward")
-    before = before.merge(begun, on=["kind", "subject_id", "warning_id"], how="left")
-    before["days_before"] = (before["day"] - before["since"]).dt.days
+    # Of what was told by a day, the list of the latest day is meant, not the one that was published last.
+    newer = rows.loc[rows["listed_on"] == rows.groupby(["kind", "subject_id"])["listed_on"].cummax()]
+    before = _around(named, newer, "backward")
+    before = before.loc[(before["day"] - before["listed_on"]).dt.days < SCORE_HORIZON]
+    before = before.merge(begun, on=warning, how="left")
+    before["warned_on"] = before[["begun", "first_told"]].min(axis=1).astype("datetime64[s]")
+    before["days_before"] = (before["day"] - before["warned_on"]).dt.days
     before["was_new"] = ~before["begun_in_hand"].eq(True)
     after = _around(named, rows, "forward")
-    after["days_late"] = (after["listed_on"] - after["day"]).dt.days
-    columns = ["grade", "highest", "warning_id", "since", "days_before", "was_new", "put_by", "listed_on"]
+    after["days_late"] = (after["told"] - after["day"]).dt.days
+    columns = ["grade", "highest", "warning_id", "warned_on", "days_before", "was_new", "put_by", "listed_on"]
     table = table.merge(before[["event_no", *columns]], on="event_no", how="left")
     table = table.merge(after[["event_no", "days_late"]], on="event_no", how="left")
     table["still_listed"] = table["listed_on"].notna() & (table["listed_on"] == table["list_day"])
@@ -128,31 +140,29 @@ def matched(happened: pd.DataFrame, listed: pd.DataFrame, days: Sequence[date]) 
         "missed",
     )
     table.loc[table["status"] != "late", "days_late"] = np.nan
-    return table.rename(columns={"since": "warned_on"}).drop(columns=["event_no", "listed_on"])
+    return table.drop(columns=["event_no", "listed_on"])
 
 
-def _last_list(table: pd.DataFrame, days: Sequence[date]) -> pd.DataFrame:
-    """Add the last day with a list up to the event's own, none older than the horizon."""
-    known = pd.DataFrame({"list_day": pd.to_datetime(sorted(days)).astype("datetime64[s]")})
-    return pd.merge_asof(
-        table.sort_values("day", kind="stable"),
-        known,
-        left_on="day",
-        right_on="list_day",
-        tolerance=pd.Timedelta(days=SCORE_HORIZON - 1),
-    ).sort_values("event_no", ignore_index=True)
+def _last_list(table: pd.DataFrame, told: Mapping[date, date]) -> pd.DataFrame:
+    """Add the last day whose list was told by the event's own, none older than the horizon."""
+    known = pd.DataFrame({"list_day": list(told), "told": list(told.values())})
+    known = known.apply(pd.to_datetime).astype("datetime64[s]").sort_values(["told", "list_day"])
+    known = known.loc[known["list_day"] == known["list_day"].cummax()]
+    found = pd.merge_asof(table.sort_values("day", kind="stable"), known, left_on="day", right_on="told")
+    old = (found["day"] - found["list_day"]).dt.days >= SCORE_HORIZON
+    found["list_day"] = found["list_day"].mask(old)
+    return found.drop(columns="told").sort_values("event_no", ignore_index=True)
 
 
 def _around(
     named: pd.DataFrame, rows: pd.DataFrame, direction: Literal["backward", "forward"]
 ) -> pd.DataFrame:
-    """Return for each event the nearest row of its subject in a direction within the horizon, with `listed_on`."""
-    right = rows.rename(columns={"day": "listed_on"}).sort_values("listed_on", kind="stable")
+    """Return for each event the row of its subject told nearest in a direction within the horizon, of rows as told."""
     found = pd.merge_asof(
         named.sort_values("day", kind="stable"),
-        right,
+        rows,
         left_on="day",
-        right_on="listed_on",
+        right_on="told",
         by=["kind", "subject_id"],
         direction=direction,
         allow_exact_matches=direction == "backward",

@@ -1,4 +1,8 @@
-"""How what lists said compares with what came true, month by month, as labels mature."""
+"""How what lists said compares with what came true, month by month, as labels mature.
+
+What came true is what `any_list.with_labels` says: an averted warning is a hit here as in all judging, and the figures
+without that rule stand beside.
+"""
 
 from __future__ import annotations
 
@@ -6,49 +10,34 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import gamma
 
 from anxin.features.known import Kind
 from anxin.feeds.asof import View
+from anxin.judging.any_list import with_labels
 from anxin.judging.evaluator import GROUPS
 from anxin.judging.labels import is_mature
-from anxin.judging.outages import outages_of, overlaps
-from anxin.judging.states import states
-
-Floats = npt.NDArray[np.float64]
 
 _LEVEL = 0.9
 
 
 def outcomes(view: View, scored: pd.DataFrame, kind: Kind, horizon: int, known: date) -> pd.DataFrame:
-    """Return the scored rows (`subject_id, as_of, …`) whose outcome over a horizon is known at T, with `y`.
+    """Return the scored rows (`subject_id, as_of, …`) whose outcome over a horizon is known at T.
 
-    Only mature dates that saw no outage of the outcome feed. Pending cases are unknown and left out, and so are subjects
-    visited and averted: what the model said of them was about what would have happened.
+    Added: `y`, `y_plain` (NaN where only a pending case would tell) and `state`, as `with_labels` says. Only mature dates
+    that saw no outage of the outcome feed; pending cases are unknown and left out.
     """
-    dead = outages_of(view, known)
-    days = [
-        day
-        for day in sorted(set(scored["as_of"]))
-        if is_mature(day, horizon, known) and not overlaps(day, horizon, dead)
-    ]
-    rows = scored.loc[scored["as_of"].isin(days)].copy()
-    if not days:
-        return rows.assign(y=np.empty(0))
-    found = states(view, days, horizon, known, kind)[["subject_id", "as_of", "state"]]
-    found["as_of"] = pd.to_datetime(found["as_of"]).dt.date
-    rows = rows.merge(found, on=["subject_id", "as_of"], how="left")
-    rows = rows.loc[~rows["state"].isin(["pending", "averted"])]
-    return rows.assign(y=(rows.pop("state") == "verified").astype(float)).reset_index(drop=True)
+    days = [day for day in set(scored["as_of"]) if is_mature(day, horizon, known)]
+    rows = with_labels(view, scored.loc[scored["as_of"].isin(days)], kind, known, horizon)
+    return rows.loc[rows["y"].notna()].drop(columns=["workers", "yuan"]).reset_index(drop=True)
 
 
 def by_month(rows: pd.DataFrame, firsts: Sequence[int]) -> list[dict[str, Any]]:
     """Return observed and expected of each list, for all, for 新发现, and in the first of each.
 
-    `rows`: `as_of, p90, y, in_hand`, one list a month. Intervals are exact Poisson ones at 90 %.
+    `rows`: `as_of, p90, y, y_plain, in_hand`, one list a month. Intervals are exact Poisson ones at 90 %. The same of
+    what was verified alone, an averted warning being no hit, is `without_averted`.
     """
     found = []
     for as_of, day in rows.groupby("as_of", sort=True):
@@ -57,12 +46,16 @@ def by_month(rows: pd.DataFrame, firsts: Sequence[int]) -> list[dict[str, Any]]:
             ordered = part.sort_values("p90", ascending=False)
             for first in (None, *firsts):
                 head = ordered if first is None else ordered.head(first)
+                plain = head.loc[head["y_plain"].notna()]
                 found.append(
                     {
                         "as_of": str(as_of),
                         "group": group,
                         "first": first,
                         **observed_expected(float(head["y"].sum()), float(head["p90"].sum())),
+                        "without_averted": observed_expected(
+                            float(plain["y_plain"].sum()), float(plain["p90"].sum())
+                        ),
                     }
                 )
     return found

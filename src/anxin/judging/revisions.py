@@ -158,6 +158,7 @@ def _compared(view: View, dates: Sequence[date], since: date, until: date, kind:
 def _received(view: View, since: date, until: date, kind: Kind) -> pd.DataFrame:
     """Return the rows received in between that can decide a state, with what they correct.
 
+    A row that gives what it corrects to another subject is there for both, the one it was of and the one it is of.
     Columns `subject_id, feed, key, event, event_before, received_at, after, before`; days as datetime64.
     """
     parts = [_of_feed(view, feed, since, until, kind) for feed in _TELLING]
@@ -175,21 +176,67 @@ def _received(view: View, since: date, until: date, kind: Kind) -> pd.DataFrame:
 def _of_feed(view: View, feed: str, since: date, until: date, kind: Kind) -> pd.DataFrame:
     entry = contract()[feed]
     (key,), event = entry.key, entry.event
-    now, then = (_whose(view, feed, at, kind) for at in (until, since))
-    now = now.filter(now.received_at >= ibis.literal(since).cast("timestamp(6)"))
     telling = _TELLING[feed]
-    new = now.select("subject_id", "received_at", *telling, key=now[key], event=now[event])
+    now, then = (_named(Known(view, (at,), kind).all(feed)) for at in (until, since))
+    now = now.filter(now.received_at >= ibis.literal(since).cast("timestamp(6)"))
+    new = now.select("of_kind", "of", "received_at", *telling, key=now[key], event=now[event])
     old = then.select(
-        key=then[key], event_before=then[event], **{f"{name}_before": then[name] for name in telling}
+        key=then[key],
+        event_before=then[event],
+        **{f"{name}_before": then[name] for name in ("of_kind", "of", *telling)},
     )
-    table = frame(view, new.left_join(old, "key").drop("key_right"))
+    joined = new.left_join(old, "key").drop("key_right")
+    joined = joined.filter((joined.of_kind == kind) | (joined.of_kind_before == kind))
+    table = frame(view, joined).astype(dict.fromkeys(_OF, object))
     for name in ("event", "event_before"):
         table[name] = pd.to_datetime(table[name]).astype("datetime64[s]")
     table["feed"] = feed
-    table["after"] = _joined(table, telling)
+    table["after"] = _joined(table, telling) + _moved(table)
     was = _joined(table, [f"{name}_before" for name in telling])
     table["before"] = was.where(table["event_before"].notna(), None)
-    return table
+    mine, before = table["of_kind"] == kind, table["of_kind_before"] == kind
+    gone = before & ~(mine & (table["of"] == table["of_before"]))
+    return pd.concat(
+        [
+            table.loc[mine].assign(subject_id=table["of"]),
+            table.loc[gone].assign(subject_id=table["of_before"]),
+        ],
+        ignore_index=True,
+    )
+
+
+_OF = ("of_kind", "of", "of_kind_before", "of_before")
+
+
+def _named(rows: ir.Table) -> ir.Table:
+    """Add whose each row is (`of_kind`, `of`): of the project it names, else of the employer, else nobody's."""
+    site, firm = rows.project_id.notnull(), rows.employer_id.notnull()
+    return rows.mutate(
+        of_kind=ibis.cases((site, "project"), (firm, "employer"), else_=ibis.null("string")),
+        of=ibis.coalesce(rows.project_id, rows.employer_id),
+    )
+
+
+def _moved(table: pd.DataFrame) -> pd.Series:
+    """Return what of a correction moved, its day or whose it is, in brackets; empty where neither did."""
+    return pd.Series(
+        [
+            _in_brackets(row["event"], row["event_before"], row["of"], row["of_before"])
+            for row in table.to_dict("records")
+        ],
+        index=table.index,
+        dtype=object,
+    )
+
+
+def _in_brackets(day: pd.Timestamp, day_before: pd.Timestamp, of: str | None, of_before: str | None) -> str:
+    if pd.isna(day_before):
+        return ""
+    moves = [] if day == day_before else [f"{day_before.date()} → {day.date()}"]
+    now, then = (None if pd.isna(one) else one for one in (of, of_before))  # an empty cell of a frame is NaN
+    if now != then:
+        moves.append(f"{then or '—'} → {now or '—'}")
+    return f" ({', '.join(moves)})" if moves else ""
 
 
 def _whose(view: View, feed: str, at: date, kind: Kind) -> ir.Table:
@@ -256,7 +303,7 @@ def _change(kind: Kind, row: Mapping[str, Any], received: pd.DataFrame | None) -
                     key=str(each["key"]),
                     event=each["event"].date(),
                     received_at=f"{each['received_at']:%Y-%m-%d %H:%M}",
-                    after=_with_day(each["after"], each["event"], each["event_before"]),
+                    after=str(each["after"]),
                     before=None
                     if each["before"] is None or each["before"] != each["before"]
                     else str(each["before"]),
@@ -266,9 +313,3 @@ def _change(kind: Kind, row: Mapping[str, Any], received: pd.DataFrame | None) -
     return Change(
         kind, str(row["subject_id"]), row["as_of"], str(row["before"]), str(row["after"]), tuple(because)
     )
-
-
-def _with_day(said: str, event: pd.Timestamp, before: pd.Timestamp) -> str:
-    """Say that the day was moved, where it was."""
-    moved = pd.notna(before) and before != event
-    return f"{said} ({before.date()} → {event.date()})" if moved else said

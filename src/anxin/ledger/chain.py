@@ -10,7 +10,7 @@ rewrite the whole chain: what proves the past is a head printed elsewhere (each 
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
@@ -90,15 +90,25 @@ class Ledger:
         with schema.reading(self._engine) as connection:
             return _end(connection)[1]
 
-    def append(self, kind: str, actor: str, subject: str, payload: Mapping[str, Any], at: datetime) -> Entry:
+    def append(
+        self,
+        kind: str,
+        actor: str,
+        subject: str,
+        payload: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+        at: datetime,
+    ) -> Entry:
         """Add one entry and return it once it is on disk.
 
-        ``payload`` is JSON; ``at`` is aware. Writers queue, in this process and in others. Raises AnxinError
-        if the database fails, and then nothing was written.
+        ``payload`` is JSON; ``at`` is aware. Writers queue, in this process and in others. A payload that follows from
+        earlier entries is given as a function: it is called once nobody else can write, may read this ledger, and what
+        it raises leaves nothing behind. Raises AnxinError if the database fails, and then nothing was written.
         """
         moment = instant(at).isoformat(timespec="microseconds")
-        text = _canonical(payload)
+        text = None if callable(payload) else _canonical(payload)
         with schema.writing(self._engine) as connection:
+            if callable(payload):
+                text = _canonical(payload())
             last, prev = _end(connection)
             row = {
                 "seq": last + 1,

@@ -42,16 +42,43 @@ def promote(
     why: str,
     at: datetime,
     gates: Mapping[str, Any],
+    *,
+    seen: int | None = None,
 ) -> Promotion:
-    """Make a model live from a day on; ``gates`` are the results it was let through with (JSON)."""
-    payload = {
-        "model_id": model_id,
-        "replaces": live(ledger, model_kind, effective),
-        "effective": effective.isoformat(),
-        "why": why,
-        "gates": dict(gates),
-    }
+    """Make a model live from a day on; ``gates`` are the results it was let through with (JSON).
+
+    ``seen`` is what `newest` said before the gates ran: AnxinError if the kind was changed since, for the gates then
+    answered a question nobody asks any more.
+    """
+
+    def payload() -> dict[str, Any]:
+        if seen is not None:
+            _unchanged(ledger, model_kind, model_id, seen)
+        return {
+            "model_id": model_id,
+            "replaces": live(ledger, model_kind, effective),
+            "effective": effective.isoformat(),
+            "why": why,
+            "gates": dict(gates),
+        }
+
     return _promotion(ledger.append(_PROMOTED, actor, model_kind, payload, at))
+
+
+def newest(ledger: Ledger, model_kind: str) -> int:
+    """Return the number of the last change of a kind's live model, 0 where there was none."""
+    return max((change.seq for change in history(ledger, model_kind)), default=0)
+
+
+def _unchanged(ledger: Ledger, model_kind: str, model_id: str, seen: int) -> None:
+    since = [change for change in history(ledger, model_kind) if change.seq > seen]
+    if since:
+        by, what, when = since[-1].actor, since[-1].model_id, since[-1].effective
+        raise AnxinError(
+            f"{model_id} 过关口期间，{by} 已使 {what} 自 {when} 起生效，比较的对象已变，未作改动；请重新 anxin promote",
+            f"while {model_id} was judged, {by} made {what} live from {when}: it was compared with another champion; "
+            "nothing changed, promote again",
+        )
 
 
 def refuse(
@@ -82,6 +109,22 @@ def rollback(
     Rolling back twice goes two models back. Raises AnxinError if there is no predecessor, or if a change with a later
     date is there already: what it went out from would no longer be so.
     """
+
+    def payload() -> dict[str, Any]:
+        gone, back = _way_back(ledger, model_kind, effective)
+        return {
+            "model_id": back,
+            "replaces": gone,
+            "effective": effective.isoformat(),
+            "why": why,
+            "gates": {},
+        }
+
+    return _promotion(ledger.append(_ROLLED_BACK, actor, model_kind, payload, at))
+
+
+def _way_back(ledger: Ledger, model_kind: str, effective: date) -> tuple[str, str]:
+    """Return the model in force on a day and its predecessor; AnxinError as `rollback` says."""
     later = [change.effective for change in history(ledger, model_kind) if change.effective > effective]
     if later:
         raise AnxinError(
@@ -101,20 +144,23 @@ def rollback(
             f"{model_kind} 模型在 {effective} 没有可退回的前任，请先用 anxin promote 指定模型",
             f"no earlier {model_kind} model to go back to on {effective}, promote one instead",
         )
-    payload = {
-        "model_id": standing[-2],
-        "replaces": standing[-1],
-        "effective": effective.isoformat(),
-        "why": why,
-        "gates": {},
-    }
-    return _promotion(ledger.append(_ROLLED_BACK, actor, model_kind, payload, at))
+    return standing[-1], standing[-2]
 
 
-def live(ledger: Ledger, model_kind: str, on: date) -> str | None:
-    """Return the model live on a day: of the latest effective date not after it, the latest entry."""
-    changes = _in_force(ledger, model_kind, on)
+def live(ledger: Ledger, model_kind: str, on: date, known_at: datetime | None = None) -> str | None:
+    """Return the model live on a day: of the latest effective date not after it, the latest entry.
+
+    A promotion may be dated back. ``known_at`` (aware) leaves out what was decided later: which model was live on the
+    day as far as anybody could know at that time.
+    """
+    changes = _in_force(ledger, model_kind, on, known_at)
     return changes[-1].model_id if changes else None
+
+
+def until(ledger: Ledger, model_kind: str, effective: date) -> Promotion | None:
+    """Return the next change after an effective date, which ends what is live from that date; None if there is none."""
+    later = [change for change in history(ledger, model_kind) if change.effective > effective]
+    return min(later, key=lambda change: (change.effective, -change.seq), default=None)
 
 
 def history(ledger: Ledger, model_kind: str) -> list[Promotion]:
@@ -123,8 +169,12 @@ def history(ledger: Ledger, model_kind: str) -> list[Promotion]:
     return [_promotion(entry) for entry in sorted(made, key=lambda entry: entry.seq)]
 
 
-def _in_force(ledger: Ledger, model_kind: str, on: date) -> list[Promotion]:
-    changes = [change for change in history(ledger, model_kind) if change.effective <= on]
+def _in_force(ledger: Ledger, model_kind: str, on: date, known_at: datetime | None = None) -> list[Promotion]:
+    changes = [
+        change
+        for change in history(ledger, model_kind)
+        if change.effective <= on and (known_at is None or change.at <= known_at)
+    ]
     return sorted(changes, key=lambda change: (change.effective, change.seq))
 
 

@@ -32,6 +32,11 @@ class Published:
     facts: dict[str, Any]
     retrospective: bool
 
+    def model(self, kind: str) -> str | None:
+        """Return the id of the model the list was made with; None for a kind it does not have."""
+        made_with = self.facts.get("inputs", {}).get("models", {}).get(kind)
+        return None if made_with is None else str(made_with["model_id"])
+
 
 def record(
     ledger: Ledger,
@@ -101,6 +106,19 @@ def between(ledger: Ledger, first: date, day: date, retrospective: bool = False)
 def recent(ledger: Ledger, n: int, retrospective: bool = False) -> list[Published]:
     """Return the newest list of each of the last ``n`` days that have one, latest day first."""
     return [_published(entry) for entry in ledger.newest(_kinds(retrospective), limit=n)]
+
+
+def as_told(ledger: Ledger) -> list[Published]:
+    """Return the list of each day as people first had it, latest day first; those made in hindsight never count.
+
+    That is the last version published by the end of its own day, or where there was none, the first published after.
+    """
+    found: dict[date, Published] = {}
+    for entry in ledger.entries(LIST_PUBLISHED):
+        one = _published(entry)
+        if one.day not in found or one.at.date() <= one.day:
+            found[one.day] = one
+    return [found[day] for day in sorted(found, reverse=True)]
 
 
 def _kinds(retrospective: bool) -> list[str]:

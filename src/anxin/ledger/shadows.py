@@ -67,10 +67,13 @@ def put(
     return _shadow(ledger.append(_SHADOWED, actor, model_kind, payload, at))
 
 
-def on(ledger: Ledger, model_kind: str, day: date) -> list[Shadow]:
-    """Return the shadows of a kind on a day, in the order they were put there."""
+def on(ledger: Ledger, model_kind: str, day: date, known_at: datetime | None = None) -> list[Shadow]:
+    """Return the shadows of a kind on a day, in the order they were put there.
+
+    Who was live is taken as known at a time, where one is given (`promotions.live`).
+    """
     newest = {shadow.model_id: shadow for shadow in map(_shadow, ledger.entries(_SHADOWED, model_kind))}
-    champion = live(ledger, model_kind, day)
+    champion = live(ledger, model_kind, day, known_at)
     return [one for one in newest.values() if one.covers(day) and one.model_id != champion]
 
 

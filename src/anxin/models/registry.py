@@ -9,6 +9,7 @@ from anxin.domain.errors import AnxinError
 from anxin.ledger.chain import Ledger
 from anxin.ledger.promotions import history
 from anxin.ledger.promotions import live as live_id
+from anxin.ledger.published import of
 from anxin.models.saved import load
 from anxin.models.scoring import Model
 
@@ -32,3 +33,13 @@ def live(ledger: Ledger, folder: Path, kind: str, on: date, *, retrospective: bo
             f"model {model_id}, live on {on}, was trained through {model.through}; add --retrospective to look back",
         )
     return model
+
+
+def of_day(ledger: Ledger, folder: Path, kind: str, day: date) -> Model | None:
+    """Return the model the published list of a day was made with; where there is no list, the one live on the day.
+
+    A promotion dated back changes who is live on past days, never what was told on them.
+    """
+    entry = of(ledger, day)
+    made_with = None if entry is None else entry.model(kind)
+    return live(ledger, folder, kind, day) if made_with is None else load(folder, made_with)

@@ -23,7 +23,7 @@ from anxin.judging.lookback import EVENTS, Tally, days_needed, events, matched, 
 from anxin.judging.registered import registered
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published as Record
-from anxin.ledger.published import recent
+from anxin.ledger.published import as_told
 from anxin.models.reasons import Part, explain, usual_values
 from anxin.models.saved import load
 from anxin.serving.home import Home
@@ -34,9 +34,15 @@ Progress = Callable[[str, int, int], None]
 
 _log = logging.getLogger("anxin.serving")
 
-_ALL = 10_000
 _LISTED = ["kind", "subject_id", "grade", "warning_id", "since", "in_hand", "put_by"]
 _SCORED = ["kind", "subject_id", "p90", "rank", "grade", "in_hand"]
+
+_IF_ON_TIME = {
+    "status": "if_on_time",
+    "days_before": "if_on_time_days_before",
+    "was_new": "if_on_time_was_new",
+    "list_day": "scored_on",
+}
 
 EXPLAINED = 2000
 """Misses whose reasons are worked out, those with the highest p90 first: the rest say what was scored."""
@@ -46,7 +52,11 @@ _REASONS = 3
 
 @dataclass(frozen=True)
 class Lookback:
-    """A period looked back on: `rows`, one per event, oldest first, and what they add up to."""
+    """A period looked back on: `rows`, one per event, oldest first, and what they add up to.
+
+    Lists published after their day warned nobody before they were published. What they would have said, had each been
+    published on its day, stands apart: in the rows as `if_on_time…`, and in `on_time`.
+    """
 
     since: date
     until: date
@@ -54,7 +64,7 @@ class Lookback:
     lists: int
     """Published lists that could bear on the period; those made in hindsight are not among them."""
     published_late: int
-    """Of these, how many were published after their own day: nobody could have read them in time."""
+    """Of these, how many were published after their own day: they count from the day they were published."""
     unreadable: tuple[date, ...]
     """Days whose list is broken and was left out."""
     rows: pd.DataFrame
@@ -73,6 +83,15 @@ class Lookback:
     def by_event(self) -> list[Tally]:
         """One tally per kind of event."""
         return [tally(event, self.counted.loc[self.counted["event"] == event]) for event in EVENTS]
+
+    @property
+    def on_time(self) -> tuple[Tally, list[Tally]] | None:
+        """All events and each kind, had every list been published on its day; None where every list was."""
+        if not self.published_late:
+            return None
+        names = ("status", "days_before", "was_new")
+        rows = self.counted.assign(**{name: self.counted[_IF_ON_TIME[name]] for name in names})
+        return tally("all", rows), [tally(event, rows.loc[rows["event"] == event]) for event in EVENTS]
 
     @property
     def by_district(self) -> list[Tally]:
@@ -114,11 +133,14 @@ def look_back(
     view = home.view()
     known = known_on(view)
     first, last = days_needed(since, until)
-    records = [record for record in recent(ledger, _ALL) if first <= record.day <= last]
+    every = as_told(ledger)
+    records = [record for record in every if first <= record.day <= last]
     opened, unreadable = _opened(home, records)
-    listed = _listed(opened, on_progress)
-    rows = matched(events(view, since, until, known), listed, list(opened))
-    rows = _placed(view, rows)
+    listed, happened = _listed(opened, on_progress), events(view, since, until, known)
+    published = {record.day: record.at.date() for record in every if record.day not in unreadable}
+    rows = matched(happened, listed, published)
+    if_on_time = matched(happened, listed, {day: day for day in published})
+    rows = _placed(view, rows.assign(**{ours: if_on_time[name] for name, ours in _IF_ON_TIME.items()}))
     if district is not None:
         rows = rows.loc[rows["district"].str.startswith(district)]
     if regulator is not None:
@@ -126,7 +148,7 @@ def look_back(
             (rows["regulator"] == regulator) | rows["regulators_also"].str.contains(regulator, regex=False)
         ]
     rows = _with_what_was_known(home, rows.reset_index(drop=True), opened, on_progress)
-    late = sum(record.at.date() > record.day for record in records if record.day in opened)
+    late = sum(published[day] > day for day in opened)
     return Lookback(since, until, known, len(opened), late, unreadable, rows)
 
 
@@ -195,17 +217,20 @@ def _with_what_was_known(
 ) -> pd.DataFrame:
     """Add, for events nobody was warned of, the last scores before: `p90`, `rank`, `scored_grade`, `in_hand`, `known`.
 
-    `known` are the strongest reasons as sentences, or why there is nothing to say.
+    `known` are the strongest reasons as sentences, or why there is nothing to say. `scored_on` is whose scores they are:
+    the list told by then or, where there was none, the one of the last day before that was published afterwards.
     """
-    asked = rows["status"].isin(["late", "missed"])
+    afterwards = rows["list_day"].isna() & rows["scored_on"].notna()
+    rows = rows.assign(scored_on=rows["list_day"].fillna(rows["scored_on"]))
+    asked = rows["status"].isin(["late", "missed", "no_list"]) & rows["scored_on"].notna()
     rows = rows.assign(p90=np.nan, rank=np.nan, scored_grade=np.nan, in_hand=None, known="")
     rows.loc[rows["status"] == "no_list", "known"] = "此前90天没有清单 no list in the 90 days before"
     rows.loc[rows["status"] == "unnamed", "known"] = "未指明单位或项目 names no employer or project"
-    days = sorted({stamp.date() for stamp in rows.loc[asked, "list_day"]})
+    days = sorted({stamp.date() for stamp in rows.loc[asked, "scored_on"]})
     for place, day in enumerate(days):
         if on_progress is not None:
             on_progress("scores", place, len(days))
-        part = rows.loc[asked & (rows["list_day"] == pd.Timestamp(day))]
+        part = rows.loc[asked & (rows["scored_on"] == pd.Timestamp(day))]
         scores = opened[day].table("scores.parquet", _SCORED)
         scores = scores.filter(pc.is_in(scores["subject_id"], pa.array(sorted(set(part["subject_id"])))))
         keys = part[["kind", "subject_id"]].reset_index(names="at")
@@ -218,16 +243,20 @@ def _with_what_was_known(
     asked_of = sorted(
         {
             (stamp.date(), str(kind))
-            for stamp, kind in zip(explained["list_day"], explained["kind"], strict=True)
+            for stamp, kind in zip(explained["scored_on"], explained["kind"], strict=True)
         }
     )
     for place, (day, kind) in enumerate(asked_of):
         if on_progress is not None:
             on_progress("reasons", place, len(asked_of))
-        part = explained.loc[(explained["list_day"] == pd.Timestamp(day)) & (explained["kind"] == kind)]
+        part = explained.loc[(explained["scored_on"] == pd.Timestamp(day)) & (explained["kind"] == kind)]
         said = _reasons(home, opened[day], kind, list(part["subject_id"]))
         rows.loc[part.index, "known"] = np.array([said.get(s, "") for s in part["subject_id"]], dtype=object)
+    rows.loc[asked & afterwards, "known"] = _AFTERWARDS + rows.loc[asked & afterwards, "known"]
     return rows
+
+
+_AFTERWARDS = "清单事后才发布 the list was published afterwards："
 
 
 def _reasons(home: Home, published: Published, kind: str, subjects: Sequence[str]) -> dict[str, str]:

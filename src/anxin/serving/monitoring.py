@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -30,7 +31,7 @@ from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published as Record
 from anxin.ledger.published import of, recent
 from anxin.models.probability import SCORE_HORIZON
-from anxin.models.registry import live
+from anxin.models.registry import of_day
 from anxin.models.saved import document
 from anxin.models.scoring import Model
 from anxin.serving.home import Home
@@ -49,22 +50,25 @@ def monitor(home: Home, ledger: Ledger, day: date, on_progress: Progress | None 
     Raises AnxinError where no model is live on the day.
     """
     view = home.view()
-    lists = [entry for entry in recent(ledger, _LISTS) if entry.day < day]
+    lists, entry = [each for each in recent(ledger, _LISTS) if each.day < day], of(ledger, day)
     kinds: dict[str, Any] = {}
     for step, kind in enumerate(KINDS):
-        model = live(ledger, home.models, kind, day)
+        model = of_day(ledger, home.models, kind, day)
         if model is None:
             continue
         if on_progress is not None:
             on_progress(kind, step, len(KINDS))
         snapshot = _snapshot(home, ledger, view, day, kind, on_progress)
         shifts = _shifts(home, model, snapshot, day)
-        came_true = _outcomes(home, view, kind, lists, day)
+        came_true = _outcomes(home, view, model, kind, lists, day)
         raised = ["alarm" for one in came_true["alarm"].values() if one["alarmed"] is not None]
         kinds[kind] = {
             "model_id": model.model_id,
             "through": model.through.isoformat(),
-            "shadows": [shadow.model_id for shadow in shadows.on(ledger, kind, day)],
+            "shadows": [
+                shadow.model_id
+                for shadow in shadows.on(ledger, kind, day, None if entry is None else entry.at)
+            ],
             "subjects": len(snapshot),
             **shifts,
             **came_true,
@@ -126,13 +130,18 @@ def _shifts(home: Home, model: Model, snapshot: pa.Table, day: date) -> dict[str
     }
 
 
-def _outcomes(home: Home, view: View, kind: Kind, lists: Sequence[Record], day: date) -> dict[str, Any]:
-    """Return observed against expected per month, and the watch over months that share no outcome."""
+def _outcomes(
+    home: Home, view: View, model: Model, kind: Kind, lists: Sequence[Record], day: date
+) -> dict[str, Any]:
+    """Return observed against expected per month, and the watch over months that share no outcome.
+
+    Months are of the service, the watch is of the model's own lists alone: what a model before it said wrong was
+    answered by another model.
+    """
     asked = settings()["alarm"]
     monthly = _matured(home, view, kind, lists, day, SCORE_HORIZON, one_a_month)
-    soon = _matured(
-        home, view, kind, lists, day, asked["horizon"], lambda days: apart(days, asked["horizon"])
-    )
+    own = [entry for entry in lists if entry.model(kind) == model.model_id]
+    soon = _matured(home, view, kind, own, day, asked["horizon"], lambda days: apart(days, asked["horizon"]))
     watches = {group: _watched(soon, group, asked) for group in GROUPS}
     return {
         "calibration": by_month(monthly, bounds()["calibrated"]["first"][kind]),
@@ -145,6 +154,7 @@ def _outcomes(home: Home, view: View, kind: Kind, lists: Sequence[Record], day: 
                     {
                         "as_of": step.as_of.isoformat(),
                         "observed": step.observed,
+                        "averted": step.averted,
                         "expected": round(step.expected, 3),
                         "wealth": round(step.wealth, 4),
                     }
@@ -172,7 +182,7 @@ def _matured(
         scores = Published.of_entry(home.root, entries[when]).table("scores.parquet", _COLUMNS).to_pandas()
         parts.append(scores.loc[scores["kind"] == kind])
     if not parts:
-        return pd.DataFrame({name: [] for name in (*_COLUMNS, "y")})
+        return pd.DataFrame({name: [] for name in (*_COLUMNS, "y", "y_plain", "state")})
     return outcomes(view, pd.concat(parts, ignore_index=True), kind, horizon, day)
 
 
@@ -180,8 +190,13 @@ def _watched(rows: pd.DataFrame, group: str, asked: Mapping[str, Any]) -> Watch:
     """Return the watch of one group; the chance of a false alarm is shared among kinds and groups."""
     part = rows if group == "all" else rows.loc[~rows["in_hand"].astype(bool)]
     batches = [
-        Batch(of_day["as_of"].iloc[0], of_day["p30"].to_numpy(float), of_day["y"].to_numpy(float))
-        for _, of_day in part.groupby("as_of", sort=True)
+        Batch(
+            listed["as_of"].iloc[0],
+            listed["p30"].to_numpy(float),
+            np.asarray(listed["state"] == "verified", dtype=np.float64),
+            int((listed["state"] == "averted").sum()),
+        )
+        for _, listed in part.groupby("as_of", sort=True)
     ]
     alpha = asked["alpha"] / (len(KINDS) * len(GROUPS))
     return watch(batches, alpha, (asked["band"][0], asked["band"][1]), asked["odds"])
@@ -228,7 +243,7 @@ def metrics(found: Mapping[str, Any]) -> str:
     )
     gauge(
         "observed_expected",
-        "Verified cases against what the list of a month said, 90 days",
+        "Verified cases and averted warnings against what the list of a month said, 90 days",
         [
             (
                 {"kind": kind, "group": row["group"], "first": row["first"] or "all", "list": row["as_of"]},

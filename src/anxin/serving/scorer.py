@@ -20,7 +20,7 @@ from anxin.feeds.lake import Lake
 from anxin.ledger import Ledger
 from anxin.ledger.published import of
 from anxin.models.reasons import explain, usual_values
-from anxin.models.registry import live
+from anxin.models.registry import live, of_day
 from anxin.models.scoring import Model, score, sized
 from anxin.serving.home import Home
 from anxin.serving.published import Published, Reason
@@ -37,7 +37,7 @@ def open_scorer(home: Home, ledger: Ledger) -> Scorer:
 
 
 class LiveScorer:
-    """Scores with the models live on a day. A day's snapshot is computed once per lake commit, under one lock."""
+    """Scores with the models of a day: those of its list, or those live. A snapshot is computed once per lake commit."""
 
     def __init__(self, home: Home, ledger: Ledger) -> None:
         self._home, self._ledger = home, ledger
@@ -54,7 +54,7 @@ class LiveScorer:
         return found
 
     def score(self, kind: str, as_of: date, subject_ids: Sequence[str]) -> Sequence[Scored]:
-        """Score subjects as known on `as_of`, with the model live on that day."""
+        """Score subjects as known on `as_of`, with the model of that day's list, or the one live then."""
         model = self._model(kind, as_of)
         return _scored(model, self._rows(kind, as_of, subject_ids))
 
@@ -74,9 +74,14 @@ class LiveScorer:
         return _explained(self._model(kind, None), _table(kind, rows), None)
 
     def _model(self, kind: str, on: date | None) -> Model:
-        day = on or date.max
-        model = live(self._ledger, self._home.models, kind, day, retrospective=on is None)
+        ledger, folder = self._ledger, self._home.models
+        model = (
+            live(ledger, folder, kind, date.max, retrospective=True)
+            if on is None
+            else of_day(ledger, folder, kind, on)
+        )
         if model is None:
+            day = on or date.max
             raise AnxinError(f"{kind} 在 {day} 没有在用的模型", f"no model of {kind} is live on {day}")
         return model
 

@@ -12,7 +12,7 @@ from anxin.domain.errors import AnxinError
 from anxin.feeds.asof import View
 from anxin.ledger import shadows
 from anxin.ledger.chain import Ledger
-from anxin.ledger.promotions import history, live, promote, refuse, rollback
+from anxin.ledger.promotions import history, live, newest, promote, refuse, rollback, until
 from anxin.models.saved import load
 from anxin.models.scoring import Model
 from anxin.training.promoting import alone, judge_challenger, refusal, refused_by
@@ -37,11 +37,16 @@ class Place:
 def first_becomes_champion(ledger: Ledger, mlruns: Path, trained: Trained, actor: str, at: datetime) -> bool:
     """Make a model live from its `through` on if no model of its kind ever was; returns whether it was."""
     model = trained.model
-    if history(ledger, model.kind):
+    if newest(ledger, model.kind):
         return False
     gates = alone(trained.folder.parent, model)
     why = "首个模型 (the first model)"
-    promote(ledger, model.kind, model.model_id, model.through, actor, why, at, gates)
+    try:
+        promote(ledger, model.kind, model.model_id, model.through, actor, why, at, gates, seen=0)
+    except AnxinError:
+        if newest(ledger, model.kind):  # another training was first: this one waits as a challenger
+            return False
+        raise
     _point_champion(ledger, mlruns, model.kind)
     return True
 
@@ -59,7 +64,7 @@ def promote_model(
     effective: date | None,
     actor: str,
     why: str,
-    at: datetime,
+    clock: Callable[[], datetime],
     *,
     despite: str | None = None,
     check: bool = False,
@@ -67,8 +72,10 @@ def promote_model(
 ) -> dict[str, Any]:
     """Make a saved model live from a day on (its `through` unless given), if the gates let it through.
 
-    A refusal is an AnxinError that names the gates, and an entry in the ledger; `despite` gives the reason to promote all
-    the same. With `check` the gates are run and nothing is done.
+    It is compared with the model live on that day, which it replaces until the next change: `until` and `then` say when
+    another follows, `live_today` who is live as the clock stands. A refusal is an AnxinError that names the gates, and an
+    entry in the ledger; `despite` gives the reason to promote all the same. With `check` the gates are run and nothing
+    is done. What is recorded is dated when the gates are through: AnxinError if the kind's models changed meanwhile.
     """
     model = load(place.models, model_id)
     day = effective or model.through
@@ -77,21 +84,52 @@ def promote_model(
             f"{model_id} 训练至 {model.through}，不能从更早的 {day} 起生效",
             f"{model_id} was trained through {model.through} and cannot be live from {day}, before that",
         )
-    judged = judge_challenger(
-        view, ledger, place.root, place.models, model, live(ledger, model.kind, day), on_progress
-    )
+    seen = newest(ledger, model.kind)
+    champion = live(ledger, model.kind, day)
+    judged = judge_challenger(view, ledger, place.root, place.models, model, champion, on_progress)
     refused = refused_by(judged["gates"])
     told = {"kind": model.kind, "model_id": model_id, "refused_by": refused, **judged}
+    at = clock()
     if check:
-        return told | {"replaces": judged["champion"], "effective": day.isoformat(), "promoted": False}
+        told |= {"replaces": champion, "effective": day.isoformat(), "promoted": False}
+        return told | _standing(ledger, model.kind, day, at)
     if refused and despite is None:
         refuse(ledger, model.kind, model_id, day, actor, why, at, judged)
         raise refusal(model_id, judged["gates"], refused)
     if despite is not None and refused:
         judged |= {"despite": despite}
-    done = promote(ledger, model.kind, model_id, day, actor, why, at, judged)
+    done = promote(ledger, model.kind, model_id, day, actor, why, at, judged, seen=seen)
     _point_champion(ledger, place.mlruns, model.kind)
-    return told | {"replaces": done.replaces, "effective": day.isoformat(), "promoted": True}
+    told |= {"replaces": done.replaces, "effective": day.isoformat(), "promoted": True}
+    return told | _standing(ledger, model.kind, day, at)
+
+
+def _standing(ledger: Ledger, kind: str, day: date, at: datetime) -> dict[str, Any]:
+    """Return until when what is live from a day stays so, what follows, and who is live today."""
+    following = until(ledger, kind, day)
+    return {
+        "until": None if following is None else following.effective.isoformat(),
+        "then": None if following is None else following.model_id,
+        "live_today": live(ledger, kind, at.date()),
+    }
+
+
+def standing(done: dict[str, Any]) -> str:
+    """Say from when to when a model is live, and who is live today where it is another."""
+    if not done["promoted"]:
+        text = f"{done['kind']}: {done['model_id']} 未作改动 (nothing changed)"
+        if done["until"] is not None:
+            text += (
+                f"；即使放行也只生效至 {done['until']} 前，其后为 {done['then']} "
+                f"(would be live until {done['until']} only, when {done['then']} follows)"
+            )
+        return text
+    text = f"{done['kind']}: {done['replaces']} → {done['model_id']}，自 {done['effective']} 起生效 (live)"
+    if done["until"] is not None:
+        text += f"，至 {done['until']} 前，其后为 {done['then']} (until then, when {done['then']} follows)"
+    if done["live_today"] != done["model_id"]:
+        text += f"；今日在用的是 {done['live_today'] or '无'} (live today: {done['live_today'] or 'none'})"
+    return text
 
 
 def put_in_shadow(

@@ -93,6 +93,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("事发时仍在榜", "still_listed", "text", 12, "still_listed"),
     Column("列入方式", "put_by", "text", 10, "put_by", wording.PUT_BY),
     Column("此前最近清单", "list_day", "date", 12, "list_day"),
+    Column("若按日发布", "if_on_time", "text", 11, "if_on_time", STATUS_WORDS),
+    Column("若按日发布的提前天数", "if_on_time_days_before", "count", 12, "if_on_time_days_before"),
+    Column("评分所属清单", "scored_on", "date", 12, "scored_on"),
     Column("当时90日概率", "p90", "percent", 12, "p90"),
     Column("当时名次", "rank", "count", 9, "rank"),
     Column("当时等级", "scored_grade", "grade", 9, "scored_grade"),
@@ -134,6 +137,12 @@ def facts(found: Lookback) -> dict[str, Any]:
         "not_arrears": int((~found.rows["counts"]).sum()),
         "overall": found.overall.as_dict(),
         "by_event": [each.as_dict() for each in found.by_event],
+        "if_on_time": None
+        if found.on_time is None
+        else {
+            "overall": found.on_time[0].as_dict(),
+            "by_event": [each.as_dict() for each in found.on_time[1]],
+        },
         "by_district": [each.as_dict() for each in found.by_district],
         "by_regulator": [each.as_dict() for each in found.by_regulator],
         "rows": [
@@ -212,13 +221,23 @@ def _summary(book: Book, found: Lookback) -> None:
 
 
 def sections(found: Lookback) -> list[tuple[Words, list[tuple[str, Tally]]]]:
-    """Return the tables of a lookback: by kind of event, district and regulator."""
-    by_event = [(wording.words(EVENT_WORDS, each.value).zh, each) for each in found.by_event]
+    """Return the tables of a lookback: by kind of event, had lists been on time, by district and regulator."""
     return [
-        (Words("按事件", "by event"), [("全部", found.overall), *by_event]),
+        (Words("按事件", "by event"), _by_event(found.overall, found.by_event)),
+        *([] if found.on_time is None else [(_IF_ON_TIME, _by_event(*found.on_time))]),
         (Words("按属地", "by district"), [(each.value, each) for each in found.by_district]),
         (Words("按行业主管部门", "by regulator"), [(each.value, each) for each in found.by_regulator]),
     ]
+
+
+_IF_ON_TIME = Words(
+    "事后推算：若各期清单均在其日期发布（当时无人看到，不是预警）",
+    "worked out afterwards: had every list been published on its day (nobody was told, these are no warnings)",
+)
+
+
+def _by_event(overall: Tally, each: Sequence[Tally]) -> list[tuple[str, Tally]]:
+    return [("全部", overall), *((wording.words(EVENT_WORDS, one.value).zh, one) for one in each)]
 
 
 def said_of(found: Lookback) -> Words:
@@ -233,9 +252,10 @@ def said_of(found: Lookback) -> Words:
         "were unfounded, not about wages or duplicates do not count."
     )
     if found.published_late:
-        zh += f"其中{found.published_late}期在其日期之后才发布，仍按其日期计。"
+        zh += f"其中{found.published_late}期在其日期之后才发布，只自发布之日起计为预警，另行推算若按日发布的结果。"
         en += (
-            f" {found.published_late} of the lists were published after their day and are taken by their day."
+            f" {found.published_late} of the lists were published after their day: they warned from the day they were "
+            "published; what they would have said on their day is told apart."
         )
     if found.unreadable:
         days = "、".join(day.isoformat() for day in found.unreadable)

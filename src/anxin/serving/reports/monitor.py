@@ -136,8 +136,9 @@ def lines(facts: Mapping[str, Any]) -> list[str]:
         for row in [row for row in one["calibration"] if row["first"] is None][-4:]:
             if row["ratio"] is not None:
                 text.append(
-                    f"  {row['as_of']} {row['group']:3} 查实/预计 observed/expected "
+                    f"  {row['as_of']} {row['group']:3} 实现/预计 observed/expected "
                     f"{row['observed']}/{row['expected']:.1f} = {row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+                    f"，化解不计 averted no hit {_ratio(row['without_averted']['ratio'])}"
                 )
         for group, watched in one["alarm"].items():
             if watched["steps"]:
@@ -147,6 +148,10 @@ def lines(facts: Mapping[str, Any]) -> list[str]:
                     f"{watched['threshold']:.0f}，{len(watched['steps'])} 个月 months"
                 )
     return text
+
+
+def _ratio(value: float | None) -> str:
+    return "—" if value is None else f"{value:.2f}"
 
 
 def _said(state: str) -> str:

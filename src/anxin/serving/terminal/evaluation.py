@@ -112,10 +112,14 @@ def _of_kind(
         for name in ("inspected", "random", "random_found"):
             rows[name] = rows[name].eq(True)
     rankings = _rankings(rows.drop(columns="published"), kind, *tables)
+    found = judged(rankings, outcomes, capacities, early)
+    told = {one["as_of"] for one in found["by_date"].get("truth", [])}
+    untold = [day for day in found["dates"] if asked.truth is not None and day not in told]
     return {
         "not_mature": early,
         **({"not_published": unpublished} if unpublished else {}),
-        **judged(rankings, outcomes, capacities, early),
+        **({"truth_untold": untold} if untold else {}),
+        **found,
         **({"selection": selection(rankings, capacities)} if asked.selection else {}),
     }
 
@@ -169,7 +173,10 @@ def _rankings(
     other: pd.DataFrame | None,
     truth: pd.DataFrame | None,
 ) -> dict[str, pd.DataFrame]:
-    """Return what is judged side by side: the list, the baselines, and where given `against` and `truth`."""
+    """Return what is judged side by side: the list, the baselines, and where given `against` and `truth`.
+
+    A ranking is judged on the dates it says something of, and is not there where that is none.
+    """
     plain = rows.drop(columns=["p90", "grade", "rank", *BASELINES], errors="ignore")
     if given is None:
         rankings = {"list": rows.drop(columns=list(BASELINES)).assign(figure=-rows["rank"].astype(float))}
@@ -184,8 +191,8 @@ def _rankings(
         part = plain.loc[plain["as_of"].isin(days)]
         if len(part):
             rankings["against"] = placed(part, other.loc[other["kind"] == kind])
-    if truth is not None:
-        rankings["truth"] = _true(plain, kind, truth)
+    if truth is not None and len(told := _true(plain, kind, truth)):
+        rankings["truth"] = told
     return rankings
 
 
@@ -205,11 +212,16 @@ def _read_truth(path: Path) -> pd.DataFrame:
 
 
 def _true(rows: pd.DataFrame, kind: Kind, truth: pd.DataFrame) -> pd.DataFrame:
-    """Place the truth of a simulated city: the probability given the hidden state at the nearest date it has before."""
-    table = truth.loc[truth["kind"] == kind].drop(columns="kind")
-    right = table.sort_values("as_of")
-    left = rows.assign(day=rows["as_of"], as_of=pd.to_datetime(rows["as_of"])).sort_values("as_of")
-    joined = pd.merge_asof(left, right, on="as_of", by="subject_id", tolerance=pd.Timedelta(days=31))
-    joined["as_of"] = joined.pop("day")
+    """Place the truth of a simulated city, the probability given the hidden state, on the dates it was told for.
+
+    It ages within days: of a date between two others it would be no bound on what a model could do, so there it is not.
+    """
+    told = truth.loc[truth["kind"] == kind].drop(columns="kind")
+    told["as_of"] = told["as_of"].dt.date
+    there = rows.loc[rows["as_of"].isin(set(told["as_of"]))]
+    if there.empty:
+        return there
+    joined = there.merge(told, on=["subject_id", "as_of"], how="left")
+    # Whoever the simulation does not know has no danger of its own.
     joined["p90"] = joined["p90"].fillna(0.0)
     return joined.assign(figure=joined["p90"])

@@ -86,6 +86,11 @@ def _dates(kind: str, result: Mapping[str, Any]) -> list[str]:
             "   未发布清单之日，对象由数据湖还原 nothing published, subjects as the lake knew them: "
             f"{', '.join(result['not_published'])}"
         )
+    if "truth_untold" in result:
+        text.append(
+            "   真相文件未载之日，不与真相比 the truth was not told for these dates and is not compared on them: "
+            f"{', '.join(result['truth_untold'])}"
+        )
     return text
 
 
@@ -96,6 +101,7 @@ def _means(result: Mapping[str, Any], group: str) -> list[str]:
     for key, words, form in _SHOWN:
         cells = [result["means"][name][group].get(key) for name in names]
         text.append(f"   {words:36}" + "".join(f"{'—' if c is None else form.format(c):>16}" for c in cells))
+    text.append(f"   {'日期数 dates':36}" + "".join(f"{result['dates_judged'][name]:>16}" for name in names))
     cells = [result["means_without_averted"][name][group].get("average_precision") for name in names]
     text.append(
         f"   {'化解不计为命中之 AP, averted no hit':36}"
@@ -236,9 +242,11 @@ def _by_date(result: Mapping[str, Any]) -> list[str]:
                 if m["group"] == group and m["average_precision"] is not None:
                     table.setdefault(m["as_of"], {})[name] = m["average_precision"]
         if table:
+            names = [name for name in result["by_date"] if any(name in cells for cells in table.values())]
             text.append(f"-- {_GROUP_WORDS[group]}, 逐日平均精度 average precision by date")
             for day, cells in sorted(table.items()):
-                text.append(f"   {day} " + "  ".join(f"{name} {value:.4f}" for name, value in cells.items()))
+                said = (f"{name} {format(cells[name], '.4f') if name in cells else '—'}" for name in names)
+                text.append(f"   {day} " + "  ".join(said))
     return text
 
 

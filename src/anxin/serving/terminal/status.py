@@ -12,7 +12,7 @@ from anxin.feeds.lake import Lake
 from anxin.feeds.late import late_rows
 from anxin.ledger.chain import Ledger
 from anxin.ledger.promotions import live
-from anxin.ledger.published import recent
+from anxin.ledger.published import of, recent
 from anxin.ledger.shadows import on as shadows_on
 from anxin.serving.home import Home
 
@@ -21,7 +21,7 @@ _LISTS = 7
 
 def facts(home: Home, ledger: Ledger, on: date) -> dict[str, Any]:
     """Return the state of a home as plain data; stable for `--json`. Models are those of the day `on`."""
-    lake = Lake(home.lake)
+    lake, listed = Lake(home.lake), of(ledger, on)
     feeds = {
         name: {
             "rows": state.rows,
@@ -47,6 +47,7 @@ def facts(home: Home, ledger: Ledger, on: date) -> dict[str, Any]:
         "refused_files": files,
         "on": on.isoformat(),
         "models": {kind: live(ledger, kind, on) for kind in KINDS},
+        "list_models": {} if listed is None else {kind: listed.model(kind) for kind in KINDS},
         "shadows": {kind: [shadow.model_id for shadow in shadows_on(ledger, kind, on)] for kind in KINDS},
         "lists": [
             {
@@ -77,6 +78,11 @@ def lines(found: dict[str, Any]) -> list[str]:
     text += [f"拒收文件 file refused: {one}" for one in found["refused_files"]]
     text += [
         f"在用模型 live model  {kind}: {model_id or '无 none'}" for kind, model_id in found["models"].items()
+    ]
+    text += [
+        f"  该日清单由 {model_id} 生成，其后另有变更 the list of the day was made with it, before a later change"
+        for kind, model_id in found["list_models"].items()
+        if model_id is not None and model_id != found["models"][kind]
     ]
     text += [
         f"影子模型 in the shadow  {kind}: {model_id}"
