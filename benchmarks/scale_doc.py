@@ -171,8 +171,8 @@ def _needed(spark: _Result) -> list[str]:
         "## 需要 · Needed",
         "",
         "Seconds for *n* cities on *w* cores are taken as *a + b n / w*: *a* is starting, planning and small tables,",
-        "*b* is work that grows with the rows and is taken to divide. Two measurements, of places of different size on as",
-        "many cores, give both.",
+        "*b* is work that grows with the rows and is taken to divide. Two measurements, of places of different size on",
+        "as many cores, give both.",
         "",
         *_undivided(facts["cities"]),
         "",
@@ -183,7 +183,8 @@ def _needed(spark: _Result) -> list[str]:
         "",
         f"Rows, bytes, memory and snapshots are taken to grow with the place; cores are those that would finish in "
         f"{_NIGHT_S:,} s.",
-        f"A province and the country lie far beyond what was measured (the largest: {_largest(spark):g} × a city with DuckDB,",
+        "A province and the country lie far beyond what was measured (the largest: "
+        f"{_largest(spark):g} × a city with DuckDB,",
         f"{large['scale']:g} × with Spark): their figures are extrapolated, cores on the assumption that work divides.",
         "",
         "| | employers | projects | rows | Parquet | snapshot | DuckDB: cores | its memory, unspilt | Spark: cores | "
@@ -223,8 +224,8 @@ def _undivided(cities: Sequence[Mapping[str, Any]]) -> list[str]:
                 )
     return [
         *lines,
-        "All of them shared the two cores of one machine, Spark's with master and driver, so that the second had little of",
-        "its own: that says neither how far work divides over machines nor that it does.",
+        "All of them shared the two cores of one machine, Spark's with master and driver, so that the second had little",
+        "of its own: that says neither how far work divides over machines nor that it does.",
     ]
 
 

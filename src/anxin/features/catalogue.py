@@ -13,9 +13,9 @@ one alone; people, rules and reasons keep to the figure itself (`told`).
 `unread` are the kinds whose models do not read it. Chosen were columns to which trees of three simulated cities and of a
 real docket, as far as each knows them, owed less than a thousandth of what they gain in telling rows apart, and a column
 that came later may be unread until it is asked for. Near a thousandth chance decides: asked again, some of them earn a
-little more and some that are read earn less (`python -m benchmarks unread`, benchmarks/results/unread.md). What leaving all
-of them out costs is measured on other cities (`python -m benchmarks ablation`). People, rules and what is said of sizes
-still read them.
+little more and some that are read earn less (`python -m benchmarks unread`, benchmarks/results/unread.md). What leaving
+all of them out costs is measured on other cities (`python -m benchmarks ablation`). People, rules and what is said of
+sizes still read them.
 """
 
 from __future__ import annotations

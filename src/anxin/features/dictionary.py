@@ -102,9 +102,9 @@ or closing; age, sector, season and what has already happened cannot be changed.
 **模型不读** 指该类对象的模型不读这一列：选列时，模拟城市和真实案卷的树从这一列得到的增益不到全部增益的千分之一，或者该列
 后来才有、尚未试过。门槛附近由偶然决定：重测一次，其中有的略高于千分之一，也有所读的列低于它（`benchmarks/results/unread.md`）。
 人、规则和规模估计照旧使用。
-*Not read*: the models of these kinds leave the column out: when columns were chosen, the trees of simulated cities and of a
-real docket owed it less than a thousandth of all they gain, or it came later and was not asked for yet. Near a thousandth
-chance decides: asked again, some of these earn a little more and some that are read earn less
+*Not read*: the models of these kinds leave the column out: when columns were chosen, the trees of simulated cities and of
+a real docket owed it less than a thousandth of all they gain, or it came later and was not asked for yet. Near a
+thousandth chance decides: asked again, some of these earn a little more and some that are read earn less
 (`benchmarks/results/unread.md`). People, rules and sizes read them as before.
 """
 
