@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from anxin.domain.errors import AnxinError
+from anxin.features import catalogue
 from anxin.models import saved, scoring
 from anxin.models.grades import Promises
 from anxin.models.saved import document, load, save
@@ -139,6 +140,17 @@ def test_a_feature_that_means_something_else_now_is_refused_by_name(tmp_path: Pa
     other = _resaved(tmp_path, model_id, schema={**manifest["schema"], "insured_heads": "00000000"})
     with pytest.raises(AnxinError, match="insured_heads"):
         load(tmp_path, other)
+
+
+def test_a_feature_computed_to_mean_something_else_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_id = _save(tmp_path)
+    now = catalogue.catalogue()
+    later = {**now, "insured_heads": replace(now["insured_heads"], edition=now["insured_heads"].edition + 1)}
+    monkeypatch.setattr(catalogue, "catalogue", lambda: later)
+    with pytest.raises(AnxinError, match="insured_heads"):
+        load(tmp_path, model_id)
 
 
 def test_a_model_of_another_lightgbm_is_refused(tmp_path: Path) -> None:

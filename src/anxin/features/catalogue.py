@@ -79,6 +79,8 @@ class Feature:
     """Whose fact it is; red and orange need one of `own` or `payer` (architecture, 7)."""
     actionable: bool
     """Whether someone can change it from now on."""
+    edition: int
+    """Raised when the values under this name are computed to mean something else: models of an older one are refused."""
     told: str
     """The feature whose figure and sentence a person is told: itself, unless it is the other's less the day's median."""
 
@@ -163,6 +165,7 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
             law=entry.get("law"),
             about=entry.get("about", raw.get("about", "own")),
             actionable=entry.get("actionable", False),
+            edition=entry.get("edition", 1),
             told=name,
         )
         for name, entry in raw["features"].items()

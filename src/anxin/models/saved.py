@@ -159,8 +159,10 @@ def _fits(model_id: str, manifest: Mapping[str, Any]) -> None:
 def _meaning(name: str) -> str:
     """Return a short hash over what the catalogue says a feature's values are: not its words, nor its direction."""
     feature = catalogue.catalogue()[name]
-    unknown = ["stated"] if feature.stated else []
-    text = _json([feature.name, feature.unit, feature.empty, sorted(feature.sources), *unknown])
+    more: list[str | int] = ["stated"] if feature.stated else []
+    if feature.edition > 1:
+        more.append(feature.edition)
+    text = _json([feature.name, feature.unit, feature.empty, sorted(feature.sources), *more])
     if feature.of_day:  # what it is less the median of the day
         text += _meaning(feature.told)
     return _sha256(text.encode())[:8]
