@@ -18,6 +18,13 @@ from anxin.models.severity import SIZES, Severity, fit_severity
 KIND = "employer"
 THROUGH = date(2025, 6, 1)
 DAY = date(2025, 6, 2)
+PLACES_AND_DAYS = (
+    ("500103", date(2026, 2, 1)),
+    ("320102", date(2023, 6, 1)),
+    ("500103", date(2019, 6, 15)),
+    ("320102", date(2019, 6, 15)),
+)
+"""Chongqing and Nanjing, with and without 渝府办发〔2025〕38号, before and after 保障农民工工资支付条例."""
 FEATURES = (
     "complaints_90d",
     "complaints_365d",

@@ -13,6 +13,8 @@ from anxin.domain.law import article
 from anxin.features.catalogue import catalogue
 from anxin.models.rules import Joined, Limit, Rule, fingerprint, flags, hits, rules
 
+from . import made
+
 DAY = date(2026, 2, 1)
 CHONGQING, BAOYING, NANJING = "500103", "321023", "320102"
 GUIYANG, CALIFORNIA = "520102", "060000"
@@ -132,15 +134,7 @@ def _within(limit: Limit) -> float:
     return 0.0 if high is None else high - (0.0 if limit.below is None else 0.5)
 
 
-@pytest.mark.parametrize(
-    ("district", "on"),
-    [
-        (CHONGQING, DAY),
-        (NANJING, date(2023, 6, 1)),
-        (CHONGQING, date(2019, 6, 15)),
-        (NANJING, date(2019, 6, 15)),
-    ],
-)
+@pytest.mark.parametrize(("district", "on"), made.PLACES_AND_DAYS)
 @pytest.mark.parametrize("kind", ["employer", "project"])
 def test_every_hit_cites_only_what_is_in_force_there_and_then(kind: str, district: str, on: date) -> None:
     reached = [rule for rule in rules() if kind in rule.kinds and rule.reach(district, on) >= 0]

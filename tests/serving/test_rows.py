@@ -17,15 +17,7 @@ CHONGQING, NANJING, CALIFORNIA = "500103", "320102", "060000"
 DAY = date(2026, 2, 1)
 
 
-@pytest.mark.parametrize(
-    ("district", "on"),
-    [
-        (CHONGQING, DAY),
-        (NANJING, date(2023, 6, 1)),
-        (CHONGQING, date(2019, 6, 15)),
-        (NANJING, date(2019, 6, 15)),
-    ],
-)
+@pytest.mark.parametrize(("district", "on"), made.PLACES_AND_DAYS)
 def test_the_reason_of_every_feature_cites_only_what_is_in_force_there_and_then(
     district: str, on: date
 ) -> None:

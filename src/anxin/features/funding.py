@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from anxin.domain import wages
-from anxin.features.known import KEYS, Known, age, counted, ratio, summed
+from anxin.features.known import KEYS, Known, age, counted, month, ratio, summed
 
 _YEAR = 365
 
@@ -99,7 +99,7 @@ def _account(known: Known) -> ir.Table:
     credited, wage = rows.kind == "appropriation", rows.kind == "wage"
     both = ibis.window(group_by=KEYS)
     # Months back from that of the date. Before the first booking, and in its month, nothing is missed yet.
-    back = _month_of(rows.as_of) - _month_of(rows.transacted_on)
+    back = month(rows.as_of) - month(rows.transacted_on)
     rows = rows.mutate(
         back=back,
         expected=ibis.least(back.max().over(both) - 1, _GAP_MONTHS),
@@ -145,11 +145,6 @@ def _account(known: Known) -> ir.Table:
 def _since(newest: ir.IntegerValue, first: ir.IntegerValue) -> ir.FloatingValue:
     """Return the age of the newest, or of the first booking of any kind where there is none."""
     return newest.fill_null(first).cast("float64")
-
-
-def _month_of(day: ir.DateValue) -> ir.IntegerValue:
-    """Return the calendar month of a day as a whole number that rises by one a month."""
-    return (day.year() * 12 + day.month()).cast("int64")
 
 
 def _deposits(known: Known) -> ir.Table:

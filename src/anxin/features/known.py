@@ -119,6 +119,11 @@ class Known:
         return ibis.memtable({"as_of": list(self.dates), **{name: list(v) for name, v in columns.items()}})
 
 
+def month(day: ir.DateValue) -> ir.IntegerValue:
+    """Return the calendar month of a day as a whole number that rises by one a month."""
+    return (day.year() * 12 + day.month()).cast("int64")
+
+
 def age(as_of: ir.DateColumn, event: ir.DateColumn) -> ir.IntegerColumn:
     """Return whole days from an event to the as-of date."""
     return as_of.delta(event, unit="day").cast("int64")

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.calendar import days_to_spring_festival
-from anxin.features.known import KEYS, Known, age, counted, ratio
+from anxin.features.known import KEYS, Known, age, counted, month, ratio
 from anxin.features.levies import DECLARED
 from anxin.features.subjects import going_on
 
@@ -75,7 +75,7 @@ def _employer(known: Known) -> ir.Table:
 
 def _heads(insured: ir.Table) -> ir.Table:
     """Return the heads of the latest month declared."""
-    packed = (insured.month.year() * 12 + insured.month.month()).cast("int64") * _PACK
+    packed = month(insured.month) * _PACK
     heads = ibis.greatest(ibis.least(insured.insured.cast("int64"), _PACK - 1), 0)
     return insured.group_by("subject_id").aggregate(heads=(packed + heads).max() % _PACK)
 

@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.complaints import upheld
-from anxin.features.known import KEYS, Kind, Known, age, counted, ratio
+from anxin.features.known import KEYS, Kind, Known, age, counted, month, ratio
 from anxin.features.levies import DECLARED
 
 _YEAR = 365
@@ -105,13 +105,13 @@ def _sent(known: Known, feed: str) -> ir.Table:
 def _declared(rows: ir.Table, *, months: bool) -> ir.Table:
     """Add declarations up: one row of an employer and month is known on a date, there is nothing to put together."""
     periods = rows.select(
-        *KEYS, period=_month(rows.month), newest="age", oldest="age", since=ibis.literal(0, "int64")
+        *KEYS, period=month(rows.month), newest="age", oldest="age", since=ibis.literal(0, "int64")
     )
     return _added(periods, KEYS[:1], months=months)
 
 
 def _added(periods: ir.Table, keys: Sequence[str], *, months: bool) -> ir.Table:
-    now = _month(periods.as_of)
+    now = month(periods.as_of)
     recent = periods.period.between(now - _RECENT, now - _LAST) & (periods.period >= periods.since)
     return periods.group_by(list(keys)).aggregate(
         own=periods.newest.min(),
@@ -161,19 +161,15 @@ def _period(feed: str, rows: ir.Table) -> ir.IntegerValue:
         case "progress_payments":
             return rows.period_no.cast("int64")
         case "attendance_daily":
-            return _month(rows.date)
+            return month(rows.date)
         case _:
-            return _month(rows.month)
-
-
-def _month(day: ir.DateValue) -> ir.IntegerValue:
-    return (day.year() * 12 + day.month()).cast("int64")
+            return month(rows.month)
 
 
 def _first_month(known: Known) -> ir.Table:
     """Return the first whole month of each registered project."""
     rows = known.all("projects")
-    return rows.select("as_of", subject_id="project_id", since=_month(rows.start_on) + 1)
+    return rows.select("as_of", subject_id="project_id", since=month(rows.start_on) + 1)
 
 
 def _silent(known: Known, feed: str, sent: ir.Table) -> ir.Table:
@@ -196,7 +192,7 @@ def _silent(known: Known, feed: str, sent: ir.Table) -> ir.Table:
 
 
 def _missed(as_of: ir.DateValue, since: ir.IntegerValue, recent: ir.IntegerValue) -> ir.FloatingValue:
-    now = _month(as_of)
+    now = month(as_of)
     expected = now - _LAST + 1 - (since > now - _RECENT).ifelse(since, now - _RECENT)
     return (expected > 0).ifelse(expected - recent, 0).cast("float64")
 
@@ -223,7 +219,7 @@ def _duty(known: Known, feed: str, sent: ir.Table) -> ir.Table:
     registry = known.all("projects")
     started = age(registry.as_of, registry.start_on)
     must = registry.select(
-        "as_of", subject_id="project_id", since=_month(registry.start_on) + 1, due=started >= _DUTY[feed]
+        "as_of", subject_id="project_id", since=month(registry.start_on) + 1, due=started >= _DUTY[feed]
     )
     months = feed in _MISSED["project"]
     rows = must.left_join(sent, KEYS).select(*must.columns, "own", *(["recent"] if months else []))

@@ -72,7 +72,7 @@ def _subjects(snapshots: Mapping[str, pa.Table], day: date) -> Iterator[_Subject
     for kind, table in snapshots.items():
         names = ["subject_id", "district", "in_hand", *(["contractor_id"] if kind == "project" else [])]
         for fact in table.select(names).to_pylist():
-            unit = fact.get("contractor_id") or fact["subject_id"]
+            unit = _unit(fact["subject_id"], fact)
             place = _district(fact["district"], day)
             yield _Subject((kind, fact["subject_id"]), place, unit, bool(fact["in_hand"]))
 
@@ -122,12 +122,17 @@ def _random(rows: Iterable[Row], plan: str, place: str, day: date) -> dict[Key, 
     }
 
 
+def _unit(subject: str, fact: Mapping[str, Any]) -> str:
+    """Return who is responsible: the general contractor of a site, else the subject itself."""
+    return str(fact.get("contractor_id") or subject)
+
+
 def _warning(
     row: Row, place: str, fact: Mapping[str, Any], gone: Mapping[str, date], chosen_on: date | None
 ) -> Warning:
     months, wages = _known(fact.get("cover_months")), _known(fact.get("wages_due_month"))
     overdue, following = _known(fact.get("wages_unpaid_days")), _known(fact.get("pay_next_days"))
-    unit = fact.get("contractor_id") or row["subject_id"]
+    unit = _unit(row["subject_id"], fact)
     days = [one for one in (chosen_on, gone.get(unit)) if one is not None]
     return Warning(
         row["kind"],
