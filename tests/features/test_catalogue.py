@@ -111,6 +111,20 @@ def test_what_is_open_is_never_better_left_open_for_who_acts_on_it() -> None:
     assert catalogue()["deposit_left_days"].worse == 0
 
 
+def test_who_stopped_sending_or_lacks_what_must_be_there_is_advised_to_mend_it_and_what_is_past_is_not() -> (
+    None
+):
+    for name in (
+        "payroll_silent_days",
+        "wage_sheets_missed_months",
+        "reserve_missing",
+        "project_without_permit",
+    ):
+        assert (catalogue()[name].direction, catalogue()[name].worse) == (0, 1)
+    assert catalogue()["tax_declared_months"].worse == -1
+    assert not catalogue()["project_joined_late_days"].actionable
+
+
 def test_a_column_that_earns_nothing_is_unread_where_another_kind_reads_it() -> None:
     unread = catalogue()["wages_unpaid_amount"]
     assert unread.unread == ("employer",)

@@ -22,7 +22,10 @@ def _found(share: float, rows: int = ROWS) -> tuple[pa.Table, list[Explained], n
     model = made.model()
     table = made.snapshot(made.matrix(rows, seed=3, missing=0.1))
     # The made model leans on complaints, which nobody can undo: here everything can be acted on.
-    free = tuple(replace(catalogue()[name], actionable=True) for name in made.FEATURES)
+    every = (catalogue()[name] for name in made.FEATURES)
+    free = tuple(
+        replace(one, actionable=True, worse=1 if one.family == "complaints" else one.worse) for one in every
+    )
     explained = [replace(one, features=free) for one in explain(model, table, usual_values(model, table))]
     scores = score(model, table).sort_values("subject_id")
     below = share * scores["p90"].to_numpy()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anxin.features.catalogue import Feature, catalogue
-from anxin.models.reasons import FELT, Explained, Part, amount, explain, sentence, usual_values
+from anxin.models.reasons import FELT, Explained, Part, _medians, amount, explain, sentence, usual_values
 
 from . import made
 
@@ -174,6 +174,15 @@ def test_usual_is_the_median_of_the_sector_and_of_everyone_where_a_sector_is_sma
     assert usual.of(first, "C") == usual.of(first, None) == 1.0  # 29 are too few: the median of all 70
     assert usual.of(second, "E") == 7.0
     assert usual.of(made.FEATURES[2], "E") is None
+
+
+def test_the_case_rate_of_a_sector_is_held_against_that_of_everyone_and_not_against_itself() -> None:
+    rate = catalogue()["sector_case_rate_365d"]
+    values = np.array([[0.08]] * 40 + [[0.02]] * 50)
+    assert _medians((rate.name,), values) == {rate.name: 0.02}
+    assert _medians((rate.name,), values[:40], everyones=False) == {}
+    said = sentence(rate, 0.08, 0.02, True)
+    assert "8" in said[0] and "全部对象通常为" in said[0] and "all subjects usually" in said[1]
 
 
 @EVERY

@@ -111,6 +111,25 @@ def test_a_cause_is_named_only_between_lists_of_one_model(model: str) -> None:
     assert ("模型已更换" in told["change_zh"]) == ("another model" in told["change_en"]) != same
 
 
+def test_a_grade_that_changes_while_the_probability_stays_does_not_say_that_it_moved() -> None:
+    key = ("employer", "E1")
+    row = {"kind": "employer", "subject_id": "E1", "grade": 3, "p90": 0.368, "model_version": "m"}
+    compared = Compared(
+        TODAY,
+        {key: row | {"warning_id": "W", "since": made_up.DAY}},
+        {key: {}},
+        models={"employer": "m"},
+        previous=made_up.DAY,
+    )
+    one = np.array([2.0])
+    feature = catalogue()["suits_wages_365d"]
+    explained = Explained(-2.0, -1.0, (feature,), np.array([1.0]), one, np.array([0.0]), one, TODAY)
+    told = compared.change(row | {"grade": 4, "p90": 0.37}, explained)
+    assert told["change"] == "upgraded"
+    assert told["change_zh"] == "概率约37%，与上期基本持平，预警由橙色改为红色"
+    assert told["change_en"] == "a probability of about 37%, as before; orange then, red now"
+
+
 def test_a_folder_the_ledger_names_is_never_removed(tmp_path: Path) -> None:
     folder = tmp_path / "2026-01-01" / "abc"
     text = _publish(folder, {}, {"list_id": "abc"}, named=False)

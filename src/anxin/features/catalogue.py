@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from anxin.domain.tables import read_yaml
 
@@ -79,18 +79,18 @@ class Feature:
     """Whose fact it is; red and orange need one of `own` or `payer` (architecture, 7)."""
     actionable: bool
     """Whether someone can change it from now on."""
+    worse: int
+    """Which side is worse for whoever acts on it: the direction of risk, or what the entry says under `worse`.
+
+    Of what is open in any case more: a model may find that who is in hand, or sends nothing any longer, is safer; nobody is
+    told to leave a complaint open for longer or to stop sending.
+    """
+    usual_of_all: bool
+    """Whether the usual value beside it is that of all subjects, not of the same sector (a sector's own rate)."""
     edition: int
     """Raised when the values under this name are computed to mean something else: models of an older one are refused."""
     told: str
     """The feature whose figure and sentence a person is told: itself, unless it is the other's less the day's median."""
-
-    @property
-    def worse(self) -> int:
-        """Which side is worse for whoever acts on it: the direction of risk, and of what is open in any case more.
-
-        A model may find that who is in hand is safer; nobody is told to leave a complaint or a hazard open for longer.
-        """
-        return 1 if self.family == "complaints" and self.actionable else self.direction
 
     @property
     def of_day(self) -> bool:
@@ -165,6 +165,8 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
             law=entry.get("law"),
             about=entry.get("about", raw.get("about", "own")),
             actionable=entry.get("actionable", False),
+            worse=entry.get("worse", _worse(family, entry)),
+            usual_of_all=entry.get("usual_of_all", False),
             edition=entry.get("edition", 1),
             told=name,
         )
@@ -180,6 +182,11 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
         for name, entry in (raw.get("facts") or {}).items()
     )
     return features, listed
+
+
+def _worse(family: str, entry: Mapping[str, Any]) -> int:
+    in_hand = family == "complaints" and entry.get("actionable", False)
+    return 1 if in_hand else int(entry.get("direction", 0))
 
 
 def _of_day(feature: Feature, kinds: tuple[str, ...]) -> Feature:

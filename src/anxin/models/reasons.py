@@ -147,7 +147,10 @@ class Explained:
 
 @dataclass(frozen=True)
 class Usual:
-    """What is usual on a day: the median of a feature over subjects of the same sector, or over everyone."""
+    """What is usual on a day: the median of a feature over subjects of the same sector, or over everyone.
+
+    What is one figure for a whole sector (`usual_of_all`) is held against everyone's: its own median is that figure.
+    """
 
     by_sector: Mapping[str, Mapping[str, float]]
     of_all: Mapping[str, float]
@@ -182,7 +185,7 @@ def usual_values(model: Model, snapshot: pa.Table) -> Usual:
     values = matrix(snapshot, tuple(feature.name for feature in _told(names)))
     sectors = np.array(_sectors(model.kind, snapshot), dtype=object)
     groups = {
-        sector: _medians(names, values[sectors == sector])
+        sector: _medians(names, values[sectors == sector], everyones=False)
         for sector in set(sectors) - {None}
         if (sectors == sector).sum() >= _PEERS
     }
@@ -313,9 +316,11 @@ def _sectors(kind: str, rows: pa.Table) -> list[str | None]:
     ]
 
 
-def _medians(names: Sequence[str], values: Floats) -> dict[str, float]:
+def _medians(names: Sequence[str], values: Floats, everyones: bool = True) -> dict[str, float]:
     medians = {}
     for name, column in zip(names, values.T, strict=True):
+        if not everyones and catalogue()[name].usual_of_all:
+            continue
         known = column[~np.isnan(column)]
         if len(known):
             medians[name] = float(np.median(known))

@@ -96,10 +96,14 @@ class Compared:
             return "与上期持平", "as in the list before"
         zh = f"概率由{before['p90']:.0%}变为{row['p90']:.0%}"
         en = f"probability from {before['p90']:.0%} to {row['p90']:.0%}"
+        if abs(rise) < _SMALL:
+            was, now = GRADES[before["grade"]], GRADES[row["grade"]]
+            zh = f"概率约{row['p90']:.0%}，与上期基本持平，预警由{was.zh}色改为{now.zh}色"
+            en = f"a probability of about {row['p90']:.0%}, as before; {was.en} then, {now.en} now"
         if self.models.get(key[0]) != row["model_version"]:
             # What two models owe a feature cannot be compared.
             return f"{zh}（模型已更换）", f"{en} (another model)"
-        cause = self._cause(key, explained, rise > 0)
+        cause = self._cause(key, explained, rise > 0) if abs(rise) >= _SMALL else None
         if cause is not None:
             zh, en = f"{zh}，主要因为：{cause.zh}", f"{en}, mostly because: {cause.en}"
         return zh, en
