@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anxin.models.grades import Promises, grades
-from anxin.models.promises import FixedSequence, Period, ageing, apart, promised, with_rules
+from anxin.models.grades import Promises, bands, grades
+from anxin.models.promises import FixedSequence, Period, ageing, apart, left, promised, with_rules
 from anxin.models.rules import rules
 
 from . import made
@@ -85,6 +85,20 @@ def test_many_rows_of_good_probabilities_keep_every_promise() -> None:
         assert one.hits / one.rows >= one.precision
 
 
+def test_what_is_shown_to_keep_a_promise_holds_whoever_the_band_may_keep() -> None:
+    periods = dates(4, rows=20000)
+    found = promised(periods)
+    lowest = np.sort(np.concatenate([one.p90 for one in periods]))
+    asked = grades()[0].promise / (1 - found.ageing)
+    tested = FixedSequence(asked, found.confidence)
+    p90 = np.concatenate([one.within(grades()[0].least).p90 for one in periods])
+    shown = tested.threshold(p90, np.concatenate([one.within(grades()[0].least).y for one in periods]))
+    red = found.each[0]
+    assert shown is not None and red.threshold == pytest.approx(shown / bands().leave)
+    held = found.held(lowest, np.full(len(lowest), red.grade), bands().leave) == red.grade
+    assert lowest[held].min() >= shown * (1 - 1e-12)
+
+
 def test_few_rows_or_one_date_cannot_keep_a_promise_and_take_the_configured_threshold() -> None:
     few = promised(dates(4, rows=60))
     assert [one.kept for one in few.each[:2]] == [False, False]
@@ -131,7 +145,9 @@ def test_whatever_was_seen_a_worse_grade_needs_more(rows: list[tuple[float, bool
     found = promised([period("2025-01-01", p90[half], y[half]), period("2025-05-01", p90[~half], y[~half])])
     graded = found.grade_of(np.sort(p90))
     assert (np.diff(graded) >= 0).all()
-    assert sum(one.rows for one in found.each) == (p90 >= found.each[-1].threshold).sum()
+    ceilings = [np.inf, *(one.threshold for one in found.each)]
+    for one, ceiling in zip(found.each, ceilings, strict=False):
+        assert one.rows == ((p90 >= left(one.threshold)) & (p90 < ceiling)).sum()
     assert Promises.from_json(found.to_json()) == found
 
 

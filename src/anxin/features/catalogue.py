@@ -82,8 +82,8 @@ class Feature:
     worse: int
     """Which side is worse for whoever acts on it: the direction of risk, or what the entry says under `worse`.
 
-    Of what is open in any case more: a model may find that who is in hand, or sends nothing any longer, is safer; nobody is
-    told to leave a complaint open for longer or to stop sending.
+    Of what is open in any case more: a model may find that who is in hand, or sends nothing any longer, is safer;
+    nobody is told to leave a complaint open for longer or to stop sending.
     """
     usual_of_all: bool
     """Whether the usual value beside it is that of all subjects, not of the same sector (a sector's own rate)."""

@@ -104,8 +104,8 @@ class Promise:
     `threshold` is the least p90 that earns the grade. `kept` says whether it was chosen to keep `precision`; if not, it
     is the configured one and `why` says what was lacking: `few_dates` (no two calibration dates apart), `no_rows` (none
     danger enough), `not_shown` (too few came true to be sure). `rows`, `hits` and, for 新发现 alone, `new_rows`,
-    `new_hits` are the calibration rows at or above the threshold and below that of the grade above, and those of them
-    that came true.
+    `new_hits` are the calibration rows that may carry it (from where it is left up to the threshold of the grade
+    above), and those of them that came true.
     """
 
     grade: int

@@ -10,6 +10,9 @@ past dates is asked of later ones: the test asks for more than the promise, by t
 on later dates of the backtest, and the standard error of that share on top. A grade whose promise no threshold can be
 shown to keep takes the configured threshold and says so.
 
+What is tested is every row that may carry the grade: a list keeps one down to `leave` times its threshold (`grades.yaml`),
+so the threshold that earns it lies that much above the list that was shown to have the precision.
+
 Where the season or the times move the odds of everyone by more than a fifth (one standard deviation) from one calibration
 date to the next, four dates are too few to know it and promises are broken more often than they say (tests/long).
 """
@@ -26,7 +29,7 @@ import pandas as pd
 import pyarrow as pa
 from scipy.stats import binom
 
-from anxin.models.grades import ByRules, Grade, Promise, Promises, confidence, grades
+from anxin.models.grades import ByRules, Grade, Promise, Promises, bands, confidence, grades
 from anxin.models.grading import raised
 from anxin.models.probability import SCORE_HORIZON
 from anxin.models.rules import hits
@@ -147,11 +150,12 @@ def _of(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) ->
         why = "not_shown" if len(y) >= _SHORTEST else "no_rows"
         asked = grade.promise / max(1.0 - aged, 1e-9)
         if asked <= _MOST_ASKED:
-            threshold = FixedSequence(asked, confidence()).threshold(p90, y)
+            shown = FixedSequence(asked, confidence()).threshold(p90, y)
+            threshold = None if shown is None else shown / bands().leave
     kept = threshold is not None
-    # The threshold of the grade above may lie below what is configured for this one: then nobody is in between.
-    taken = threshold if threshold is not None else min(grade.p90, ceiling)
-    own = [period.within(taken, ceiling) for period in periods]
+    # The threshold of the grade above may lie below what this one asks for: then nobody is in between.
+    taken = min(threshold if threshold is not None else grade.p90, ceiling)
+    own = [period.within(left(taken), ceiling) for period in periods]
     return Promise(
         grade.grade,
         grade.promise,
@@ -163,6 +167,11 @@ def _of(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) ->
         sum(int(period.new.sum()) for period in own),
         int(sum(period.y[period.new].sum() for period in own)),
     )
+
+
+def left(threshold: float) -> float:
+    """Return the p90 below which a grade with such a threshold is left: with the last bit for a division undone."""
+    return float(np.nextafter(bands().leave * threshold, 0.0))
 
 
 def with_rules(promises: Promises, judged: pd.DataFrame, snapshot: pa.Table, kind: str) -> Promises:
