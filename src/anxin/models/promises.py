@@ -10,8 +10,8 @@ past dates is asked of later ones: the test asks for more than the promise, by t
 on later dates of the backtest, and the standard error of that share on top. A grade whose promise no threshold can be
 shown to keep takes the configured threshold and says so.
 
-What is tested is every row that may carry the grade: a list keeps one down to `leave` times its threshold (`grades.yaml`),
-so the threshold that earns it lies that much above the list that was shown to have the precision.
+What is tested is every row that may carry the grade: a list keeps one down to `leave` times its threshold
+(`grades.yaml`), so the threshold that earns it lies that much above the list that was shown to have the precision.
 
 Where the season or the times move the odds of everyone by more than a fifth (one standard deviation) from one calibration
 date to the next, four dates are too few to know it and promises are broken more often than they say (tests/long).
