@@ -11,7 +11,7 @@ import pandas as pd
 from anxin.judging.evidence import fresh_dates, paired
 from anxin.judging.fairness import fair
 from anxin.judging.gate import bounds
-from anxin.judging.gates import calibrated, calm, promises, worth
+from anxin.judging.gates import calibrated, calm, promises, promises_in_turn, worth
 from anxin.judging.resampling import binomial, overlap
 
 DATES = [date(2025, 1, 1) + timedelta(days=30 * i) for i in range(4)]
@@ -137,8 +137,34 @@ def test_a_promise_that_did_not_hold_is_told_and_one_that_was_never_made_is_not(
     assert promises(table, promise(inside.mean() + 0.2, 0.2, kept=False)).state == "passed"
     assert promises(table, None).state == "unknown"
     # What chose the threshold cannot show that it holds, only that it does not.
-    assert promises(table, promise(inside.mean() - 0.02, 0.2), chosen_on=True).state == "unknown"
-    assert promises(table, promise(inside.mean() + 0.2, 0.2), chosen_on=True).state == "failed"
+
+
+def apart_rows(fall: float, seed: int = 3) -> pd.DataFrame:
+    """Return dates that share no outcome; on the newest cases come true `fall` times as often as said."""
+    table = rows(subjects=8000, seed=seed)
+    days = {day: date(2024, 1, 1) + timedelta(days=120 * i) for i, day in enumerate(DATES)}
+    table["as_of"] = table["as_of"].map(days)
+    newest = (table["as_of"] == days[DATES[-1]]).to_numpy()
+    kept = np.random.default_rng(seed).random(len(table)) < fall
+    return table.assign(y=table["y"].where(~newest | kept, 0.0))
+
+
+def test_promises_made_without_a_date_are_held_against_that_date() -> None:
+    steady = promises_in_turn(apart_rows(1.0))
+    assert steady.state == "passed"
+    tested = [one for one in steady.figures.values() if one["rows"]]
+    assert len(tested) == 4
+    assert all(one["hits"] / one["rows"] >= one["promised"] for one in tested)
+    only_one = promises_in_turn(apart_rows(1.0).loc[lambda table: table["as_of"] == date(2024, 1, 1)])
+    assert only_one.state == "unknown"
+
+
+def test_a_promise_that_each_other_date_would_make_and_one_breaks_fails_the_gate() -> None:
+    """With an order of dates that no margin for ageing sees coming: all is well until the newest, where nothing is."""
+    one_bad = promises_in_turn(apart_rows(0.0))
+    assert one_bad.state == "failed"
+    assert "grade 1" in one_bad.en
+
 
 
 def test_a_district_that_is_overlooked_fails_unless_the_champion_overlooks_it_too() -> None:

@@ -6,7 +6,8 @@ Each gate passes, fails, or says that it does not know. `gates.yaml` holds the b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from anxin.judging.calibration import calibration
 from anxin.judging.evaluator import GROUPS
 from anxin.judging.gate import Gate, State, bounds, gate, rounded
 from anxin.judging.resampling import CONFIDENCE, Drawn, Subjects, binomial, drawn, overlap
+from anxin.models.grades import grades
+from anxin.models.promises import apart, promised
 
 _AP = "average_precision"
 _WINDOW = "observed_expected"
@@ -129,49 +132,93 @@ def calibrated(rows: pd.DataFrame, kind: str, asked: Mapping[str, Any] | None = 
 
 
 def promises(
-    rows: pd.DataFrame,
-    promised: Mapping[str, Any] | None,
-    asked: Mapping[str, Any] | None = None,
-    *,
-    chosen_on: bool = False,
+    rows: pd.DataFrame, promised_each: Mapping[str, Any] | None, asked: Mapping[str, Any] | None = None
 ) -> Gate:
     """Say whether each grade's precision, promised in `grades.json` (`each` red to blue), held on the rows compared.
 
-    Rows that the thresholds were `chosen_on` can only show what is broken; that it is kept, they do not show.
+    `rows` (`subject_id, as_of, y, ours`) chose no threshold: they are later than the training.
     """
-    asked = asked or bounds()
-    if promised is None:
+    if promised_each is None:
         return gate("promises", "unknown", [("模型未附等级承诺", "the model states no promises")], {})
     y, p = rows["y"].to_numpy(float), rows["ours"].to_numpy(float)
-    shared = overlap(rows)
-    figures, faults, above = {}, [], float("inf")
-    for one in promised["each"]:
+    each, above = [], float("inf")
+    for one in promised_each["each"]:
         inside = (p >= one["threshold"]) & (p < above)
         above = one["threshold"]
-        n, hits = int(inside.sum()), int(y[inside].sum())
-        low, high = binomial(hits / shared, n / shared, 1 - CONFIDENCE)
-        figures[str(one["grade"])] = rounded(
+        each.append(
+            _Held(one["grade"], one["precision"], one["kept"], int(inside.sum()), int(y[inside].sum()))
+        )
+    kept = sum(one.kept for one in each)
+    told = (f"{kept} 个等级作出承诺，未见失信", f"{kept} grades promise, none seen broken")
+    faults, figures = _broken(each, overlap(rows), asked)
+    return gate("promises", "failed" if faults else "passed", faults or [told], figures)
+
+
+def promises_in_turn(rows: pd.DataFrame, asked: Mapping[str, Any] | None = None) -> Gate:
+    """Say whether promises made on all calibration dates of a backtest but one held on that one, each in its turn.
+
+    `rows` (`as_of, y, in_hand, ours`) are those the model's own thresholds were chosen on: they cannot show that these
+    hold, but that the same choice, made without a date, held on it. A grade promised in no turn says nothing.
+    """
+    periods = apart(rows.assign(p90=rows["ours"]))
+    found = {one.grade: _Held(one.grade, one.promise, False, 0, 0) for one in grades()}
+    for place, period in enumerate(periods):
+        others = promised(periods[:place] + periods[place + 1 :])
+        graded = others.grade_of(period.p90)
+        for one in others.each:
+            inside = graded == one.grade
+            if one.kept:
+                seen = found[one.grade]
+                rows_seen, hits = seen.rows + int(inside.sum()), seen.hits + int(period.y[inside].sum())
+                found[one.grade] = replace(seen, kept=True, rows=rows_seen, hits=hits)
+    # These dates share no outcome, and each is counted once.
+    faults, figures = _broken(list(found.values()), 1.0, asked)
+    tested = sum(one.rows > 0 for one in found.values())
+    told = (
+        (
+            f"{tested} 个等级的承诺逐日轮流检验，未见失信",
+            f"promises of {tested} grades tested a date at a time, none broken",
+        )
+        if tested
+        else ("没有可检验的承诺", "no promise that could be tested")
+    )
+    state: State = "failed" if faults else "passed" if tested else "unknown"
+    return gate("promises", state, faults or [told], figures)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What one grade promised, and the rows that were to keep it."""
+
+    grade: int
+    precision: float
+    kept: bool
+    rows: int
+    hits: int
+
+
+def _broken(
+    each: Sequence[_Held], shared: float, asked: Mapping[str, Any] | None
+) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+    """Return the promises that were broken beyond chance, and every grade's figures; `shared` rows hold one outcome."""
+    slack = (asked or bounds())["promises"]["slack"]
+    faults, figures = [], {}
+    for one in each:
+        low, high = binomial(one.hits / shared, one.rows / shared, 1 - CONFIDENCE)
+        figures[str(one.grade)] = rounded(
             {
-                "promised": one["precision"],
-                "kept": one["kept"],
-                "rows": n,
-                "hits": hits,
+                "promised": one.precision,
+                "kept": one.kept,
+                "rows": one.rows,
+                "hits": one.hits,
                 "low": low,
                 "high": high,
             }
         )
-        if one["kept"] and n and high < one["precision"] - asked["promises"]["slack"]:
-            said = f"{one['grade']}: {hits}/{n} < {one['precision']:.0%}"
+        if one.kept and one.rows and high < one.precision - slack:
+            said = f"{one.grade}: {one.hits}/{one.rows} < {one.precision:.0%}"
             faults.append((f"等级 {said}", f"grade {said}"))
-    kept = sum(bool(one["kept"]) for one in promised["each"])
-    told = (f"{kept} 个等级作出承诺，未见失信", f"{kept} grades promise, none seen broken")
-    if chosen_on:
-        told = (
-            f"{kept} 个等级作出承诺，尚无新日期可验",
-            f"{kept} grades promise, no fresh date to see them kept",
-        )
-    state: State = "failed" if faults else "unknown" if chosen_on else "passed"
-    return gate("promises", state, faults or [told], figures)
+    return faults, figures
 
 
 def calm(newest: pd.DataFrame, asked: Mapping[str, Any] | None = None) -> Gate:

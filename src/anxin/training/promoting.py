@@ -17,7 +17,7 @@ from anxin.judging.any_list import known_on
 from anxin.judging.evidence import Evidence, evidence, newest, own_evidence
 from anxin.judging.fairness import fair
 from anxin.judging.gate import NAMES, Gate, gate
-from anxin.judging.gates import calibrated, calm, promises, worth
+from anxin.judging.gates import calibrated, calm, promises, promises_in_turn, worth
 from anxin.ledger import shadows
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import recent
@@ -156,7 +156,9 @@ def _gates(found: Evidence, challenger: Model) -> dict[str, Gate]:
     return {
         "worth": worth(rows) if found.basis != "alone" else gate("worth", "unknown", [], {}),
         "calibrated": calibrated(rows, kind),
-        "promises": promises(_on_the_models_scale(rows), promised, chosen_on=found.basis != "fresh"),
+        "promises": promises(rows, promised)
+        if found.basis == "fresh" or promised is None
+        else promises_in_turn(_on_the_models_scale(rows)),
         "fair": fair(rows, kind),
     }
 
