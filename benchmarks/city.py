@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.calm import calm, calm_lines
 from benchmarks.floor import floor
+from benchmarks.published import published, published_lines
 from benchmarks.recording import Step, facts, run_step, table, write
 
 _THROUGH = date(2025, 9, 1)
@@ -43,10 +44,11 @@ def main(scale: float, months: int, seed: int) -> None:
         trained = run_step("train", home, "train", "--through", _THROUGH.isoformat())
         steps.append(trained)
         steps += [run_step(f"run-{day}", home, "run", day.isoformat()) for day in (*_MONTHLY, *_ROW)]
-        for day in _ROW:
+        for day in (*_MONTHLY, *_ROW):
             for verb in ("list", "scores"):
                 run_step("handed-out", home, verb, str(day), "--out", str(home / f"{verb}-{day}.parquet"))
         calmness = calm(home, _ROW)
+        came_true = published(home, _MONTHLY)
         steps.append(run_step("train-later", home, "train", "--through", _LATER.isoformat(), "--json"))
         gates = [_challenged(home, model_id, steps) for model_id in _trained(steps[-1])]
         steps += [run_step(f"run-shadowed-{day}", home, "run", day.isoformat()) for day in _SHADOWED]
@@ -70,6 +72,10 @@ def main(scale: float, months: int, seed: int) -> None:
             "",
             *calm_lines(calmness),
             "",
+            f"## What was published on {len(_MONTHLY)} firsts of a month, and came true",
+            "",
+            *published_lines(came_true),
+            "",
             f"## A challenger, trained through {_LATER}",
             "",
             *(line for one in gates for line in _gate_lines(one)),
@@ -91,6 +97,7 @@ def main(scale: float, months: int, seed: int) -> None:
     figures = {
         "judged": json.loads(judged.output)["kinds"],
         "calm": calmness,
+        "published": came_true,
         "gates": gates,
         "monitor_kb": round(kilobytes, 1),
         "steps": [facts(step) for step in [read, *steps]],

@@ -166,7 +166,6 @@ def test_a_promise_that_each_other_date_would_make_and_one_breaks_fails_the_gate
     assert "grade 1" in one_bad.en
 
 
-
 def test_a_district_that_is_overlooked_fails_unless_the_champion_overlooks_it_too() -> None:
     table = rows()
     there = table["district"] == "500106"
