@@ -81,6 +81,16 @@ def _unchanged(ledger: Ledger, model_kind: str, model_id: str, seen: int) -> Non
         )
 
 
+def _unmoved(ledger: Ledger, model_kind: str, seen: int) -> None:
+    since = [change for change in history(ledger, model_kind) if change.seq > seen]
+    if since:
+        by, what, when = since[-1].actor, since[-1].model_id, since[-1].effective
+        raise AnxinError(
+            f"与此同时 {by} 已使 {model_kind} 模型 {what} 自 {when} 起生效，未再退回；请先查看再决定",
+            f"meanwhile {by} made the {model_kind} model {what} live from {when}: nothing was rolled back; look first",
+        )
+
+
 def refuse(
     ledger: Ledger,
     model_kind: str,
@@ -102,15 +112,25 @@ def refusals(ledger: Ledger, model_kind: str) -> list[Entry]:
 
 
 def rollback(
-    ledger: Ledger, model_kind: str, effective: date, actor: str, why: str, at: datetime
+    ledger: Ledger,
+    model_kind: str,
+    effective: date,
+    actor: str,
+    why: str,
+    at: datetime,
+    *,
+    seen: int | None = None,
 ) -> Promotion:
     """Take back the promotion in force on a day and make its predecessor live again from that day on.
 
-    Rolling back twice goes two models back. Raises AnxinError if there is no predecessor, or if a change with a later
+    Rolling back twice goes two models back; two people who do it at once go back one, for ``seen`` is what `newest` said
+    when each began: AnxinError for the second. Raises AnxinError if there is no predecessor, or if a change with a later
     date is there already: what it went out from would no longer be so.
     """
 
     def payload() -> dict[str, Any]:
+        if seen is not None:
+            _unmoved(ledger, model_kind, seen)
         gone, back = _way_back(ledger, model_kind, effective)
         return {
             "model_id": back,

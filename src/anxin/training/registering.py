@@ -164,7 +164,7 @@ def roll_back(
     ledger: Ledger, mlruns: Path, kind: str, day: date, actor: str, why: str, at: datetime
 ) -> dict[str, Any]:
     """Take the promotion in force on a day back; its predecessor is live again from that day on."""
-    done = rollback(ledger, kind, day, actor, why, at)
+    done = rollback(ledger, kind, day, actor, why, at, seen=newest(ledger, kind))
     _point_champion(ledger, mlruns, kind)
     return {"kind": kind, "model_id": done.model_id, "replaces": done.replaces, "effective": day.isoformat()}
 
