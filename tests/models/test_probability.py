@@ -170,6 +170,12 @@ def test_a_top_that_is_too_sure_is_bent_as_far_as_it_is_and_one_that_is_not_stay
     assert fit_top(_topped(1.6), 20.0) == 1.0
 
 
+def test_what_the_bend_takes_from_the_top_the_slope_does_not_take_again() -> None:
+    groups = _topped(0.5)
+    assert fit_slope(groups, 0.0) < 0.95
+    assert fit_slope(groups, 0.0, top=0.5) == pytest.approx(1.0, abs=0.03)
+
+
 def test_few_cases_bend_the_top_little_and_none_not_at_all() -> None:
     few = [Observed(group.margin, group.y, group.weight / 500) for group in _topped(0.5)]
     assert fit_top(few, 20.0) > 0.9

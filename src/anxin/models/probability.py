@@ -72,11 +72,12 @@ class Observed:
     weight: Floats
 
 
-def fit_slope(groups: Sequence[Observed], prior: float) -> float:
+def fit_slope(groups: Sequence[Observed], prior: float, top: float = 1.0) -> float:
     """Return the slope that out-of-time margins call for, each group (a fold and horizon) with a level of its own.
 
     A fold's level says how the number of cases moved after it, which is no fault of the margins; its slope says how much
     of their spread held. `prior` is the weight, in cases, of «no change»: few positives must not bend probabilities far.
+    `top` is the bend the slope stands beside: fitted without it, margins too sure at the top would be paid for twice.
     """
     held = [_binned(group) for group in groups if 0 < group.y.sum() < len(group.y)]
     if not held:
@@ -86,7 +87,7 @@ def fit_slope(groups: Sequence[Observed], prior: float) -> float:
         slope = float(np.exp(log_slope))
         total = prior * (log_slope / 0.5) ** 2
         for group in held:
-            z = slope * group.margin + level(group, slope)
+            z = bent(slope * group.margin + level(group, slope, top=top), top)
             total += float((group.weight * (np.logaddexp(0.0, z) - group.y * z)).sum())
         return total
 

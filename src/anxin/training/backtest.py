@@ -56,7 +56,6 @@ class Backtest:
     """What the folds decided and found."""
 
     rounds: int
-    slope: float
     passed: Sequence[Passed]
     """What the trees of each fold said, at each number of rounds; `place` is that of the rounds chosen."""
     place: int
@@ -126,10 +125,9 @@ def backtest(
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         results = list(pool.map(lambda pair: result(*pair), taught))
     if not results:
-        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), 1.0, (), 0, {}, {}, pd.DataFrame())
+        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), (), 0, {}, {}, pd.DataFrame())
     best = _best_column(results, cautious(grid))
     passed = [result.passed for result in results]
-    slope = spread(passed, best, settings.calibration_prior)
     judged = _judged(snapshot, labelled, results, grid, settings)
     rankings = {"model": judged["p90"].to_numpy(float)}
     places = judged["place"].to_numpy(int)
@@ -143,7 +141,7 @@ def backtest(
         for name, figure in rankings.items()
     }
     gains = _gains(judged.assign(subject_id=snapshot["subject_id"].take(pa.array(places))), rankings)
-    return Backtest(grid[best], slope, passed, best, measures, gains, judged)
+    return Backtest(grid[best], passed, best, measures, gains, judged)
 
 
 def _gains(

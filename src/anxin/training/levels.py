@@ -68,17 +68,18 @@ def last_year(
     return found
 
 
-def spread(passed: Sequence[Passed], column: int, prior: float) -> float:
+def spread(passed: Sequence[Passed], column: int, prior: float, top: float = 1.0) -> float:
     """Return the slope that out-of-time margins call for, a fold counting by how much of what the model knows it knew.
 
     Trees that were taught few cases are surer of them than trees taught many: their spread is not that of the model.
+    `top` is the bend the slope will stand beside.
     """
     groups = []
     for fold in passed:
         for later in fold.judged.values():
             seen = later.at(column)
             groups.append(Observed(seen.margin, seen.y, seen.weight * fold.cases))
-    return fit_slope(groups, prior)
+    return fit_slope(groups, prior, top)
 
 
 def calibrated(

@@ -31,7 +31,7 @@ from anxin.training.ability import RANKING, train_ability
 from anxin.training.backtest import Backtest, backtest
 from anxin.training.fitting import fit, learnable
 from anxin.training.grouped import left_out
-from anxin.training.levels import calibrated, last_year
+from anxin.training.levels import calibrated, last_year, spread
 from anxin.training.material import Material, gather
 from anxin.training.rows import Labelled, stack
 from anxin.training.settings import Settings
@@ -101,15 +101,17 @@ def train(
     recent = last_year(booster, [tested.rounds], rows, as_of)
     subjects = pd.factorize(snapshot["subject_id"].to_pandas(), sort=True)[0][rows.places]
     others = left_out(rows, subjects, names, settings.lightgbm[kind], tested.rounds, settings.seed)
+    prior = settings.calibration_prior
+    top = fit_top(others, prior)
     calibration = calibrated(
-        tested.slope,
+        spread(tested.passed, tested.place, prior, top),
         recent,
         0,
         tested.passed,
         tested.place,
         settings.fold_days,
-        settings.calibration_prior,
-        fit_top(others, settings.calibration_prior),
+        prior,
+        top,
     )
     ordered = Ordered(booster, names, calibration, tested.rounds)
     facts = {
@@ -125,9 +127,7 @@ def train(
     }
     beside = _beside(kind, snapshot, tested, at_first)
     if kind == ability.KIND:
-        money = train_ability(
-            rows, names, features, as_of, tested.judged, settings.calibration_prior, settings.seed
-        )
+        money = train_ability(rows, names, features, as_of, tested.judged, prior, settings.seed)
         if money is not None:
             beside[ability.FILE] = money.ability.to_bytes()
             tested = replace(tested, measures={**tested.measures, RANKING: money.measures})
