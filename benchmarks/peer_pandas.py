@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from anxin.feeds.contract import contract
 from anxin.feeds.lake import Lake
 
 _SITE = ["employer_id", "project_id", "worker_id", "month"]
+_CREW = ["employer_id", "project_id", "month"]
 _MONEY = ("due", "paid", "amount")
 
 
@@ -118,11 +120,20 @@ def _bills(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     )
 
 
+def _told(lake: Lake, day: date, pay: pd.DataFrame) -> Callable[[pd.DataFrame], pd.Series]:
+    """Return what tells whether crews' pay would be known: on sites if any site's is, of own staff if theirs ever was."""
+    ever = _known(lake, "payroll", day, ["employer_id", "project_id"], ("paid_on", date.min))
+    own = ever.loc[ever["project_id"].isna(), "employer_id"].unique()
+    heard = bool(pay["project_id"].notna().any())
+    return lambda crews: crews["employer_id"].isin(own).where(crews["project_id"] == "", heard)
+
+
 def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     at = pd.Timestamp(day)
     ago = {days: at - pd.Timedelta(days=days) for days in (7, 61, 125, 155, 250)}
     since = ("month", ago[250].date())
     pay = _known(lake, "payroll", day, [*_SITE, "due", "paid", "paid_on"], since)
+    told = _told(lake, day, pay.loc[pay["month"] < at])
     pay = _of(pay.loc[pay["month"] < at], kind, own=False)
     sheets = _known(lake, "wage_sheets", day, ["employer_id", "project_id", "due", "pay_due_on"], since)
     sheets = _of(sheets.loc[sheets["month"] < at], kind, own=False)
@@ -136,11 +147,8 @@ def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
         matched.groupby(site, sort=False)[["due", "paid"]].agg({"due": "max", "paid": "sum"}).reset_index()
     )
     recent = worker.loc[worker["month"] >= ago[125]]
-    sheet = sheets.groupby(["subject_id", "month"]).agg(due=("due", "sum"), pay_due_on=("pay_due_on", "max"))
-    sheet = sheet.reset_index()
-    agreed = recent.merge(
-        sheet[["subject_id", "month", "pay_due_on"]], on=["subject_id", "month"], how="left"
-    )
+    agreed_on = sheets.groupby(["subject_id", "month"])["pay_due_on"].max().reset_index()
+    agreed = recent.merge(agreed_on, on=["subject_id", "month"], how="left")
     # An advance is not short pay: the month's pay day must be a week past.
     payable = (agreed["pay_due_on"] < ago[7]) | (agreed["pay_due_on"].isna() & (agreed["month"] < ago[61]))
     asked = agreed.loc[payable]
@@ -156,18 +164,24 @@ def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     late = months["month"] >= ago[125]
     now = months.loc[late].groupby("subject_id")[["paid", "waited"]].sum()
     before = months.loc[~late].groupby("subject_id")[["paid", "waited"]].sum()
-    everyone = pd.Index(months["subject_id"].unique())
+    pays = pd.Index(months["subject_id"].unique())
 
-    sheet = sheet.merge(months, on=["subject_id", "month"], how="left")
-    got = sheet["paid"].fillna(0)
-    late_months = (sheet["pay_due_on"] < ago[7]) & (got * 100 < sheet["due"] * 95)
-    owed = (sheet["due"] - got).where(late_months, 0)
+    crews = sheets.fillna({"project_id": ""})
+    crews = crews.loc[told(crews)].merge(pay.groupby(_CREW)["paid"].sum().reset_index(), on=_CREW, how="left")
+    got = crews["paid"].fillna(0)
+    late = (crews["pay_due_on"] < ago[7]) & (got * 100 < crews["due"] * 95)
+    owed = (crews["due"] - got).where(late, 0)
+    everyone = pays.union(crews["subject_id"].unique())
     found = {
         "pay_short_share": short,
         "pay_paid_share": _share(sums["paid"], sums["due"]),
         "pay_delay_rise": _share(now["waited"], now["paid"]) - _share(before["waited"], before["paid"]),
-        "wages_unpaid_months": late_months.groupby(sheet["subject_id"]).sum().astype(float),
-        "wages_unpaid_amount": owed.groupby(sheet["subject_id"]).sum() / 100,
-        "attended_unpaid_heads": unpaid,
+        "wages_unpaid_months": crews["month"]
+        .where(late)
+        .groupby(crews["subject_id"])
+        .nunique()
+        .astype(float),
+        "wages_unpaid_amount": owed.groupby(crews["subject_id"]).sum() / 100,
+        "attended_unpaid_heads": unpaid.reindex(pays),
     }
     return pd.DataFrame({name: values.reindex(everyone) for name, values in found.items()})

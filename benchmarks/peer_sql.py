@@ -64,6 +64,7 @@ FROM (SELECT *, coalesce(paid_on < DATE '{day}', false) AS paid FROM ({bills})) 
 
 _PAY = """
 WITH pay AS MATERIALIZED ({payroll}),
+crew AS MATERIALIZED ({sheets}),
 attended AS (
     SELECT employer_id, project_id, worker_id, month, sum(days) AS days FROM ({attendance})
     WHERE month >= $matched GROUP BY ALL
@@ -71,7 +72,7 @@ attended AS (
     SELECT employer_id, project_id, worker_id, month, max(due) AS due, sum(paid) AS paid
     FROM pay WHERE month >= $matched GROUP BY ALL
 ), sheet AS (
-    SELECT {subject} AS subject_id, month, sum(due) AS due, max(pay_due_on) AS pay_due_on FROM ({sheets}) GROUP BY ALL
+    SELECT {subject} AS subject_id, month, max(pay_due_on) AS pay_due_on FROM crew GROUP BY ALL
 ), short AS (
     SELECT subject_id, count(paid) FILTER (payable) AS workers,
         count(*) FILTER (payable AND paid * 100 < due * 95) AS short,
@@ -92,17 +93,25 @@ attended AS (
     SELECT {subject} AS subject_id, month, sum(paid) AS paid, sum(paid * (paid_on - month)) AS waited
     FROM pay GROUP BY ALL
 ), delay AS (
-    SELECT subject_id,
+    SELECT subject_id, true AS pays,
         (sum(waited) FILTER (month >= $recent))::DOUBLE
             / nullif((sum(paid) FILTER (month >= $recent))::DOUBLE, 0)
         - (sum(waited) FILTER (month < $recent))::DOUBLE
             / nullif((sum(paid) FILTER (month < $recent))::DOUBLE, 0) AS pay_delay_rise
     FROM paid GROUP BY subject_id
+), crew_paid AS (
+    SELECT employer_id, project_id, month, sum(paid) AS paid FROM pay GROUP BY ALL
+), told AS (
+    SELECT crew.{subject} AS subject_id, crew.month, crew.due, coalesce(paid, 0) AS paid,
+        pay_due_on < $grace AND coalesce(paid, 0) * 100 < crew.due * 95 AS late
+    FROM crew LEFT JOIN crew_paid ON crew.employer_id = crew_paid.employer_id
+        AND crew.project_id IS NOT DISTINCT FROM crew_paid.project_id AND crew.month = crew_paid.month
+    WHERE CASE WHEN crew.project_id IS NULL THEN crew.employer_id IN (SELECT employer_id FROM ({tells}))
+        ELSE EXISTS (SELECT 1 FROM pay WHERE project_id IS NOT NULL) END
 ), owed AS (
-    SELECT subject_id, (count(*) FILTER (late))::DOUBLE AS wages_unpaid_months,
-        coalesce(sum(due - coalesce(paid, 0)) FILTER (late), 0)::DOUBLE AS wages_unpaid_amount
-    FROM (SELECT *, pay_due_on < $grace AND coalesce(paid, 0) * 100 < due * 95 AS late
-        FROM sheet LEFT JOIN paid USING (subject_id, month)) GROUP BY subject_id
+    SELECT subject_id, (count(DISTINCT month) FILTER (late))::DOUBLE AS wages_unpaid_months,
+        coalesce(sum(due - paid) FILTER (late), 0)::DOUBLE AS wages_unpaid_amount
+    FROM told GROUP BY subject_id
 )
 SELECT subject_id,
     short.short::DOUBLE / nullif(workers, 0)::DOUBLE AS pay_short_share,
@@ -110,8 +119,8 @@ SELECT subject_id,
     pay_delay_rise,
     wages_unpaid_months,
     wages_unpaid_amount,
-    CASE WHEN attended > 0 THEN unpaid::DOUBLE END AS attended_unpaid_heads
-FROM delay LEFT JOIN short USING (subject_id) LEFT JOIN owed USING (subject_id) LEFT JOIN unpaid USING (subject_id)
+    CASE WHEN pays AND attended > 0 THEN unpaid::DOUBLE END AS attended_unpaid_heads
+FROM delay FULL JOIN owed USING (subject_id) LEFT JOIN short USING (subject_id) LEFT JOIN unpaid USING (subject_id)
 """
 
 
@@ -156,6 +165,7 @@ def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
             "employer_id, project_id, worker_id, month, days",
             f"{whose} AND month >= DATE '{ago[155]}' AND month < DATE '{day}'",
         ),
+        "tells": known("payroll", "employer_id", "employer_id IS NOT NULL AND project_id IS NULL"),
         "sheets": known(
             "wage_sheets", "*", f"{whose} AND month >= DATE '{ago[250]}' AND month < DATE '{day}'"
         ),

@@ -248,29 +248,61 @@ def matched(past: Past, subject: str) -> Values:
     }
 
 
+@dataclass
+class Crew:
+    """The sheet of one firm's people on one site, or of its own staff, for a month, and what payroll says they got."""
+
+    month: date
+    passed: int
+    due: Any
+    got: Any
+
+    @property
+    def late(self) -> bool:
+        return self.passed > 7 and bool(self.got < self.due * Decimal("0.95"))
+
+
+def unsilent(past: Past, subject: str) -> list[Crew]:
+    """Return the crews on a sheet of the last 250 days from whom a lack of pay rows is a lack of pay.
+
+    On a site: wherever any site's pay of these days came. A firm's own staff: if any pay of them ever came.
+    """
+    pays = past.all("payroll")
+    heard = any(row["project_id"] is not None and 0 < past.age(row["month"]) <= 250 for row in pays)
+    found = []
+    for sheet in past.rows("wage_sheets", subject, own=False):
+        who, site, month = sheet["employer_id"], sheet["project_id"], sheet["month"]
+        own = [row for row in pays if row["employer_id"] == who and row["project_id"] == site]
+        if 0 < past.age(month) <= 250 and (own if site is None else heard):
+            got = total(row["paid"] for row in own if row["month"] == month)
+            found.append(Crew(month, past.age(sheet["pay_due_on"]), sheet["due"], got))
+    return found
+
+
 def owed(past: Past, subject: str) -> Values:
-    """Months whose pay day is more than a week past and that payroll does not show paid."""
-    sheets, payments = _sheets(past, subject), _payments(past, subject)
-    unpaid, passed_due, soon, means = [], [], [], []
+    """Of crews more than a week past their pay day, those that payroll does not show paid: nobody pays for another."""
+    told = unsilent(past, subject)
+    late = [crew for crew in told if crew.late]
+    amount = total(crew.due - crew.got for crew in late)
+    return {
+        "wages_unpaid_months": len({crew.month for crew in late}) if told else None,
+        "wages_unpaid_amount": number(amount) if told else None,
+        "wages_unpaid_share": ratio(amount, total(crew.due for crew in told if crew.passed > 7)),
+        "wages_unpaid_days": max((crew.passed for crew in late), default=0) if told else None,
+    }
+
+
+def due(past: Past, subject: str) -> Values:
+    """What the sheets say, paid or not."""
+    sheets = _sheets(past, subject)
+    soon, means = [], []
     for month, sheet in sheets.items():
-        passed = past.age(sheet["pay_due_on"])
-        got = total(row["paid"] for row in payments if row["month"] == month)
-        if passed > 7:
-            passed_due.append(sheet["due"])
-            if got < sheet["due"] * Decimal("0.95"):
-                unpaid.append((sheet["due"] - got, passed))
-        if passed > -40:
+        if past.age(sheet["pay_due_on"]) > -40:
             soon.append(sheet["due"])
         least = _minimum(past, subject, month)
         if past.age(month) <= 125 and least is not None and sheet["heads"] > 0:
             means.append((sheet["due"], sheet["heads"] * least))
-    told = bool(sheets) and bool(payments)
-    amount = total(amount for amount, _ in unpaid)
     return {
-        "wages_unpaid_months": len(unpaid) if told else None,
-        "wages_unpaid_amount": number(amount) if told else None,
-        "wages_unpaid_share": ratio(amount, total(passed_due)) if told else None,
-        "wages_unpaid_days": max((passed for _, passed in unpaid), default=0) if told else None,
         "sheet_minimum_ratio": ratio(total(due for due, _ in means), total(least for _, least in means)),
         "wage_sheet_last_days": min((sheet["sent"] for sheet in sheets.values()), default=None),
         "wages_due_month": _mean(soon),
@@ -281,24 +313,8 @@ def crews(past: Past, subject: str) -> Values:
     """Of each firm's people on the site: how much of a sheet past pay day for 8 to 45 days is not paid; the worst."""
     if past.kind == "employer":
         return {}
-    payments = _payments(past, subject)
-    shares = []
-    for sheet in past.rows("wage_sheets", subject, own=False):
-        if (
-            7 < past.age(sheet["pay_due_on"]) <= 45
-            and 0 < past.age(sheet["month"]) <= 250
-            and sheet["due"] > 0
-            and any(
-                all(row[name] == sheet[name] for name in ("employer_id", "project_id")) for row in payments
-            )
-        ):
-            crew = [sheet[name] for name in ("employer_id", "project_id", "month")]
-            got = total(
-                row["paid"]
-                for row in payments
-                if [row[name] for name in ("employer_id", "project_id", "month")] == crew
-            )
-            shares.append(ratio(max(sheet["due"] - got, 0), sheet["due"]))
+    newest_due = [crew for crew in unsilent(past, subject) if 7 < crew.passed <= 45 and crew.due > 0]
+    shares = [ratio(max(crew.due - crew.got, 0), crew.due) for crew in newest_due]
     return {"crew_unpaid_share": max(shares, default=None)}
 
 
@@ -466,6 +482,7 @@ FAMILIES = (
     paid,
     matched,
     owed,
+    due,
     crews,
     pay_day,
     account,

@@ -46,6 +46,9 @@ SILENT = PROJECTS[4]
 _NOT_SENT = ("attendance_daily", "payroll")
 """A project goes on without what it must send."""
 
+UNPAID = EMPLOYERS[5]
+"""An employer that never pays anyone, on the silent project too."""
+
 _WORKERS = [f"{i:064x}" for i in range(6)]
 _PEOPLE = [f"{i:064x}" for i in range(100, 103)]
 _OFFICERS = [f"{i:064x}" for i in range(200, 204)]
@@ -93,6 +96,8 @@ def _feed(rng: random.Random, feed: Feed) -> list[Row]:
     else:
         number = _ROWS.get(feed.name, rng.randint(100, 150))
         rows = [_row(rng, feed, _happened(rng), i) for i in range(number)]
+    if feed.name == "wage_sheets":
+        rows += _unpaid_sheets()
     if feed.name in STRANGERS:
         key = feed.key[0]
         rows = [
@@ -103,6 +108,8 @@ def _feed(rng: random.Random, feed: Feed) -> list[Row]:
             rows.append(_correction(rng, feed, row))
     rows += [dict(row) for row in rows if rng.random() < 0.03]
     rng.shuffle(rows)
+    if feed.name == "payroll":
+        rows = [row for row in rows if row["employer_id"] != UNPAID]
     return [row for row in rows if row.get("project_id") != SILENT or feed.name not in _NOT_SENT]
 
 
@@ -171,6 +178,23 @@ def _crews(feed: str, row: Row) -> None:
         row["days"] = rng.choice([0, 15, 20, 21, 26])
     if feed == "labour_contracts":
         row["wage_rate"] = rng.choice([None, Decimal("200.00"), Decimal("6000.00")])
+
+
+def _unpaid_sheets() -> list[Row]:
+    """Sheets of who never pays, four a year."""
+    months = [date(year, month, 1) for year in (2023, 2024) for month in (3, 6, 9, 11)]
+    return [
+        {
+            **{"employer_id": UNPAID, "project_id": SILENT, "month": month, "workers": 3},
+            **{
+                "due": Decimal("15000.00"),
+                "uploaded_on": month + timedelta(35),
+                "pay_due_on": month + timedelta(45),
+            },
+            "received_at": datetime.combine(month + timedelta(36), time(3)),
+        }
+        for month in months
+    ]
 
 
 def _readings(rng: random.Random, feed: Feed) -> list[Row]:

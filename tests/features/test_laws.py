@@ -34,6 +34,7 @@ HALVES = (
     (
         *("energy_bills", "litigation", "wage_sheets", "attendance", "attendance_daily", "complaints", "tax"),
         *("social_insurance", "hazards", "progress_payments", "guarantees", "credit_records", "rosters"),
+        "participations",
     ),
 )
 """The feeds that features read together are in different halves, so that reading one unsaid shows."""

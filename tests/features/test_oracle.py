@@ -11,7 +11,7 @@ import pytest
 from anxin.features.catalogue import Kind, catalogue, facts, of
 from anxin.features.snapshots import KINDS
 
-from . import oracle, streams
+from . import oracle, oracle_payroll, streams
 from .conftest import Made
 
 CELLS = 10_000
@@ -71,6 +71,25 @@ def test_the_worlds_have_sums_that_are_stated_unknown_and_of_nothing(made: Calla
         if feature.stated:
             found = {row[name] for row in rows if name in row}
             assert {None, 0.0} < found and max(found - {None}) > 0, name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_worlds_have_who_never_paid_and_crews_paid_twice_beside_unpaid_ones(kind: Kind) -> None:
+    unpaid = {"employer": streams.UNPAID, "project": streams.SILENT}[kind]
+    subjects = {"employer": streams.EMPLOYERS, "project": streams.PROJECTS}[kind]
+    never = hidden = 0
+    for past in (
+        oracle.Past(streams.world(seed), day, kind) for seed in streams.SEEDS for day in streams.DATES
+    ):
+        assert not past.rows("payroll", unpaid, own=False)
+        never += any(crew.late for crew in oracle_payroll.unsilent(past, unpaid))
+        for subject in subjects:
+            crews = oracle_payroll.unsilent(past, subject)
+            for late in (crew for crew in crews if crew.late):
+                together = [crew for crew in crews if crew.month == late.month]
+                twice = any(crew.got >= 2 * crew.due > 0 for crew in together)
+                hidden += twice and sum(crew.got for crew in together) >= sum(crew.due for crew in together)
+    assert never > 3 and hidden > 3
 
 
 def same(got: float | None, meant: float | None) -> bool:

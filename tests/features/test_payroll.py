@@ -1,4 +1,4 @@
-"""Wages of a small firm: how long since the last pay, and how many workers of one month have none."""
+"""Wages of a small firm: how long since the last pay, who has none, and what is owed crew by crew."""
 
 from __future__ import annotations
 
@@ -7,24 +7,37 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from anxin.features.catalogue import Kind
 from anxin.features.snapshots import snapshots
 
 from . import streams
 
 Row = dict[str, Any]
-FIRM = streams.EMPLOYERS[0]
+FIRM, OTHER = streams.EMPLOYERS[:2]
+SITE, ELSEWHERE = streams.PROJECTS[:2]
+D = date(2024, 5, 31)
+MARCH, APRIL = date(2024, 3, 1), date(2024, 4, 1)
+OWED = ("wages_unpaid_months", "wages_unpaid_amount", "wages_unpaid_share", "wages_unpaid_days")
+
+
+def found(folder: Path, day: date, kind: Kind, **feeds: list[Row]) -> dict[str, Row]:
+    """Return the snapshots of subjects that are in no registry."""
+    rows = snapshots(streams.view_of(folder, feeds), [day], kind).to_pylist()
+    return {row["subject_id"]: row for row in rows}
 
 
 def firm(folder: Path, day: date, **feeds: list[Row]) -> Row:
-    """Return the snapshot of a firm that is in no registry."""
-    (row,) = snapshots(streams.view_of(folder, feeds), [day], "employer").to_pylist()
-    return row
+    return found(folder, day, "employer", **feeds)[FIRM]
 
 
-def pay(worker: int, month: date, paid_on: date) -> Row:
+def pay(
+    worker: int, month: date, paid_on: date, site: str | None = None, who: str = FIRM, paid: str = "3000.00"
+) -> Row:
     return {
-        **{"employer_id": FIRM, "project_id": None, "worker_id": f"{worker:064x}", "month": month},
-        **{"due": Decimal("3000.00"), "paid": Decimal("3000.00"), "paid_on": paid_on, "payment_no": 1},
+        **{"employer_id": who, "project_id": site, "worker_id": f"{worker:064x}", "month": month},
+        **{"due": Decimal("3000.00"), "paid": Decimal(paid), "paid_on": paid_on, "payment_no": 1},
         **{"channel": "other", "received_at": datetime.combine(paid_on + timedelta(1), time(3))},
     }
 
@@ -34,6 +47,16 @@ def attended(worker: int, month: date) -> Row:
     return {
         **{"employer_id": FIRM, "project_id": None, "worker_id": f"{worker:064x}", "month": month},
         **{"days": 21, "uploaded_on": sent, "received_at": datetime.combine(sent, time(3))},
+    }
+
+
+def sheet(month: date, site: str | None = None, who: str = FIRM) -> Row:
+    """A sheet of one worker, to be paid on the 15th of the month after."""
+    sent = (month + timedelta(32)).replace(day=1)
+    return {
+        **{"employer_id": who, "project_id": site, "month": month, "workers": 1, "due": Decimal("3000.00")},
+        **{"uploaded_on": sent, "pay_due_on": sent.replace(day=15)},
+        "received_at": datetime.combine(sent, time(3)),
     }
 
 
@@ -47,5 +70,47 @@ def test_ten_worker_months_are_not_ten_workers(tmp_path: Path) -> None:
     months = [date(2024, month, 1) for month in (1, 2, 3)]
     sheets = [attended(worker, month) for worker in range(4) for month in months]
     payroll = [pay(9, date(2024, 1, 1), date(2024, 1, 31))]
-    row = firm(tmp_path, date(2024, 5, 31), attendance=sheets, payroll=payroll)
+    row = firm(tmp_path, D, attendance=sheets, payroll=payroll)
     assert (row["attended_unpaid_heads"], row["attended_unpaid_heads_month"]) == (12.0, 4.0)
+
+
+def test_a_site_that_never_paid_has_all_its_wages_unpaid(tmp_path: Path) -> None:
+    feeds = {
+        "wage_sheets": [sheet(MARCH, SITE), sheet(APRIL, SITE)],
+        "payroll": [pay(7, MARCH, date(2024, 4, 15), ELSEWHERE, OTHER)],
+    }
+    for kind, subject in (("employer", FIRM), ("project", SITE)):
+        row = found(tmp_path / kind, D, kind, **feeds)[subject]
+        assert [row[name] for name in OWED] == [2.0, 6000.0, 1.0, 46.0], kind
+    assert row["crew_unpaid_share"] == 1.0
+
+
+def test_a_crew_paid_twice_does_not_pay_another(tmp_path: Path) -> None:
+    sheets = [sheet(MARCH, SITE), sheet(MARCH, SITE, OTHER)]
+    payroll = [pay(worker, MARCH, date(2024, 4, 15), SITE, OTHER) for worker in (1, 2)]
+    row = found(tmp_path, D, "project", wage_sheets=sheets, payroll=payroll)[SITE]
+    assert [row[name] for name in OWED] == [1.0, 3000.0, 0.5, 46.0]
+
+
+def test_a_month_two_crews_wait_for_is_one_month(tmp_path: Path) -> None:
+    sheets = [sheet(MARCH, SITE), sheet(MARCH, ELSEWHERE)]
+    payroll = [pay(1, MARCH, date(2024, 4, 15), SITE, paid="1000.00")]
+    row = firm(tmp_path, D, wage_sheets=sheets, payroll=payroll)
+    assert [row[name] for name in OWED] == [1.0, 5000.0, 5000 / 6000, 46.0]
+
+
+def test_who_never_told_of_the_pay_of_its_own_staff_does_not_owe_it(tmp_path: Path) -> None:
+    sheets = [sheet(MARCH)]
+    at_site = [pay(1, MARCH, date(2024, 4, 15), SITE)]
+    row = firm(tmp_path / "never", D, wage_sheets=sheets, payroll=at_site)
+    assert {row[name] for name in OWED} == {None}
+    long_ago = [*at_site, pay(1, date(2022, 1, 1), date(2022, 2, 1))]
+    row = firm(tmp_path / "once", D, wage_sheets=sheets, payroll=long_ago)
+    assert [row[name] for name in OWED] == [1.0, 3000.0, 1.0, 46.0]
+
+
+@pytest.mark.parametrize("paid_on", [None, date(2022, 2, 1)], ids=["never", "dead"])
+def test_where_no_pay_of_sites_comes_nobody_is_unpaid(tmp_path: Path, paid_on: date | None) -> None:
+    payroll = [] if paid_on is None else [pay(1, paid_on.replace(month=1), paid_on, SITE)]
+    row = found(tmp_path, D, "project", wage_sheets=[sheet(MARCH, SITE)], payroll=payroll)[SITE]
+    assert {row[name] for name in (*OWED, "crew_unpaid_share")} == {None}

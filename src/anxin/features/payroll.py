@@ -49,16 +49,19 @@ def payroll(known: Known) -> list[ir.Table]:
     made = wages(known)
     months = _months(known, made)
     payments = _payments(known, made)
-    sheets = known.view.keep(_sheets(known))
+    crews = known.view.keep(_crews(known))
+    sheets = known.view.keep(_sheets(crews))
+    owed = known.view.keep(_beside_pay(known, crews, made))
     tables = [
         _paid(months, payments, sheets),
         _matched(known, months, payments, sheets, made),
-        _owed(known, payments, sheets, made),
+        _owed(owed),
+        _due(known, sheets, made),
         _pay_day(known, payments, sheets),
         _present(known),
         _leavers(known),
     ]
-    return tables if known.kind == "employer" else [*tables, _account(known, made), _crews(known, made)]
+    return tables if known.kind == "employer" else [*tables, _account(known, made), _worst_crew(owed)]
 
 
 def _months(known: Known, made: Wages) -> ir.Table:
@@ -71,7 +74,7 @@ def _months(known: Known, made: Wages) -> ir.Table:
         **{
             name: sites[name].sum()
             for name in sites.columns
-            if name not in (*KEYS, "employer_id", "project_id", "month", "uploaded_on")
+            if name not in (*KEYS, *SITE, "month", "uploaded_on")
         },
         sent_paid_heads=sent.ifelse(sites.paid_heads, 0).sum(),
         unattended=sent.ifelse(sites.paid_heads - sites.matched, 0).sum(),
@@ -97,12 +100,56 @@ def _payments(known: Known, made: Wages) -> ir.Table:
     )
 
 
-def _sheets(known: Known) -> ir.Table:
+def _crews(known: Known) -> ir.Table:
+    """Return the wage sheets of each crew: one firm's people on a site, or its own staff (an empty `project_id`)."""
     rows = known.rows("wage_sheets", own=False)
     month_age = age(rows.as_of, rows.month)
     rows = rows.filter(month_age > 0, month_age <= PAID_MONTHS)
-    return rows.group_by([*KEYS, "month"]).aggregate(
-        due=rows.due.sum(), pay_due_on=rows.pay_due_on.max(), heads=rows.workers.sum(), sent=rows.age.min()
+    return rows.select(
+        *KEYS,
+        "employer_id",
+        "month",
+        "pay_due_on",
+        "age",
+        project_id=rows.project_id.fill_null(""),
+        due=rows.due.cast("decimal(38,2)"),
+        heads="workers",
+    )
+
+
+def _sheets(crews: ir.Table) -> ir.Table:
+    return crews.group_by([*KEYS, "month"]).aggregate(
+        due=crews.due.sum(), pay_due_on=crews.pay_due_on.max(), heads=crews.heads.sum(), sent=crews.age.min()
+    )
+
+
+def _told(known: Known, crews: ir.Table, made: Wages) -> ir.Table:
+    """Return the sheets of crews whose pay would be told if there was any.
+
+    A site's sheets and pay come by one way, its wages being paid by a bank on its sheets (条例 31): of a crew with a
+    sheet and no pay nobody was paid, unless no site's pay comes at all. Of its own staff a firm tells itself, or does
+    not: who never did is silent, not unpaid.
+    """
+    on_sites = made.payments.filter(made.payments.project_id != "")
+    heard = within(known, on_sites, "month", PAID_MONTHS).select("as_of").distinct()
+    sites = crews.filter(crews.project_id != "").semi_join(heard, "as_of")
+    if known.kind == "project":
+        return sites
+    own = known.spans("payroll").select("subject_id", "since", "until").distinct()
+    tells = known.on_dates(own).select(*KEYS).distinct()
+    return sites.union(crews.filter(crews.project_id == "").semi_join(tells, KEYS))
+
+
+def _beside_pay(known: Known, crews: ir.Table, made: Wages) -> ir.Table:
+    """Return the sheets of crews whose pay would be told, with the days since their pay day and what they got.
+
+    Crew by crew: one paid twice, or its arrears at last, does not pay another.
+    """
+    rows = within(known, made.payments, "month", PAID_MONTHS)
+    paid = rows.group_by([*SITE, "month", "as_of"]).aggregate(got=rows.paid.sum())
+    both = _told(known, crews, made).left_join(paid, [*SITE, "month", "as_of"])
+    return both.select(
+        *KEYS, "month", "due", passed=age(both.as_of, both.pay_due_on), got=both.got.fill_null(0)
     )
 
 
@@ -243,60 +290,37 @@ def _minimum(known: Known, months: ir.Table, made: Wages) -> ir.Table:
     return placed.inner_join(made.minimum, ["district", "month"]).select(*months.columns, "fen")
 
 
-def _owed(known: Known, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir.Table:
-    """Wage sheets whose pay day is well past, against what payroll shows; only for who sends payroll at all."""
-    paid = payments.select(*KEYS, "month", got=payments.paid)
-    sends = payments.select(*KEYS).distinct().mutate(sends=True)
+def _owed(rows: ir.Table) -> ir.Table:
+    """Say what is unpaid of crews' sheets whose pay day is well past."""
+    overdue = rows.passed > _GRACE
+    owed = overdue & (rows.got * 100 < rows.due * 95)
+    amount = summed(rows.due - rows.got, owed)
+    return rows.group_by(KEYS).aggregate(
+        wages_unpaid_months=owed.ifelse(rows.month, None).nunique().cast("float64"),
+        wages_unpaid_amount=amount,
+        wages_unpaid_share=ratio(amount, summed(rows.due, overdue)),
+        wages_unpaid_days=owed.ifelse(rows.passed, None).max().cast("float64").fill_null(0.0),
+    )
+
+
+def _due(known: Known, sheets: ir.Table, made: Wages) -> ir.Table:
+    """Say what the sheets alone say: a month's wages, held against the minimum wage, and the newest sheet."""
     late = sheets.filter(age(sheets.as_of, sheets.month) <= _LATE).select(*KEYS, "month")
-    rows = sheets.left_join(paid, [*KEYS, "month"]).select(*sheets.columns, "got")
-    rows = rows.left_join(_minimum(known, late, made), [*KEYS, "month"]).select(*rows.columns, "fen")
-    rows = rows.left_join(sends, KEYS).select(*rows.columns, "sends")
-    passed = age(rows.as_of, rows.pay_due_on)
-    got = rows.got.fill_null(0)
-    overdue = passed > _GRACE
-    owed = overdue & rows.sends & (got * 100 < rows.due * 95)
+    rows = sheets.left_join(_minimum(known, late, made), [*KEYS, "month"]).select(*sheets.columns, "fen")
+    soon = age(rows.as_of, rows.pay_due_on) > -40
     judged = rows.fen.notnull() & (rows.heads > 0)
-    sums = rows.group_by(KEYS).aggregate(
-        sends=rows.sends.max(),
-        months=counted(owed),
-        amount=summed(rows.due - got, owed),
-        passed_due=summed(rows.due, overdue),
-        oldest=owed.ifelse(passed, None).max().cast("float64").fill_null(0.0),
-        mean_due=summed(rows.due, judged),
-        mean_least=summed(rows.heads.cast("decimal(38,0)") * rows.fen, judged),
+    least = rows.heads.cast("decimal(38,0)") * rows.fen
+    return rows.group_by(KEYS).aggregate(
         wage_sheet_last_days=rows.sent.min().cast("float64"),
-        wages_due_month=ratio(summed(rows.due, passed > -40), counted(passed > -40)),
-    )
-    told = sums.sends.fill_null(False)
-    return sums.select(
-        *KEYS,
-        "wage_sheet_last_days",
-        "wages_due_month",
-        wages_unpaid_months=told.ifelse(sums["months"], None),
-        wages_unpaid_amount=told.ifelse(sums.amount, None),
-        wages_unpaid_share=told.ifelse(ratio(sums.amount, sums.passed_due), None),
-        wages_unpaid_days=told.ifelse(sums.oldest, None),
-        sheet_minimum_ratio=ratio(sums.mean_due * 100, sums.mean_least),
+        wages_due_month=ratio(summed(rows.due, soon), counted(soon)),
+        sheet_minimum_ratio=ratio(summed(rows.due, judged) * 100, summed(least, judged)),
     )
 
 
-def _crews(known: Known, made: Wages) -> ir.Table:
-    """Find the worst of a project's crews at the pay days just past: one firm's people on the site.
-
-    Arrears mostly begin with one crew, and the pay of the others hides it. A firm that sends no payroll from the site is
-    silent, not unpaid.
-    """
-    sheets = known.rows("wage_sheets", own=False)
-    passed, month_age = age(sheets.as_of, sheets.pay_due_on), age(sheets.as_of, sheets.month)
-    sheets = sheets.filter(passed > _GRACE, passed <= _NEWEST_PAY_DAY, sheets.due > 0)
-    sheets = sheets.filter(month_age > 0, month_age <= PAID_MONTHS)
-    sheets = sheets.select(*KEYS, "employer_id", "month", "due", project_id=sheets.project_id.fill_null(""))
-    payments = within(known, of_subjects(known, made.payments), "month", PAID_MONTHS)
-    crew = [*KEYS, *SITE, "month"]
-    paid = payments.group_by(crew).aggregate(got=payments.paid.sum())
-    rows = sheets.left_join(paid, crew).select(*sheets.columns, "got")
-    rows = rows.semi_join(paid, [*KEYS, *SITE])
-    unpaid = ratio(ibis.greatest(rows.due - rows.got.fill_null(0), 0), rows.due)
+def _worst_crew(rows: ir.Table) -> ir.Table:
+    """Find the worst of a project's crews at the pay days just past: arrears mostly begin with one crew."""
+    rows = rows.filter(rows.passed > _GRACE, rows.passed <= _NEWEST_PAY_DAY, rows.due > 0)
+    unpaid = ratio(ibis.greatest(rows.due - rows.got, 0), rows.due)
     return rows.group_by(KEYS).aggregate(crew_unpaid_share=unpaid.max())
 
 
