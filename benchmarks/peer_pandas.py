@@ -168,20 +168,18 @@ def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
 
     crews = sheets.fillna({"project_id": ""})
     crews = crews.loc[told(crews)].merge(pay.groupby(_CREW)["paid"].sum().reset_index(), on=_CREW, how="left")
-    got = crews["paid"].fillna(0)
-    late = (crews["pay_due_on"] < ago[7]) & (got * 100 < crews["due"] * 95)
-    owed = (crews["due"] - got).where(late, 0)
-    everyone = pays.union(crews["subject_id"].unique())
+    crews["gap"] = (crews["due"] - crews["paid"].fillna(0)).clip(lower=0)
+    overdue = crews.loc[crews["pay_due_on"] < ago[7]]
+    owing = overdue.groupby(["subject_id", "month"])[["due", "gap"]].sum().reset_index()
+    owing = owing.loc[owing["gap"] * 100 > owing["due"] * 5].groupby("subject_id")["gap"]
+    told_of = crews["subject_id"].unique()
+    everyone = pays.union(told_of)
     found = {
         "pay_short_share": short,
         "pay_paid_share": _share(sums["paid"], sums["due"]),
         "pay_delay_rise": _share(now["waited"], now["paid"]) - _share(before["waited"], before["paid"]),
-        "wages_unpaid_months": crews["month"]
-        .where(late)
-        .groupby(crews["subject_id"])
-        .nunique()
-        .astype(float),
-        "wages_unpaid_amount": owed.groupby(crews["subject_id"]).sum() / 100,
+        "wages_unpaid_months": owing.size().reindex(told_of).fillna(0).astype(float),
+        "wages_unpaid_amount": owing.sum().reindex(told_of).fillna(0) / 100,
         "attended_unpaid_heads": unpaid.reindex(pays),
     }
     return pd.DataFrame({name: values.reindex(everyone) for name, values in found.items()})

@@ -102,15 +102,17 @@ attended AS (
 ), crew_paid AS (
     SELECT employer_id, project_id, month, sum(paid) AS paid FROM pay GROUP BY ALL
 ), told AS (
-    SELECT crew.{subject} AS subject_id, crew.month, crew.due, coalesce(paid, 0) AS paid,
-        pay_due_on < $grace AND coalesce(paid, 0) * 100 < crew.due * 95 AS late
+    SELECT crew.{subject} AS subject_id, crew.month,
+        sum(crew.due) FILTER (pay_due_on < $grace) AS due,
+        sum(greatest(crew.due - coalesce(paid, 0), 0)) FILTER (pay_due_on < $grace) AS gap
     FROM crew LEFT JOIN crew_paid ON crew.employer_id = crew_paid.employer_id
         AND crew.project_id IS NOT DISTINCT FROM crew_paid.project_id AND crew.month = crew_paid.month
     WHERE CASE WHEN crew.project_id IS NULL THEN crew.employer_id IN (SELECT employer_id FROM ({tells}))
         ELSE EXISTS (SELECT 1 FROM pay WHERE project_id IS NOT NULL) END
+    GROUP BY ALL
 ), owed AS (
-    SELECT subject_id, (count(DISTINCT month) FILTER (late))::DOUBLE AS wages_unpaid_months,
-        coalesce(sum(due - paid) FILTER (late), 0)::DOUBLE AS wages_unpaid_amount
+    SELECT subject_id, (count(*) FILTER (gap * 100 > due * 5))::DOUBLE AS wages_unpaid_months,
+        coalesce(sum(gap) FILTER (gap * 100 > due * 5), 0)::DOUBLE AS wages_unpaid_amount
     FROM told GROUP BY subject_id
 )
 SELECT subject_id,

@@ -258,8 +258,8 @@ class Crew:
     got: Any
 
     @property
-    def late(self) -> bool:
-        return self.passed > 7 and bool(self.got < self.due * Decimal("0.95"))
+    def lacks(self) -> Any:
+        return max(self.due - self.got, 0)
 
 
 def unsilent(past: Past, subject: str) -> list[Crew]:
@@ -280,15 +280,25 @@ def unsilent(past: Past, subject: str) -> list[Crew]:
 
 
 def owed(past: Past, subject: str) -> Values:
-    """Of crews more than a week past their pay day, those that payroll does not show paid: nobody pays for another."""
+    """Of wages more than a week past their pay day, the months of which under 95 % was paid, no crew paying another's."""
     told = unsilent(past, subject)
-    late = [crew for crew in told if crew.late]
-    amount = total(crew.due - crew.got for crew in late)
+    overdue = defaultdict(list)
+    for crew in told:
+        if crew.passed > 7:
+            overdue[crew.month].append(crew)
+    late = {
+        month: [crew for crew in crews if crew.lacks > 0]
+        for month, crews in overdue.items()
+        if total(crew.lacks for crew in crews) > Decimal("0.05") * total(crew.due for crew in crews)
+    }
+    amount = total(crew.lacks for crews in late.values() for crew in crews)
     return {
-        "wages_unpaid_months": len({crew.month for crew in late}) if told else None,
+        "wages_unpaid_months": len(late) if told else None,
         "wages_unpaid_amount": number(amount) if told else None,
-        "wages_unpaid_share": ratio(amount, total(crew.due for crew in told if crew.passed > 7)),
-        "wages_unpaid_days": max((crew.passed for crew in late), default=0) if told else None,
+        "wages_unpaid_share": ratio(amount, total(crew.due for crews in overdue.values() for crew in crews)),
+        "wages_unpaid_days": max((crew.passed for crews in late.values() for crew in crews), default=0)
+        if told
+        else None,
     }
 
 

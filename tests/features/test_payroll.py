@@ -99,6 +99,16 @@ def test_a_month_two_crews_wait_for_is_one_month(tmp_path: Path) -> None:
     assert [row[name] for name in OWED] == [1.0, 5000.0, 5000 / 6000, 46.0]
 
 
+def test_one_worker_of_a_small_crew_still_to_be_paid_does_not_make_a_large_month_unpaid(
+    tmp_path: Path,
+) -> None:
+    large = sheet(MARCH, SITE, OTHER) | {"workers": 40, "due": Decimal("120000.00")}
+    payroll = [pay(worker, MARCH, date(2024, 4, 15), SITE, OTHER) for worker in range(40)]
+    row = found(tmp_path, D, "project", wage_sheets=[sheet(MARCH, SITE), large], payroll=payroll)[SITE]
+    assert [row[name] for name in OWED] == [0.0, 0.0, 0.0, 0.0]
+    assert row["crew_unpaid_share"] == 1.0
+
+
 def test_who_never_told_of_the_pay_of_its_own_staff_does_not_owe_it(tmp_path: Path) -> None:
     sheets = [sheet(MARCH)]
     at_site = [pay(1, MARCH, date(2024, 4, 15), SITE)]

@@ -291,15 +291,30 @@ def _minimum(known: Known, months: ir.Table, made: Wages) -> ir.Table:
 
 
 def _owed(rows: ir.Table) -> ir.Table:
-    """Say what is unpaid of crews' sheets whose pay day is well past."""
-    overdue = rows.passed > _GRACE
-    owed = overdue & (rows.got * 100 < rows.due * 95)
-    amount = summed(rows.due - rows.got, owed)
-    return rows.group_by(KEYS).aggregate(
-        wages_unpaid_months=owed.ifelse(rows.month, None).nunique().cast("float64"),
-        wages_unpaid_amount=amount,
-        wages_unpaid_share=ratio(amount, summed(rows.due, overdue)),
-        wages_unpaid_days=owed.ifelse(rows.passed, None).max().cast("float64").fill_null(0.0),
+    """Say what is unpaid of sheets whose pay day is well past, month by month; no crew's surplus pays for another.
+
+    Whether a month is unpaid is asked of all crews together: of a small crew one absent worker is more than the rest.
+    """
+    overdue = rows.filter(rows.passed > _GRACE)
+    gap = ibis.greatest(overdue.due - overdue.got, 0)
+    months = overdue.group_by([*KEYS, "month"]).aggregate(
+        due=overdue.due.sum(), gap=gap.sum(), passed=(gap > 0).ifelse(overdue.passed, None).max()
+    )
+    owed = months.gap * 100 > months.due * 5
+    found = months.group_by(KEYS).aggregate(
+        unpaid=counted(owed),
+        amount=summed(months.gap, owed),
+        due=months.due.sum().cast("float64"),
+        days=owed.ifelse(months.passed, None).max().cast("float64"),
+    )
+    everyone = rows.select(*KEYS).distinct()
+    found = everyone.left_join(found, KEYS).select(*everyone.columns, *found.columns[2:])
+    return found.select(
+        *KEYS,
+        wages_unpaid_months=found.unpaid.fill_null(0.0),
+        wages_unpaid_amount=found.amount.fill_null(0.0),
+        wages_unpaid_share=ratio(found.amount, found.due),
+        wages_unpaid_days=found.days.fill_null(0.0),
     )
 
 
