@@ -70,36 +70,42 @@ def _share(part: pd.Series, whole: pd.Series) -> pd.Series:
 def _energy(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     monday = pd.Timestamp(day - timedelta(day.weekday()))
     at, since = pd.Timestamp(day), (monday - pd.Timedelta(weeks=30)).date()
-    columns = ["employer_id", "project_id", "date", "kwh"]
+    columns = ["employer_id", "project_id", "meter_id", "date", "kwh"]
     rows = _of(_known(lake, "energy_usage", day, columns, ("date", since)), kind, own=True)
-    rows = rows.loc[rows["wh"].abs() <= 1e12]
-    daily = rows.groupby(["subject_id", "date"])["wh"].agg(wh="sum", n="size").reset_index()
-    everyone = pd.Index(daily["subject_id"].unique())
+    rows = rows.loc[rows["wh"].abs() <= 1e12].fillna({"meter_id": ""})
+    meter, everyone = ["subject_id", "meter_id"], pd.Index(rows["subject_id"].unique())
+    recent = rows.loc[rows["date"] >= at - pd.Timedelta(days=28)]
+    usual = _usual(rows.loc[rows["date"] <= monday - pd.Timedelta(days=29)], meter).rename("usual")
+    recent = recent.join(usual, on=meter).join(_usual(recent, meter).rename("own"), on=meter)
+    known = recent.loc[recent["usual"].notna()]
 
-    def sums(part: pd.DataFrame) -> pd.DataFrame:
-        return part.groupby("subject_id")[["wh", "n"]].sum().reindex(everyone, fill_value=0)
+    def level(part: pd.DataFrame, against: str) -> pd.Series:
+        sums = part.groupby("subject_id")[["wh", against]].sum().reindex(everyone, fill_value=0)
+        return _share(sums["wh"] * 1000, sums[against])
 
-    past = sums(daily.loc[daily["date"] <= monday - pd.Timedelta(days=29)])
-    usual = _share(past["wh"], past["n"])
-    recent = daily.loc[daily["date"] >= at - pd.Timedelta(days=28)]
-    late, week = sums(recent), sums(recent.loc[recent["date"] >= at - pd.Timedelta(days=7)])
-    rest = sums(recent.loc[recent["date"].dt.dayofweek >= 5])
+    rest = recent["date"].dt.dayofweek >= 5
     holidays = [
         pd.Timestamp(day - timedelta(back)) for back in range(1, 29) if on_holiday(day - timedelta(back))
     ]
-    ordinary = recent.loc[~recent["date"].isin(holidays)]
-    idle = ordinary["wh"] <= ordinary["n"] * (ordinary["subject_id"].map(usual) * 0.1)
-    idle_days = idle.groupby(ordinary["subject_id"]).sum().reindex(everyone, fill_value=0)
+    daily = recent.groupby(["subject_id", "date"]).agg(
+        wh=("wh", "sum"), usual=("usual", "sum"), known=("usual", "count")
+    )
+    daily = daily.loc[daily["known"] > 0].reset_index()
+    idle = ~daily["date"].isin(holidays) & (daily["wh"] * 10_000 <= daily["usual"])
     return pd.DataFrame(
         {
-            "energy_level_28d": _share(_share(late["wh"], late["n"]), usual),
-            "energy_level_7d": _share(_share(week["wh"], week["n"]), usual),
-            "energy_weekend_ratio": _share(
-                _share(rest["wh"], rest["n"]), _share(late["wh"] - rest["wh"], late["n"] - rest["n"])
-            ),
-            "energy_idle_days_28d": idle_days.where(usual.notna() & (late["n"] > 0)).astype(float),
+            "energy_level_28d": level(known, "usual"),
+            "energy_level_7d": level(known.loc[known["date"] >= at - pd.Timedelta(days=7)], "usual"),
+            "energy_weekend_ratio": _share(level(recent.loc[rest], "own"), level(recent.loc[~rest], "own")),
+            "energy_idle_days_28d": idle.groupby(daily["subject_id"]).sum().reindex(everyone).astype(float),
         }
     )
+
+
+def _usual(rows: pd.DataFrame, meter: list[str]) -> pd.Series:
+    """Return the mean day of each meter in whole milliwatt-hours, half up."""
+    read = rows.groupby(meter)["wh"].agg(["sum", "size"])
+    return np.floor(read["sum"] * 1000 / read["size"] + 0.5)
 
 
 def _bills(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:

@@ -28,30 +28,35 @@ LEFT JOIN (SELECT _row, min(superseded_at) AS superseded_at FROM read_parquet({f
 _CURRENT = "(superseded_at IS NULL OR superseded_at >= TIMESTAMP '{day}')"
 
 _ENERGY = """
-WITH daily AS (
-    SELECT {subject} AS subject_id, date, sum((kwh * 1000)::BIGINT)::BIGINT AS wh, count(*) AS n FROM ({readings})
-    WHERE abs(kwh) <= 1000000000 GROUP BY ALL
-), usual AS (
-    SELECT subject_id,
-        (sum(wh) FILTER (date BETWEEN $past_from AND $past_to))::DOUBLE
-            / nullif(sum(n) FILTER (date BETWEEN $past_from AND $past_to), 0)::DOUBLE AS usual,
-        sum(wh) FILTER (date >= $late) AS late_wh, sum(n) FILTER (date >= $late) AS late_n,
-        sum(wh) FILTER (date >= $week) AS week_wh, sum(n) FILTER (date >= $week) AS week_n,
-        coalesce(sum(wh) FILTER (date >= $late AND isodow(date) >= 6), 0) AS rest_wh,
-        coalesce(sum(n) FILTER (date >= $late AND isodow(date) >= 6), 0) AS rest_n
+WITH reading AS (
+    SELECT {subject} AS subject_id, coalesce(meter_id, '') AS meter_id, date, (kwh * 1000)::BIGINT AS wh FROM ({readings})
+    WHERE abs(kwh) <= 1000000000
+), meter AS (
+    SELECT subject_id, meter_id,
+        floor((sum(wh) FILTER (date BETWEEN $past_from AND $past_to))::DOUBLE * 1000
+            / nullif(count(*) FILTER (date BETWEEN $past_from AND $past_to), 0)::DOUBLE + 0.5)::BIGINT AS usual,
+        floor((sum(wh) FILTER (date >= $late))::DOUBLE * 1000
+            / nullif(count(*) FILTER (date >= $late), 0)::DOUBLE + 0.5)::BIGINT AS own
+    FROM reading GROUP BY subject_id, meter_id
+), daily AS (
+    SELECT subject_id, date, isodow(date) >= 6 AS rest, sum(wh) AS wh, sum(own) AS own,
+        sum(wh) FILTER (usual IS NOT NULL) AS known, sum(usual) AS usual
+    FROM reading JOIN meter USING (subject_id, meter_id) WHERE date >= $late GROUP BY ALL
+), late AS (
+    SELECT subject_id, sum(known) AS late, sum(usual) AS late_usual,
+        sum(known) FILTER (date >= $week) AS week, sum(usual) FILTER (date >= $week) AS week_usual,
+        sum(wh) FILTER (rest) AS rest, sum(own) FILTER (rest) AS rest_own,
+        sum(wh) FILTER (NOT rest) AS work, sum(own) FILTER (NOT rest) AS work_own,
+        count(*) FILTER (NOT list_contains($holidays::DATE[], date) AND wh * 10000 <= usual) AS idle
     FROM daily GROUP BY subject_id
-), idle AS (
-    SELECT subject_id, count(*) FILTER (NOT list_contains($holidays::DATE[], date)
-        AND n > 0 AND wh::DOUBLE <= n::DOUBLE * (usual * 0.1)) AS idle
-    FROM daily JOIN usual USING (subject_id) WHERE date >= $late GROUP BY subject_id
 )
 SELECT subject_id,
-    (late_wh::DOUBLE / nullif(late_n, 0)::DOUBLE) / nullif(usual, 0) AS energy_level_28d,
-    (week_wh::DOUBLE / nullif(week_n, 0)::DOUBLE) / nullif(usual, 0) AS energy_level_7d,
-    (rest_wh::DOUBLE / nullif(rest_n, 0)::DOUBLE)
-        / nullif((late_wh - rest_wh)::DOUBLE / nullif(late_n - rest_n, 0)::DOUBLE, 0) AS energy_weekend_ratio,
-    CASE WHEN usual IS NOT NULL AND late_n > 0 THEN coalesce(idle, 0)::DOUBLE END AS energy_idle_days_28d
-FROM usual LEFT JOIN idle USING (subject_id)
+    late::DOUBLE * 1000 / nullif(late_usual, 0)::DOUBLE AS energy_level_28d,
+    week::DOUBLE * 1000 / nullif(week_usual, 0)::DOUBLE AS energy_level_7d,
+    (rest::DOUBLE / nullif(rest_own, 0)::DOUBLE)
+        / nullif(work::DOUBLE / nullif(work_own, 0)::DOUBLE, 0) AS energy_weekend_ratio,
+    CASE WHEN late_usual IS NOT NULL THEN idle::DOUBLE END AS energy_idle_days_28d
+FROM (SELECT DISTINCT subject_id FROM meter) LEFT JOIN late USING (subject_id)
 """
 
 _BILLS = """
@@ -151,7 +156,9 @@ def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
     filled = {
         "subject": subject,
         "day": day,
-        "readings": known("energy_usage", f"{subject}, date, kwh", f"{own} AND date >= DATE '{past_from}'"),
+        "readings": known(
+            "energy_usage", f"{subject}, meter_id, date, kwh", f"{own} AND date >= DATE '{past_from}'"
+        ),
         "bills": known(
             "energy_bills",
             "*",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from anxin.domain.calendar import spring_festival
@@ -20,14 +22,14 @@ def energy(past: Past, subject: str) -> Values:
     this = monday(past.day)
     late = [row for row in rows if row["age"] <= 28]
     before = [row for row in rows if this - 30 * WEEK <= monday(row["date"]) <= this - 5 * WEEK]
-    usual = level(before)
-    now, then = weekend(late), weekend(before)
+    usual = usual_days(before)
+    now, then = weekend(late, usual_days(late)), weekend(before, usual)
     idle = idle_days(past, rows, usual)
     step_days, step_depth = step(past, rows)
     return {
         "energy_last_days": min((row["age"] for row in rows), default=None),
-        "energy_level_28d": ratio(level(late), usual),
-        "energy_level_7d": ratio(level([row for row in rows if row["age"] <= 7]), usual),
+        "energy_level_28d": level(late, usual),
+        "energy_level_7d": level([row for row in rows if row["age"] <= 7], usual),
         "energy_level_year": against_last_year(past, rows),
         "energy_level_sector": against_peers(past, subject, sector),
         "energy_level_district": against_peers(past, subject, lambda row: row["district"][:6]),
@@ -55,10 +57,25 @@ def monday(day: date) -> date:
     return day - timedelta(day.weekday())
 
 
-def level(rows: Iterable[Row]) -> float | None:
-    """Mean kWh per meter-day with a reading."""
-    kwh = [row["kwh"] for row in rows]
-    return float(sum(kwh)) / len(kwh) if kwh else None
+Usual = dict[str, Fraction]
+"""The kWh of a usual day by meter."""
+
+
+def usual_days(rows: Iterable[Row]) -> Usual:
+    """What each meter reads in a mean day, to the milliwatt-hour, halves up."""
+    read: dict[str, list[Decimal]] = defaultdict(list)
+    for row in rows:
+        read[row["meter_id"]].append(row["kwh"])
+    means = {meter: Fraction(sum(kwh)) / len(kwh) for meter, kwh in read.items()}
+    return {
+        meter: Fraction(math.floor(mean * 10**6 + Fraction(1, 2)), 10**6) for meter, mean in means.items()
+    }
+
+
+def level(rows: Iterable[Row], usual: Usual) -> float | None:
+    """What the meters with a usual read, over what that many usual days would have been."""
+    mine = [row for row in rows if row["meter_id"] in usual]
+    return ratio(total(row["kwh"] for row in mine), total(usual[row["meter_id"]] for row in mine))
 
 
 def of_week(past: Past, rows: list[Row], first: int, last: int) -> list[Row]:
@@ -88,35 +105,37 @@ def against_last_year(past: Past, rows: list[Row]) -> float | None:
     this = monday(past.day)
     season = last_season(this)
     ordinary = [row for row in rows if not festive(monday(row["date"]))]
-    usual = level(of_week(past, ordinary, 5, 30))
-    base = level(row for row in ordinary if WEEK <= monday(row["date"]) - season <= 26 * WEEK)
+    usual = usual_days(of_week(past, ordinary, 5, 30))
+    base = usual_days(row for row in ordinary if WEEK <= monday(row["date"]) - season <= 26 * WEEK)
+    late = [row for row in of_week(past, rows, 1, 4) if row["meter_id"] in usual]
     expected = 0.0
     for back in range(1, 5):
-        week = [row for row in rows if monday(row["date"]) == this - back * WEEK]
+        week = [row for row in late if monday(row["date"]) == this - back * WEEK]
         if not week:
             continue
         near = []
         for beside in (back - 1, back, back + 1):
             then = [row for row in rows if monday(row["date"]) == season - beside * WEEK]
-            if len(then) >= 3:
-                near.append(level(then))
-        if near and base:
-            share = min(1.0, min(near) / base)
+            then = [row for row in then if row["meter_id"] in base]
+            found = level(then, base)
+            if len(then) >= 3 and found is not None:
+                near.append(found)
+        if near:
+            share = min(1.0, *near)
         elif festive(this - back * WEEK):
             return None
         else:
             share = 1.0
-        expected += len(week) * share
-    late = of_week(past, rows, 1, 4)
-    if usual is None or len(late) < 14:
+        expected += share * float(total(usual[row["meter_id"]] for row in week))
+    if len(late) < 14:
         return None
-    reached = ratio(total(row["kwh"] for row in late), expected * usual)
+    reached = ratio(total(row["kwh"] for row in late), expected)
     return None if reached is None else min(1.0, reached)
 
 
 def change(past: Past, rows: list[Row]) -> float | None:
-    """The last four complete weeks over the 26 before."""
-    return ratio(level(of_week(past, rows, 1, 4)), level(of_week(past, rows, 5, 30)))
+    """The last four complete weeks against the 26 before."""
+    return level(of_week(past, rows, 1, 4), usual_days(of_week(past, rows, 5, 30)))
 
 
 def sector(row: Row) -> str:
@@ -150,9 +169,9 @@ def capped(value: float | None) -> float:
     return int(max(0.0, min(3.0, value)) * 1_000_000 + 0.5) / 1_000_000
 
 
-def weekend(rows: list[Row]) -> float | None:
-    rest = level(row for row in rows if row["date"].isoweekday() >= 6)
-    return ratio(rest, level(row for row in rows if row["date"].isoweekday() < 6))
+def weekend(rows: list[Row], usual: Usual) -> float | None:
+    rest = level((row for row in rows if row["date"].isoweekday() >= 6), usual)
+    return ratio(rest, level((row for row in rows if row["date"].isoweekday() < 6), usual))
 
 
 def days_of(rows: Iterable[Row]) -> dict[date, list[Decimal]]:
@@ -179,24 +198,28 @@ def on_holiday(day: date) -> bool:
     return any(-8 <= (day - spring_festival(year)).days <= 14 for year in (day.year, day.year + 1))
 
 
-def idle_days(past: Past, rows: list[Row], usual: float | None) -> set[date]:
-    """Days at or below a tenth of the usual level, holidays left out."""
-    if usual is None:
-        return set()
-    days = days_of(row for row in rows if row["age"] <= 56)
-    return {
-        day for day, kwh in days.items() if float(sum(kwh)) <= len(kwh) * usual * 0.1 and not on_holiday(day)
-    }
+def idle_days(past: Past, rows: list[Row], usual: Usual) -> set[date]:
+    """Days on which all meters together read a tenth of the usual day of those with one at most, holidays left out."""
+    days: dict[date, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["age"] <= 56 and not on_holiday(row["date"]):
+            days[row["date"]].append(row)
+    found = set()
+    for day, read in days.items():
+        held = [usual[row["meter_id"]] for row in read if row["meter_id"] in usual]
+        if held and Fraction(total(row["kwh"] for row in read)) * 10 <= sum(held):
+            found.add(day)
+    return found
 
 
-def idle_in(past: Past, idle: set[date], rows: list[Row], usual: float | None, days: int) -> float | None:
-    if usual is None or not any(row["age"] <= days for row in rows):
+def idle_in(past: Past, idle: set[date], rows: list[Row], usual: Usual, days: int) -> float | None:
+    if not any(row["age"] <= days and row["meter_id"] in usual for row in rows):
         return None
     return sum(past.age(day) <= days for day in idle)
 
 
-def longest_run(past: Past, idle: set[date], rows: list[Row], usual: float | None) -> float | None:
-    if usual is None or not of_week(past, rows, 0, 8):
+def longest_run(past: Past, idle: set[date], rows: list[Row], usual: Usual) -> float | None:
+    if not any(row["meter_id"] in usual for row in of_week(past, rows, 0, 8)):
         return None
     longest = run = 0
     for age in range(1, 57):
@@ -211,11 +234,14 @@ def longest_run(past: Past, idle: set[date], rows: list[Row], usual: float | Non
 def step(past: Past, rows: list[Row]) -> tuple[float | None, float | None]:
     """When and how far the level last fell for good: the weeks since against the weeks before.
 
+    Each meter is held against its own level in all of them.
+
     It came back, and did not fall for good, if the newest three ordinary weeks since are no fifth below the weeks before.
     """
     ordinary = [row for row in of_week(past, rows, 1, 26) if not festive(monday(row["date"]))]
     mondays = [monday(past.day) - back * WEEK for back in range(1, 27)]
     newest = [week for week in mondays if not festive(week)][:3]
+    usual = usual_days(ordinary)
     best, tried = (0.0, None, 0.0), False
     for weeks in range(3, 21):
         since = of_week(past, ordinary, 1, weeks)
@@ -223,10 +249,10 @@ def step(past: Past, rows: list[Row]) -> tuple[float | None, float | None]:
         if len(since) < 15 or len(before) < 30:
             continue
         tried = True
-        now, then = level(since), level(before)
-        if not then or 1 - now / then < 0.2:
+        now, then = level(since, usual), level(before, usual)
+        if now is None or not then or 1 - now / then < 0.2:
             continue
-        reached = level(row for row in since if monday(row["date"]) in newest)
+        reached = level((row for row in since if monday(row["date"]) in newest), usual)
         if reached is not None and 1 - reached / then < 0.2:
             continue
         score = len(since) * len(before) / len(ordinary) * (then - now) ** 2
@@ -254,7 +280,8 @@ def sites(past: Past, subject: str) -> Values:
 
 
 def peak_share(past: Past, rows: list[Row]) -> float | None:
-    blocks = [level(of_week(past, rows, 4 * block + 1, 4 * block + 4)) for block in range(13)]
+    usual = usual_days(of_week(past, rows, 1, 52))
+    blocks = [level(of_week(past, rows, 4 * block + 1, 4 * block + 4), usual) for block in range(13)]
     return ratio(blocks[0], max((block for block in blocks if block is not None), default=None))
 
 

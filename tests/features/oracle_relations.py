@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
 
 from .oracle import Past, Row, Values, newest, ratio, total
 
@@ -246,10 +249,18 @@ def _elsewhere(past: Past, party: str, mine: Row | None, others: set[str]) -> Va
 
 
 def _energy(past: Past, projects: set[str]) -> float | None:
-    rows = _at(past.all("energy_usage", 56), projects)
-    late = [row["kwh"] for row in rows if row["age"] <= 28]
-    before = [row["kwh"] for row in rows if row["age"] > 28]
-    return ratio(ratio(total(late), len(late)), ratio(total(before), len(before)))
+    """Electricity of the last four weeks, of each meter as if its mean day of the four before were usual."""
+    rows = [row for row in _at(past.all("energy_usage", 56), projects) if abs(row["kwh"]) <= 10**9]
+    used, expected = Decimal(0), Decimal(0)
+    for meter in {(row["project_id"], row["meter_id"]) for row in rows}:
+        mine = [row for row in rows if (row["project_id"], row["meter_id"]) == meter]
+        late = [row["kwh"] for row in mine if row["age"] <= 28]
+        before = [row["kwh"] for row in mine if row["age"] > 28]
+        if late and before:
+            usual = Fraction(total(before)) / len(before) * 10**6 + Fraction(1, 2)
+            used += total(late)
+            expected += len(late) * Decimal(math.floor(usual)).scaleb(-6)
+    return ratio(used, expected)
 
 
 def _counted(name: str, firms: Firms, rows: list[Row]) -> Values:

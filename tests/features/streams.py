@@ -78,6 +78,25 @@ _ROWS = {
     "complaints": 260,
     "cases": 45,
 }
+Meter = tuple[str, str, str | None, int, int, int]
+"""Its name, whose it is, about as many kWh a day, the first day it could begin and the day it ends."""
+_METERS: list[Meter] = [
+    ("m0", EMPLOYERS[0], None, 100, 0, SPAN),
+    ("m1", EMPLOYERS[0], None, 100, 0, SPAN),
+    ("m2", EMPLOYERS[1], None, 100, 0, SPAN),
+    ("m3", EMPLOYERS[7], None, 100, 0, SPAN),
+    ("m4", EMPLOYERS[2], PROJECTS[0], 100, 0, SPAN),
+    ("m5", EMPLOYERS[3], PROJECTS[1], 100, 0, SPAN),
+]
+_OTHER_METERS: list[Meter] = [
+    ("m6", EMPLOYERS[0], None, 5, 350, SPAN),
+    ("m7", EMPLOYERS[2], PROJECTS[0], 900, 0, 530),
+    ("m8", EMPLOYERS[2], PROJECTS[0], 20, 350, SPAN),
+    ("m9", EMPLOYERS[1], None, 400, 0, 450),
+    ("m9", EMPLOYERS[7], None, 400, 450, SPAN),
+    ("m10", EMPLOYERS[0], None, 300, 0, 700),
+]
+"""Second meters beside those: added or ended on the way, small and big, and one that is handed over."""
 _NEVER_NEGATIVE = (0, 1, 2, 4, 7, 12, 30, 31, 400)
 
 
@@ -85,14 +104,20 @@ def world(seed: int, leave_out: Iterable[str] = ()) -> World:
     """Return rows by feed, values as in the contract; the same seed gives the same rows."""
     rng = random.Random(seed)
     rows = {name: _feed(rng, feed) for name, feed in contract().items()}
+    rows["energy_usage"] += _beside(random.Random(f"meters {seed}"), contract()["energy_usage"])
     for name in leave_out:
         rows[name] = []
     return rows
 
 
+def _beside(rng: random.Random, feed: Feed) -> list[Row]:
+    """Return the rows of other meters, of their own chance: the rest of the world stays as it is."""
+    return _sent_again(rng, feed, _readings(rng, feed, _OTHER_METERS))
+
+
 def _feed(rng: random.Random, feed: Feed) -> list[Row]:
     if feed.name == "energy_usage":
-        rows = _readings(rng, feed)
+        rows = _readings(rng, feed, _METERS)
     else:
         number = _ROWS.get(feed.name, rng.randint(100, 150))
         rows = [_row(rng, feed, _happened(rng), i) for i in range(number)]
@@ -103,14 +128,19 @@ def _feed(rng: random.Random, feed: Feed) -> list[Row]:
         rows = [
             row for row in rows if row[key] not in STRANGERS[feed.name] or row["received_at"].year == 2024
         ]
-    for row in list(rows):
-        if rng.random() < 0.25:
-            rows.append(_correction(rng, feed, row))
-    rows += [dict(row) for row in rows if rng.random() < 0.03]
-    rng.shuffle(rows)
+    rows = _sent_again(rng, feed, rows)
     if feed.name == "payroll":
         rows = [row for row in rows if row["employer_id"] != UNPAID]
     return [row for row in rows if row.get("project_id") != SILENT or feed.name not in _NOT_SENT]
+
+
+def _sent_again(rng: random.Random, feed: Feed, rows: list[Row]) -> list[Row]:
+    """Return rows with some corrected and some repeated, in any order."""
+    corrected = [_correction(rng, feed, row) for row in rows if rng.random() < 0.25]
+    rows = rows + corrected
+    rows += [dict(row) for row in rows if rng.random() < 0.03]
+    rng.shuffle(rows)
+    return rows
 
 
 def _happened(rng: random.Random) -> date:
@@ -197,20 +227,18 @@ def _unpaid_sheets() -> list[Row]:
     ]
 
 
-def _readings(rng: random.Random, feed: Feed) -> list[Row]:
-    """Daily readings of a few meters over the whole span, with gaps, zeros and stops."""
+def _readings(rng: random.Random, feed: Feed, meters: Iterable[Meter]) -> list[Row]:
+    """Daily readings of a few meters, with gaps, zeros and stops."""
     rows = []
-    owners = [(EMPLOYERS[0], None), (EMPLOYERS[0], None), (EMPLOYERS[1], None), (EMPLOYERS[7], None)]
-    owners += [(EMPLOYERS[2], PROJECTS[0]), (EMPLOYERS[3], PROJECTS[1])]
-    for meter, (employer, project) in enumerate(owners):
-        first, stop = rng.randrange(250), rng.randint(400, SPAN)
-        for offset in range(first, SPAN):
+    for meter, employer, project, size, begun, ended in meters:
+        first, stop = begun + rng.randrange(250), rng.randint(400, SPAN)
+        for offset in range(first, ended):
             if rng.random() < 0.2:
                 continue
             row = _row(rng, feed, START + timedelta(offset), 0)
-            level = rng.choice([0, 0.2, 1, 1.5, 2]) * 100 if offset < stop else rng.choice([0, 0, 3])
+            level = rng.choice([0, 0.2, 1, 1.5, 2]) * size if offset < stop else rng.choice([0, 0, 3])
             row |= {
-                "meter_id": f"m{meter}",
+                "meter_id": meter,
                 "employer_id": employer,
                 "project_id": project,
                 "kwh": Decimal(f"{level * rng.random():.3f}"),

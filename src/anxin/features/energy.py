@@ -1,9 +1,10 @@
 """Electricity: level against own past, last year and peers, near-zero days, rhythm, lasting steps.
 
-A level is mean kWh per meter-day with a reading: a missing day is a missing row, a real zero counts, and a
-meter that falls silent lowers nothing. Days of a subject are put together over its meters where a day counts
-as a day (near-zero, from one day to the next). Readings are daily: weekends stand for the night shift, hours
-are not known. Everything is computed from `weekly`; «complete weeks» end before the week of the date.
+A level is what the meters of a subject used over what is usual of each (`meters`): a missing day is a missing row, a
+real zero counts, and a meter that falls silent or is new lowers nothing. Days of a subject are put together over its
+meters where a day counts as a day (near-zero, from one day to the next). Readings are daily: weekends stand for the
+night shift, hours are not known. Everything is computed from `weekly`; «complete weeks» end before the week of the
+date.
 """
 
 from __future__ import annotations
@@ -15,42 +16,31 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.known import KEYS, Known, age, ratio, whole
-from anxin.features.weeks import (
-    WEEK,
-    aligned,
-    festive_mondays,
-    monday,
-    number,
-    on_holiday,
-    together,
-    weekly,
+from anxin.features.meters import (
+    BLOCKS,
+    LATE,
+    METER,
+    MILLI,
+    WEEKS,
+    held,
+    level,
+    level_of,
+    ordinary,
+    put_together,
+    usual_day,
+    usuals,
 )
+from anxin.features.steps import NEWEST, falls, since, step
+from anxin.features.weeks import WEEK, monday, number, on_holiday, weekly
 
-_WEEKS = 60
-"""Weeks read: a year, the most Spring Festival moves, and the window."""
-_LATE = 4
-_PAST = range(_LATE + 1, _LATE + 27)
-"""The half year of complete weeks before the last four: what is usual."""
 _RECENT = 8
 _UNKNOWN = 1e300
 """A level of last year nobody knows: more than any."""
-_NEAR_ZERO = 0.1
-"""A day at or below a tenth of the usual level is near zero."""
+_NEAR_ZERO = 10
+"""A day is near zero when so many of it are no more than a usual one."""
 
-_STEP_WEEKS = 26
-_STEP_SINCE = range(3, 21)
-"""Weeks a step can be old: three weeks must lie after it and six before."""
-_STEP_READINGS = (15, 30)
-_STEP_FALL = 0.2
-_STEP_NEWEST = 3
-"""The newest ordinary weeks that must still be below: a level that came back did not fall for good."""
-
-_BLOCKS = 13
 _PHASES = (0.15, 0.8, 1.0)
 """Shares of the planned time that end the start, the main part and the finishing; beyond is overdue."""
-
-_PARTS = (range(11), range(11, 21), range(21, 47), range(47, _WEEKS + 1))
-"""Weeks back that are added up together."""
 
 _PEERS = 10.0
 """Small groups are drawn towards all others by this many subjects."""
@@ -61,15 +51,20 @@ _MILLION = 1_000_000
 
 def energy(known: Known) -> list[ir.Table]:
     """Return the tables of the family, each keyed by subject and date."""
-    newer, older = weekly(known, _WEEKS, _RECENT)
+    newer, older = weekly(known, WEEKS, _RECENT)
     newer, older, dates = known.view.keep(newer), known.view.keep(older), sorted(set(known.dates))
     weeks = newer.select(*older.columns).union(older)
     # Date by date: sums of more subjects and dates at once no longer fit in memory.
-    parts = [known.view.keep(_levels(known, _known_on(known, weeks, day, _WEEKS), day)) for day in dates]
+    parts, recent = [], []
+    for day in dates:
+        rows = _known_on(known, weeks, day, WEEKS)
+        parts.append(known.view.keep(_levels(known, rows, day)))
+        recent.append(
+            _beside_usual(_known_on(known, newer, day, _RECENT), known.view.keep(usuals(rows, day)))
+        )
     levels = parts[0] if len(parts) == 1 else ibis.union(*parts)
-    recent = [_known_on(known, newer, day, _RECENT) for day in dates]
-    rows = recent[0] if len(recent) == 1 else ibis.union(*recent)
-    tables = [_features(levels, rows, known), _peers(known, levels)]
+    days = recent[0] if len(recent) == 1 else ibis.union(*recent)
+    tables = [_features(levels, days, known), _peers(known, levels)]
     return [*tables, _sites(known, levels)] if known.kind == "project" else tables
 
 
@@ -89,94 +84,37 @@ def _known_on(known: Known, weeks: ir.Table, day: date, back: int) -> ir.Table:
     )
 
 
-def _windows(known: Known, day: date) -> dict[str, Collection[int]]:
-    """Return the weeks, counted back from that of a date, that are added up: which, is for the date to say."""
-    here, season = number(monday(day)), number(aligned(day))
-    mondays = {k: here - k * WEEK for k in range(_WEEKS + 1)}
-    ordinary = _ordinary(day)
-    windows: dict[str, Collection[int]] = {
-        "past": _PAST,
-        "ordinary": [k for k in ordinary if k in _PAST],
-        # What is usual beside last year's weeks: the half year after them, for before them less is known.
-        "base": [k for k in ordinary if season < mondays[k] <= season + 26 * WEEK],
-        "steady": [k for k in ordinary if k <= _STEP_WEEKS],
-    }
-    windows |= {f"week_{k}": [k] for k in range(1, _LATE + 1)}
-    windows |= {
-        f"then_{k}": [of for of, then in mondays.items() if then == season - k * WEEK]
-        for k in range(_LATE + 2)
-    }
-    windows |= {f"ordinary_{k}": [k] if k in ordinary else [] for k in range(1, _STEP_SINCE[-1] + 1)}
-    if known.kind == "project":
-        windows |= {f"block_{k}": range(k * _LATE + 1, (k + 1) * _LATE + 1) for k in range(_BLOCKS)}
-    return windows
-
-
-def _ordinary(day: date) -> list[int]:
-    """Return the complete weeks, counted back from that of a date, that no Spring Festival is near."""
-    here, festive = number(monday(day)), set(festive_mondays((day,)))
-    return [k for k in range(1, _WEEKS + 1) if here - k * WEEK not in festive]
-
-
-def _added(known: Known, rows: ir.Table, day: date) -> ir.Table:
-    """Add the weeks of a date up over its windows, and find the newest reading (`last`).
-
-    Some weeks at a time: every sum looks at every row of its part, and most windows reach into one part only.
-    """
-    here, windows = number(monday(day)), _windows(known, day)
-    parts = []
-    for some in _PARTS:
-        first, last = here - some[-1] * WEEK, here - some[0] * WEEK
-        part = rows.filter(rows.monday >= first, rows.monday <= last)
-        sums: dict[str, ir.Value] = {"last": part["last"].max()}
-        for name, meant in {**windows, "past_rest": _PAST}.items():
-            of = [k for k in some if k in meant]
-            there = part.monday.isin([here - k * WEEK for k in of]) if len(of) < len(some) else None
-            for what in ("wh", "n"):
-                value = part[f"rest_{what}" if name == "past_rest" else what]
-                sums[f"{name}_{what}"] = _sum(value, there) if of else ibis.literal(0, "int64")
-        parts.append(part.group_by(KEYS).aggregate(**sums))
-    every = ibis.union(*parts)
-    return every.group_by(KEYS).aggregate(
-        last=every["last"].max(),
-        **{name: whole(every[name].sum()) for name in every.columns if name not in (*KEYS, "last")},
-    )
+def _beside_usual(rows: ir.Table, usual: ir.Table) -> ir.Table:
+    """Return recent weeks with the `usual` day of their meter, if it has one."""
+    days = [name for name in rows.columns if name.startswith(("wh_", "n_"))]
+    found = rows.left_join(usual, METER)
+    return found.select(*(rows[name] for name in (*METER, "monday", "today", "here", *days)), usual.usual)
 
 
 def _levels(known: Known, rows: ir.Table, day: date) -> ir.Table:
     """Make levels of the weeks known on a date."""
-    found = _added(known, rows, day)
+    found = put_together(known, rows, day)
     # Kept, so that what follows names each sum instead of repeating how it is made.
     found = known.view.keep(
         found.mutate(
+            **since(found),
             **{
-                f"since_{k}_{what}": _total(found, "ordinary", range(1, k + 1), f"_{what}")
-                for k in _STEP_SINCE
-                for what in ("wh", "n")
-            },
-            usual=ratio(found.past_wh, found.past_n),
-            ordinary_level=ratio(found.ordinary_wh, found.ordinary_n),
-            base_level=ratio(found.base_wh, found.base_n),
-            **{
-                f"then_{k}": (found[f"then_{k}_n"] >= 3).ifelse(
-                    ratio(found[f"then_{k}_wh"], found[f"then_{k}_n"]), _UNKNOWN
+                f"then_{k}": ((found[f"then_{k}_n"] >= 3) & (found[f"then_{k}_usual"] > 0)).ifelse(
+                    level(found, f"then_{k}"), _UNKNOWN
                 )
-                for k in range(_LATE + 2)
+                for k in range(LATE + 2)
             },
         )
     )
-    usual = found.usual
-    late = ratio(_total(found, "week", range(1, 5), "_wh"), _total(found, "week", range(1, 5), "_n"))
     site = {"peak_share": _peak_share(found)} if known.kind == "project" else {}
     return found.select(
         *KEYS,
-        usual=usual,
-        change=ratio(late, usual),
-        past_weekend=_weekend(found.past_rest_wh, found.past_rest_n, found.past_wh, found.past_n),
+        change=level(found, "late"),
+        past_weekend=ratio(level(found, "past_rest"), level(found, "past_work")),
         energy_last_days=(number(day) - found["last"]).cast("float64"),
-        energy_level_year=_against_last_year(found, set(range(1, _LATE + 1)) - set(_ordinary(day))),
+        energy_level_year=_against_last_year(found, set(range(1, LATE + 1)) - set(ordinary(day))),
         week_age=ibis.literal((day - monday(day)).days, "int32"),
-        **_falls(found, _ordinary(day)[:_STEP_NEWEST]),
+        **falls(found, ordinary(day)[:NEWEST]),
         **site,
     )
 
@@ -184,115 +122,59 @@ def _levels(known: Known, rows: ir.Table, day: date) -> ir.Table:
 def _against_last_year(found: ir.Table, festive: Collection[int]) -> ir.FloatingValue:
     """Return the share reached, at most all, of what last year's weeks, aligned, let expect of the last four.
 
-    A week is expected at the own usual level times the share of the usual that last year's week had, the
+    A week is expected at the usual of its meters times the share of the usual that last year's week had, the
     lowest of it and its neighbours (holidays move by days) and never more than all. Without that week of last
-    year the usual level is expected, but in a `festive` week nothing is known and there is no value. Usual is
-    meant without festive weeks, now and then.
+    year the usual is expected, but in a `festive` week nothing is known and there is no value. Usual is meant
+    without festive weeks, now and then.
     """
-    usual, base = found.ordinary_level, found.base_level
-    then = [found[f"then_{k}"] for k in range(_LATE + 2)]
+    then = [found[f"then_{k}"] for k in range(LATE + 2)]
     expected = []
-    for k in range(1, _LATE + 1):
+    for k in range(1, LATE + 1):
         lowest = ibis.least(then[k - 1], then[k], then[k + 1])
-        share = ratio(lowest, base)
-        share = (share < 1.0).ifelse(share, 1.0)
         otherwise = ibis.null("float64") if k in festive else ibis.literal(1.0)
-        share = ((lowest < _UNKNOWN) & (base > 0.0)).fill_null(False).ifelse(share, otherwise)
-        n = found[f"week_{k}_n"].cast("float64")
-        expected.append((n == 0.0).ifelse(0.0, n * share))
-    whole = expected[0] + expected[1] + expected[2] + expected[3]
-    read = _total(found, "week", range(1, 5), "_n")
-    value = ratio(_total(found, "week", range(1, 5), "_wh"), whole * usual)
+        share = (lowest < _UNKNOWN).ifelse(ibis.least(lowest, 1.0), otherwise)
+        expected.append((found[f"week_{k}_n"] == 0.0).ifelse(0.0, found[f"week_{k}_usual"] * share))
+    value = level_of(_total(found, "week", range(1, LATE + 1), "_wh"), _add(expected))
     reached = (value >= 1.0).fill_null(False).ifelse(1.0, value)
-    return (read >= _LATE * WEEK / 2).ifelse(reached, None)
-
-
-def _falls(found: ir.Table, newest: Sequence[int]) -> dict[str, ir.FloatingValue]:
-    """Return for each week at which a new level could begin how far it fell, and how well it parts the weeks.
-
-    Festive weeks are left out. `score_k` is the sum of squares between the weeks before and the `k` since, 0
-    if the level fell by less than a fifth or the `newest` weeks are above that again, missing if there are too
-    few readings. Newest weeks without a reading do not say that it came back.
-    """
-    found_falls: dict[str, ir.FloatingValue] = {}
-    for k in _STEP_SINCE:
-        since_wh, since_n = found[f"since_{k}_wh"], found[f"since_{k}_n"]
-        before_n = found.steady_n - since_n
-        since = ratio(since_wh, since_n)
-        before = ratio(found.steady_wh - since_wh, before_n)
-        enough = (since_n >= _STEP_READINGS[0]) & (before_n >= _STEP_READINGS[1])
-        fall = 1.0 - ratio(since, before)
-        now = [of for of in newest if of <= k]
-        below = ibis.literal(True)
-        if now:
-            level = ratio(_total(found, "ordinary", now, "_wh"), _total(found, "ordinary", now, "_n"))
-            below = (1.0 - ratio(level, before) >= _STEP_FALL).fill_null(True)
-        weight = ratio(since_n.cast("float64") * before_n.cast("float64"), found.steady_n)
-        lasting = (fall >= _STEP_FALL).fill_null(False) & below
-        score = lasting.ifelse(weight * (before - since) * (before - since), 0.0)
-        found_falls |= {f"fall_{k}": fall, f"score_{k}": enough.ifelse(score, None)}
-    return found_falls
-
-
-def _step(levels: ir.Table) -> tuple[ir.FloatingValue, ir.FloatingValue]:
-    """Return the age in days and the depth of the last lasting fall: the best parting, the latest of equals."""
-    scores = {k: levels[f"score_{k}"] for k in _STEP_SINCE}
-    best = ibis.greatest(*(score.fill_null(0.0) for score in scores.values()))
-    hits = {k: ((score == best) & (score > 0.0)).fill_null(False) for k, score in scores.items()}
-    days = ibis.cases(*((hit, levels.week_age + k * WEEK) for k, hit in hits.items()))
-    depth = ibis.cases(*((hit, levels[f"fall_{k}"]) for k, hit in hits.items()), else_=0.0)
-    tried = _any([score.notnull() for score in scores.values()])
-    return days.cast("float64"), tried.ifelse(depth, None)
+    return (_total(found, "week", range(1, LATE + 1), "_n") >= LATE * WEEK / 2).ifelse(reached, None)
 
 
 def _peak_share(found: ir.Table) -> ir.FloatingValue:
     """Return the level of the last four weeks as a share of the best four weeks of a year."""
-    blocks = [ratio(found[f"block_{k}_wh"], found[f"block_{k}_n"]) for k in range(_BLOCKS)]
+    blocks = [level(found, f"block_{k}") for k in range(BLOCKS)]
     return ratio(blocks[0], ibis.greatest(*(block.fill_null(0.0) for block in blocks)))
 
 
 def _features(levels: ir.Table, days: ir.Table, known: Known) -> ir.Table:
     """Return what belongs to one subject alone."""
-    rows = days.select(
-        *KEYS,
-        "monday",
-        "today",
-        "here",
-        *(name for name in days.columns if name.startswith(("wh_", "n_"))),
-    )
-    if len(known.dates) > 1:
-        rows = together(rows)
-    late, idle = _late(rows), _idle(known, rows, levels)
+    weeks = _weeks_of_subjects(days)
+    late, swings, idle = _late(days), _swings(weeks), _idle(known, weeks)
     joined = levels.left_join(late, KEYS).select(levels, *(late[name] for name in late.columns[2:]))
+    joined = joined.left_join(swings, KEYS).select(joined, *(swings[name] for name in swings.columns[2:]))
     joined = joined.left_join(idle, KEYS).select(joined, idle.idle_days, idle.idle_run)
-    weekend = _weekend(joined.rest_wh, joined.rest_n, joined.late_wh, joined.late_n)
-    watched = joined.usual.notnull()
-    step_days, step_depth = _step(joined)
+    weekend = ratio(level(joined, "rest"), level(joined, "work"))
+    step_days, step_depth = step(joined)
     return joined.select(
         *KEYS,
         "energy_last_days",
         "energy_level_year",
         energy_step_days=step_days,
         energy_step_depth=step_depth,
-        energy_level_28d=ratio(ratio(joined.late_wh, joined.late_n), joined.usual),
-        energy_level_7d=ratio(ratio(joined.week_wh, joined.week_n), joined.usual),
+        energy_level_28d=level(joined, "late"),
+        energy_level_7d=level(joined, "week"),
         energy_weekend_ratio=weekend,
         energy_weekend_loss=joined.past_weekend - weekend,
         energy_volatility_56d=ratio(2 * joined.moves, joined.pairs),
-        energy_readings_28d=joined.late_n.fill_null(0).cast("float64"),
-        energy_idle_days_28d=(watched & (joined.late_n > 0)).ifelse(
-            joined.idle_days.fill_null(0).cast("float64"), None
-        ),
-        energy_idle_run_56d=(watched & (joined.recent_n > 0)).ifelse(
-            joined.idle_run.fill_null(0).cast("float64"), None
-        ),
+        energy_readings_28d=joined.readings.fill_null(0).cast("float64"),
+        energy_idle_days_28d=(joined.late_n > 0).ifelse(joined.idle_days.fill_null(0).cast("float64"), None),
+        energy_idle_run_56d=(joined.recent_n > 0).ifelse(joined.idle_run.fill_null(0).cast("float64"), None),
     )
 
 
 def _late(rows: ir.Table) -> ir.Table:
-    """Add up the last days to the day, and how much one working day differs from the next."""
-    sums: dict[str, ir.Value] = {}
-    for name, days, of in (("late", 28, range(WEEK)), ("week", 7, range(WEEK)), ("rest", 28, (5, 6))):
+    """Add up the last days to the day: against the half year before, and weekends against their own four weeks."""
+    sums: dict[str, ir.Value] = {"usual": rows.usual.max()}
+    for name, days, of in (("work", 28, range(5)), ("rest", 28, (5, 6)), ("week", 7, range(WEEK))):
         for what in ("wh", "n"):
             # Weekday by weekday: only at the edge of the window does a week fall apart.
             kept = [
@@ -300,35 +182,63 @@ def _late(rows: ir.Table) -> ir.Table:
                 for weekday in of
             ]
             sums[f"{name}_{what}"] = whole(_add(kept).sum())
-    moves, pairs = [], []
-    for weekday in range(4):
-        left, right = rows[f"wh_{weekday}"], rows[f"wh_{weekday + 1}"]
-        # With a meter missing on one of the days they say nothing about each other.
-        alike = (rows[f"n_{weekday}"] > 0) & (rows[f"n_{weekday}"] == rows[f"n_{weekday + 1}"])
-        alike = alike & (rows.monday < rows.here)
-        moves.append(alike.ifelse((right - left).abs(), 0))
-        pairs.append(alike.ifelse(left + right, 0))
-    return rows.group_by(KEYS).aggregate(
-        **sums,
-        moves=whole(_add(moves).sum()),
-        pairs=whole(_add(pairs).sum()),
-        recent_n=whole(_total(rows, "n", range(WEEK)).sum()),
+    meters = rows.group_by(METER).aggregate(**sums)
+    meters = meters.mutate(late_wh=meters.work_wh + meters.rest_wh, late_n=meters.work_n + meters.rest_n)
+    meters = meters.mutate(own=usual_day(meters.late_wh, meters.late_n))
+    return meters.group_by(KEYS).aggregate(
+        readings=meters.late_n.sum(),
+        **held(meters, ("late", "week"), meters.usual),
+        **held(meters, ("work", "rest"), meters.own),
     )
 
 
-def _idle(known: Known, rows: ir.Table, levels: ir.Table) -> ir.Table:
+def _weeks_of_subjects(rows: ir.Table) -> ir.Table:
+    """Put the recent weeks of a subject's meters together, weekday by weekday.
+
+    `wh_` and `n_` are of all its meters; `known_` counts the readings of those with a usual, `usual_` adds up their
+    usual days.
+    """
+    sums: dict[str, ir.Value] = {}
+    for of in range(WEEK):
+        wh, n = rows[f"wh_{of}"], rows[f"n_{of}"]
+        sums |= {
+            f"wh_{of}": whole(wh.sum()),
+            f"n_{of}": whole(n.sum()),
+            f"known_{of}": whole(rows.usual.notnull().ifelse(n, 0).sum()),
+            f"usual_{of}": whole((n * rows.usual).sum().fill_null(0)),
+        }
+    return rows.group_by(*KEYS, "monday", "today", "here").aggregate(**sums)
+
+
+def _swings(weeks: ir.Table) -> ir.Table:
+    """Add up how much one working day differs from the next."""
+    moves, pairs = [], []
+    for weekday in range(4):
+        left, right = weeks[f"wh_{weekday}"], weeks[f"wh_{weekday + 1}"]
+        # With a meter missing on one of the days they say nothing about each other.
+        alike = (weeks[f"n_{weekday}"] > 0) & (weeks[f"n_{weekday}"] == weeks[f"n_{weekday + 1}"])
+        alike = alike & (weeks.monday < weeks.here)
+        moves.append(alike.ifelse((right - left).abs(), 0))
+        pairs.append(alike.ifelse(left + right, 0))
+    return weeks.group_by(KEYS).aggregate(
+        moves=whole(_add(moves).sum()),
+        pairs=whole(_add(pairs).sum()),
+        recent_n=whole(_total(weeks, "known", range(WEEK)).sum()),
+    )
+
+
+def _idle(known: Known, weeks: ir.Table) -> ir.Table:
     """Count near-zero days and their longest run; days between 小年 and 元宵 are no days here.
 
-    A day without a reading is not near zero and ends a run; a holiday does not.
+    All that was used counts, held against the meters read that day that have a usual. A day without such a reading
+    is not near zero and ends a run; a holiday does not.
     """
-    beside = rows.inner_join(levels.filter(levels.usual.notnull()).select(*KEYS, "usual"), KEYS)
-    limit = beside.usual * _NEAR_ZERO
     idle = {
-        f"idle_{of}": (beside[f"n_{of}"] > 0)
-        & (beside[f"wh_{of}"].cast("float64") <= beside[f"n_{of}"].cast("float64") * limit)
+        f"idle_{of}": (weeks[f"known_{of}"] > 0)
+        & (weeks[f"wh_{of}"] * (MILLI * _NEAR_ZERO) <= weeks[f"usual_{of}"])
         for of in range(WEEK)
     }
-    beside = beside.select(*KEYS, "monday", "today", **idle)
+    beside = weeks.select(*KEYS, "monday", "today", **idle)
     some = beside.filter(_any([beside[f"idle_{of}"] for of in range(WEEK)]))
     each = some.cross_join(ibis.memtable({"weekday": list(range(WEEK))}))
     each = each.filter(_any([(each.weekday == of) & each[f"idle_{of}"] for of in range(WEEK)]))
@@ -413,18 +323,6 @@ def _others(rows: ir.Table, group: str) -> ir.FloatingValue:
         rows.count().over(everyone).cast("float64") - 1.0,
     )
     return (mine + all_others * _PEERS) / (others + _PEERS) / _MILLION
-
-
-def _weekend(
-    rest_wh: ir.IntegerValue, rest_n: ir.IntegerValue, wh: ir.IntegerValue, n: ir.IntegerValue
-) -> ir.FloatingValue:
-    """Return the level of weekends over that of the other days."""
-    return ratio(ratio(rest_wh, rest_n), ratio(wh - rest_wh, n - rest_n))
-
-
-def _sum(value: ir.IntegerValue, rows: ir.BooleanValue | None) -> ir.IntegerValue:
-    # Most windows are few of the weeks, and only those reach the sums: these are too many to be near at hand.
-    return whole((value if rows is None else rows.ifelse(value, None)).sum().fill_null(0))
 
 
 def _total(rows: ir.Table, name: str, of: Sequence[int], suffix: str = "") -> ir.IntegerValue:

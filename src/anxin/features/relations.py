@@ -9,8 +9,10 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features import neighbours
-from anxin.features.known import KEYS, Known, ratio
+from anxin.features.known import KEYS, Known, ratio, whole
+from anxin.features.meters import level_of, usual_day
 from anxin.features.neighbours import Count, most, newest, pair, total
+from anxin.features.weeks import MOST_KWH, watt_hours
 
 _WEEKS = 28
 """Electricity of the last four weeks is held against the four before."""
@@ -163,30 +165,40 @@ def _per_project(known: Known, parts: ir.Table) -> ir.Table:
     cases = known.all("cases", 365)
     cases = cases.filter(cases.outcome != "unfounded", cases.project_id.notnull())
     hit = cases.select("as_of", "project_id").distinct().mutate(hit=ibis.literal(1, "int64"))
-    usage = known.all("energy_usage", 2 * _WEEKS)
-    usage = usage.filter(usage.project_id.notnull())
-    late = usage.age <= _WEEKS
-    metered = usage.group_by("as_of", "project_id").aggregate(
-        late=late.ifelse(usage.kwh, None).sum(),
-        late_days=late.cast("int64").sum(),
-        before=late.ifelse(None, usage.kwh).sum(),
-        before_days=(~late).cast("int64").sum(),
-    )
+    metered = _metered(known)
     rows = parts.filter(parts.live, parts.part.isin(["owner", "contractor"]))
     rows = rows.left_join(hit, ["as_of", "project_id"]).select(*rows.columns, "hit")
     rows = rows.left_join(metered, ["as_of", "project_id"])
-    sums = ("hit", "late", "late_days", "before", "before_days")
     return rows.select(
         "as_of",
         "project_id",
         "firm",
         "part",
         one=ibis.literal(1, "int64"),
-        **{n: rows[n].fill_null(0) for n in sums},
+        **{n: rows[n].fill_null(0) for n in _SUMS[1:]},
     )
 
 
-_SUMS = ("one", "hit", "late", "late_days", "before", "before_days")
+def _metered(known: Known) -> ir.Table:
+    """Return the Wh of each project's meters in the last four weeks, and the mWh that the four before let expect.
+
+    Each meter is held against its own: one that was not read in both says nothing.
+    """
+    usage = known.all("energy_usage", 2 * _WEEKS)
+    usage = usage.filter(usage.project_id.notnull(), usage.kwh.abs() <= MOST_KWH)
+    late, wh = usage.age <= _WEEKS, watt_hours(usage.kwh)
+    meters = usage.group_by("as_of", "project_id", "meter_id").aggregate(
+        late=whole(late.ifelse(wh, None).sum()),
+        late_days=whole(late.cast("int64").sum()),
+        before=whole(late.ifelse(None, wh).sum()),
+        before_days=whole((~late).cast("int64").sum()),
+    )
+    meters = meters.filter(meters.before_days > 0)
+    usual = meters.late_days * usual_day(meters.before, meters.before_days)
+    return meters.group_by("as_of", "project_id").aggregate(used=meters.late.sum(), usual=usual.sum())
+
+
+_SUMS = ("one", "hit", "used", "usual")
 
 
 def _elsewhere(known: Known, parts: ir.Table) -> ir.Table:
@@ -202,7 +214,7 @@ def _elsewhere(known: Known, parts: ir.Table) -> ir.Table:
         columns |= {
             f"{party}_other_projects": its["one"].cast("float64"),
             f"{party}_other_case_share": ratio(its["hit"], its["one"]),
-            f"{party}_other_energy_28d": _energy(its),
+            f"{party}_other_energy_28d": level_of(its["used"], its["usual"]),
         }
     return other.group_by(KEYS).aggregate(**columns)
 
@@ -214,13 +226,8 @@ def _building(known: Known, parts: ir.Table) -> ir.Table:
     return rows.group_by("as_of", subject_id=rows.firm).aggregate(
         sites_live=sums["one"].cast("float64"),
         site_case_share=ratio(sums["hit"], sums["one"]),
-        site_energy_28d=_energy(sums),
+        site_energy_28d=level_of(sums["used"], sums["usual"]),
     )
-
-
-def _energy(sums: dict[str, ir.Value]) -> ir.FloatingValue:
-    """Electricity per meter-day of the last four weeks against the four before."""
-    return ratio(ratio(sums["late"], sums["late_days"]), ratio(sums["before"], sums["before_days"]))
 
 
 def _counted(name: str, relation: str, scopes: tuple[str, ...], what: str) -> dict[str, Count]:

@@ -1,7 +1,7 @@
 """Meter-days as calendar weeks: the one pass over the readings that every energy feature reads.
 
-A row is a subject and a calendar week, Monday to Sunday, with the energy and the number of readings of each
-weekday: days can still be told apart, yet there are seven times fewer rows than meter-days. Days and Mondays
+A row is a meter of a subject and a calendar week, Monday to Sunday, with the energy and the number of readings of
+each weekday: days can still be told apart, yet there are seven times fewer rows than meter-days. Days and Mondays
 are whole numbers, counted from a Monday, so that their differences are the same in every engine.
 """
 
@@ -20,8 +20,10 @@ WEEKEND = (5, 6)
 _FIRST = date(1900, 1, 1)
 """A Monday before every reading, so that no remainder is negative: engines differ there."""
 
-_MOST_KWH = 1_000_000_000
+MOST_KWH = 1_000_000_000
 """No meter reads more in a day than a whole city uses: beyond it a reading is an error, and sums stay whole."""
+
+_WEEK_OF = ("subject_id", "meter_id", "monday")
 
 FESTIVE = 3
 """Weeks around the week of Spring Festival in which factories close and come back."""
@@ -34,16 +36,16 @@ LITTLE_NEW_YEAR, LANTERNS = -8, 14
 
 
 def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
-    """Return the readings of each subject by calendar week, once for all dates (`since`, `until`): newer, older.
+    """Return the readings of each subject's meters by calendar week, once for all dates (`since`, `until`): newer, older.
 
-    Columns: `monday`, `wh` and `n` (Wh of all meters and readings of the week), `rest_wh` and `rest_n` (of its
+    Columns: `meter_id`, `monday`, `wh` and `n` (Wh and readings of the week), `rest_wh` and `rest_n` (of its
     weekend), `last` (day of the newest reading); the newer weeks also `wh_0` … `wh_6` and `n_0` … `n_6`, Monday
     first. Newer are those from `fine` weeks before the first date's; `weeks` is how many before it are read. The
     older ones, which are most, need only a third of the sums.
     """
     rows = known.spans("energy_usage", weeks * WEEK + WEEK - 1)
     here = monday(min(known.dates, default=_FIRST))
-    rows = rows.filter(rows.kwh.abs() <= _MOST_KWH, rows.date >= ibis.literal(here - timedelta(weeks=weeks)))
+    rows = rows.filter(rows.kwh.abs() <= MOST_KWH, rows.date >= ibis.literal(here - timedelta(weeks=weeks)))
     parting = here - timedelta(weeks=fine)
     newer, older = (
         _days(rows.filter(part))
@@ -76,27 +78,34 @@ def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
     return by_day.mutate(**totals), by_week
 
 
+def watt_hours(kwh: ir.DecimalValue) -> ir.IntegerValue:
+    """Return whole watt-hours: three decimals of a kWh are, and nothing is lost."""
+    return (kwh * 1000).cast("int64")
+
+
 def _days(rows: ir.Table) -> ir.Table:
-    """Give days of readings their numbers; three decimals of a kWh are whole watt-hours, and nothing is lost."""
+    """Give days of readings their numbers."""
     day = rows.date.delta(ibis.literal(_FIRST), unit="day").cast("int32")
     weekday = (day % WEEK).cast("int32")
     return rows.select(
         "subject_id",
         "since",
         "until",
+        # A meter without a name is one meter: nothing would find itself in a join.
+        meter_id=rows.meter_id.fill_null(""),
         day=day,
         weekday=weekday,
         monday=(day - weekday).cast("int32"),
-        wh=(rows.kwh * 1000).cast("int64"),
+        wh=watt_hours(rows.kwh),
     )
 
 
 def _by_week(known: Known, rows: ir.Table, sums: dict[str, ir.Value]) -> ir.Table:
     """Add days up; `n` and what else there is of a week of several spans comes in several rows."""
     if len(known.dates) > 1:
-        found = rows.group_by("subject_id", "monday", "since", "until").aggregate(**sums, last=rows.day.max())
+        found = rows.group_by(*_WEEK_OF, "since", "until").aggregate(**sums, last=rows.day.max())
     else:
-        found = rows.group_by("subject_id", "monday").aggregate(**sums, last=rows.day.max())
+        found = rows.group_by(_WEEK_OF).aggregate(**sums, last=rows.day.max())
         found = found.mutate(since=ibis.literal(0, "int32"), until=ibis.literal(1, "int32"))
     return found
 
@@ -115,12 +124,6 @@ def _add(values: list[ir.IntegerValue]) -> ir.IntegerValue:
     for value in values[1:]:
         whole = whole + value
     return whole
-
-
-def together(rows: ir.Table) -> ir.Table:
-    """Return one row per subject, date and week of what `on_dates` made of `weekly`."""
-    sums = {name: whole(rows[name].sum()) for name in rows.columns if name.startswith(("wh_", "n_"))}
-    return rows.group_by("subject_id", "as_of", "monday", "today", "here").aggregate(**sums)
 
 
 def number(day: date) -> int:

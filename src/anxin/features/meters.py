@@ -1,0 +1,159 @@
+"""Each meter against its own usual: a meter added, replaced or fallen silent is no fall of electricity.
+
+What is usual of a meter is its mean day over a window of reference. The level of a subject in a window is what its
+meters used there, over what they would have used on the days they were read had each day been usual. A meter without
+a reading in the window of reference has no usual and says nothing; one that is not read in the window says nothing
+either. Of a single meter the level is its mean day over its usual one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from functools import reduce
+from operator import add
+
+import ibis
+import ibis.expr.types as ir
+
+from anxin.features.known import KEYS, Known, ratio, whole
+from anxin.features.weeks import WEEK, aligned, festive_mondays, monday, number
+
+METER = (*KEYS, "meter_id")
+
+MILLI = 1000
+"""What is usual is told in mWh a day: whole numbers add up in any order, and no meter is too small for them."""
+
+WEEKS = 60
+"""Weeks read: a year, the most Spring Festival moves, and the window."""
+LATE = 4
+_PAST = range(LATE + 1, LATE + 27)
+"""The half year of complete weeks before the last four: what is usual."""
+_STEADY = 26
+STEPS = range(3, 21)
+"""Weeks a step can be old: three weeks must lie after it and six before."""
+BLOCKS = 13
+
+_PARTS = (range(11), range(11, 21), range(21, 47), range(47, WEEKS + 1))
+"""Weeks back that are added up together."""
+
+_AGAINST = {
+    "past": ("past_rest", "past_work", "late"),
+    "ordinary": tuple(f"week_{k}" for k in range(1, LATE + 1)),
+    "base": tuple(f"then_{k}" for k in range(LATE + 2)),
+    "steady": ("steady", *(f"ordinary_{k}" for k in range(1, STEPS[-1] + 1))),
+}
+"""Windows by the window of reference their meters' usual is taken from."""
+_SITES = {"blocks": tuple(f"block_{k}" for k in range(BLOCKS))}
+
+
+def usual_day(wh: ir.IntegerValue, n: ir.IntegerValue) -> ir.IntegerValue:
+    """Return the mean day of a meter in whole mWh, half up; missing without a reading."""
+    return (ratio(wh * MILLI, n) + 0.5).floor().cast("int64")
+
+
+def held(meters: ir.Table, windows: Iterable[str], usual: ir.IntegerValue) -> dict[str, ir.Value]:
+    """Return sums over the meters that have a usual, per window as `level` reads them.
+
+    `<window>_wh` and `<window>_n` are what there is of the window, `<window>_usual` the mWh of as many usual days.
+    Sums of whole numbers, told as float64: there may be more of them than 64 bits hold.
+    """
+    sums: dict[str, ir.Value] = {}
+    for window in windows:
+        for what in ("wh", "n"):
+            sums[f"{window}_{what}"] = usual.notnull().ifelse(meters[f"{window}_{what}"], None).sum()
+        sums[f"{window}_usual"] = (meters[f"{window}_n"] * usual).sum()
+    return {name: total.fill_null(0).cast("float64") for name, total in sums.items()}
+
+
+def level(found: ir.Table, *windows: str) -> ir.FloatingValue:
+    """Return what was used in some windows over what is usual, missing where nothing is."""
+    wh, usual = (reduce(add, [found[f"{window}_{what}"] for window in windows]) for what in ("wh", "usual"))
+    return level_of(wh, usual)
+
+
+def level_of(wh: ir.NumericValue, usual: ir.NumericValue) -> ir.FloatingValue:
+    """Return Wh over the mWh that are usual."""
+    return ratio(wh * MILLI, usual)
+
+
+def usuals(rows: ir.Table, day: date) -> ir.Table:
+    """Return the `usual` day of each meter in the half year before the last four complete weeks of a date."""
+    here = number(monday(day))
+    past = rows.filter(rows.monday >= here - _PAST[-1] * WEEK, rows.monday <= here - _PAST[0] * WEEK)
+    return past.group_by(METER).aggregate(usual=usual_day(whole(past.wh.sum()), whole(past.n.sum())))
+
+
+def put_together(known: Known, rows: ir.Table, day: date) -> ir.Table:
+    """Return per subject what `held` says of each window of a date, and its newest reading (`last`)."""
+    meters = _added(known, rows, day)
+    against = _AGAINST | (_SITES if known.kind == "project" else {})
+    meters = meters.mutate(
+        **{f"past_work_{what}": meters[f"past_{what}"] - meters[f"past_rest_{what}"] for what in ("wh", "n")},
+        **{f"usual_{name}": usual_day(meters[f"{name}_wh"], meters[f"{name}_n"]) for name in against},
+    )
+    sums: dict[str, ir.Value] = {}
+    for name, windows in against.items():
+        sums |= held(meters, windows, meters[f"usual_{name}"])
+    return meters.group_by(KEYS).aggregate(**sums, last=meters["last"].max())
+
+
+def ordinary(day: date) -> list[int]:
+    """Return the complete weeks, counted back from that of a date, that no Spring Festival is near."""
+    here, festive = number(monday(day)), set(festive_mondays((day,)))
+    return [k for k in range(1, WEEKS + 1) if here - k * WEEK not in festive]
+
+
+def _windows(known: Known, day: date) -> dict[str, Collection[int]]:
+    """Return the weeks, counted back from that of a date, that are added up: which, is for the date to say."""
+    here, season = number(monday(day)), number(aligned(day))
+    mondays = {k: here - k * WEEK for k in range(WEEKS + 1)}
+    plain = ordinary(day)
+    windows: dict[str, Collection[int]] = {
+        "past": _PAST,
+        "ordinary": [k for k in plain if k in _PAST],
+        # What is usual beside last year's weeks: the half year after them, for before them less is known.
+        "base": [k for k in plain if season < mondays[k] <= season + 26 * WEEK],
+        "steady": [k for k in plain if k <= _STEADY],
+        "late": range(1, LATE + 1),
+    }
+    windows |= {f"week_{k}": [k] for k in range(1, LATE + 1)}
+    windows |= {
+        f"then_{k}": [of for of, then in mondays.items() if then == season - k * WEEK]
+        for k in range(LATE + 2)
+    }
+    windows |= {f"ordinary_{k}": [k] if k in plain else [] for k in range(1, STEPS[-1] + 1)}
+    if known.kind == "project":
+        windows["blocks"] = range(1, BLOCKS * LATE + 1)
+        windows |= {f"block_{k}": range(k * LATE + 1, (k + 1) * LATE + 1) for k in range(BLOCKS)}
+    return windows
+
+
+def _added(known: Known, rows: ir.Table, day: date) -> ir.Table:
+    """Add the weeks of each meter up over the windows of a date, and find its newest reading (`last`).
+
+    Some weeks at a time: every sum looks at every row of its part, and most windows reach into one part only.
+    """
+    here, windows = number(monday(day)), _windows(known, day)
+    parts = []
+    for some in _PARTS:
+        first, last = here - some[-1] * WEEK, here - some[0] * WEEK
+        part = rows.filter(rows.monday >= first, rows.monday <= last)
+        sums: dict[str, ir.Value] = {"last": part["last"].max()}
+        for name, meant in {**windows, "past_rest": _PAST}.items():
+            of = [k for k in some if k in meant]
+            there = part.monday.isin([here - k * WEEK for k in of]) if len(of) < len(some) else None
+            for what in ("wh", "n"):
+                value = part[f"rest_{what}" if name == "past_rest" else what]
+                sums[f"{name}_{what}"] = _sum(value, there) if of else ibis.literal(0, "int64")
+        parts.append(part.group_by(METER).aggregate(**sums))
+    every = ibis.union(*parts)
+    return every.group_by(METER).aggregate(
+        last=every["last"].max(),
+        **{name: whole(every[name].sum()) for name in every.columns if name not in (*METER, "last")},
+    )
+
+
+def _sum(value: ir.IntegerValue, rows: ir.BooleanValue | None) -> ir.IntegerValue:
+    # Most windows are few of the weeks, and only those reach the sums: these are too many to be near at hand.
+    return whole((value if rows is None else rows.ifelse(value, None)).sum().fill_null(0))
