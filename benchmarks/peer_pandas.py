@@ -76,6 +76,7 @@ def _energy(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     meter, everyone = ["subject_id", "meter_id"], pd.Index(rows["subject_id"].unique())
     recent = rows.loc[rows["date"] >= at - pd.Timedelta(days=28)]
     usual = _usual(rows.loc[rows["date"] <= monday - pd.Timedelta(days=29)], meter).rename("usual")
+    usual = usual.drop(_replaced(rows, meter, monday), errors="ignore")
     recent = recent.join(usual, on=meter).join(_usual(recent, meter).rename("own"), on=meter)
     known = recent.loc[recent["usual"].notna()]
 
@@ -100,6 +101,27 @@ def _energy(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
             "energy_idle_days_28d": idle.groupby(daily["subject_id"]).sum().reindex(everyone).astype(float),
         }
     )
+
+
+def _replaced(rows: pd.DataFrame, meter: list[str], monday: pd.Timestamp) -> pd.MultiIndex:
+    used = rows.loc[rows["wh"] > 0]
+    week = used["date"] - pd.to_timedelta(used["date"].dt.dayofweek, unit="D")
+    every = (
+        used.assign(week=week)
+        .groupby(meter)
+        .agg(began=("week", "min"), ended=("week", "max"), mean=("wh", "mean"))
+    )
+    every = every.reset_index()
+    several = every.loc[every.duplicated("subject_id", keep=False)]
+    both = several.merge(several, on="subject_id", suffixes=("", "_heir"))
+    gone = both.loc[
+        (both["ended"] <= monday - pd.Timedelta(days=14))
+        & (both["ended_heir"] > both["ended"])
+        & (both["began_heir"] > monday - pd.Timedelta(weeks=30))
+        & ((both["began_heir"] - both["ended"]).abs() <= pd.Timedelta(days=28))
+        & (both["mean_heir"] * 2 >= both["mean"])
+    ]
+    return pd.MultiIndex.from_frame(gone[meter])
 
 
 def _usual(rows: pd.DataFrame, meter: list[str]) -> pd.Series:

@@ -31,13 +31,23 @@ _ENERGY = """
 WITH reading AS (
     SELECT {subject} AS subject_id, coalesce(meter_id, '') AS meter_id, date, (kwh * 1000)::BIGINT AS wh FROM ({readings})
     WHERE abs(kwh) <= 1000000000
-), meter AS (
+), every AS (
     SELECT subject_id, meter_id,
         floor((sum(wh) FILTER (date BETWEEN $past_from AND $past_to))::DOUBLE * 1000
-            / nullif(count(*) FILTER (date BETWEEN $past_from AND $past_to), 0)::DOUBLE + 0.5)::BIGINT AS usual,
+            / nullif(count(*) FILTER (date BETWEEN $past_from AND $past_to), 0)::DOUBLE + 0.5)::BIGINT AS past,
         floor((sum(wh) FILTER (date >= $late))::DOUBLE * 1000
-            / nullif(count(*) FILTER (date >= $late), 0)::DOUBLE + 0.5)::BIGINT AS own
+            / nullif(count(*) FILTER (date >= $late), 0)::DOUBLE + 0.5)::BIGINT AS own,
+        date_trunc('week', min(date) FILTER (wh > 0))::DATE AS began,
+        date_trunc('week', max(date) FILTER (wh > 0))::DATE AS ended,
+        sum(wh) FILTER (wh > 0) AS wh, count(*) FILTER (wh > 0) AS used
     FROM reading GROUP BY subject_id, meter_id
+), replaced AS (
+    SELECT DISTINCT old.subject_id, old.meter_id, true AS replaced FROM every AS old JOIN every AS new USING (subject_id)
+    WHERE old.ended <= $monday - 14 AND new.ended > old.ended AND new.began > $past_from
+        AND abs(new.began - old.ended) <= 28 AND new.wh * old.used * 2 >= old.wh * new.used
+), meter AS (
+    SELECT subject_id, meter_id, own, CASE WHEN replaced IS NULL THEN past END AS usual
+    FROM every LEFT JOIN replaced USING (subject_id, meter_id)
 ), daily AS (
     SELECT subject_id, date, isodow(date) >= 6 AS rest, sum(wh) AS wh, sum(own) AS own,
         sum(wh) FILTER (usual IS NOT NULL) AS known, sum(usual) AS usual
@@ -181,6 +191,7 @@ def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
     }
     asked: dict[str, dict[str, Any]] = {
         _ENERGY: {
+            "monday": monday,
             "past_from": past_from,
             "past_to": past_to,
             "late": ago[28],

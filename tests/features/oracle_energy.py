@@ -18,16 +18,19 @@ WEEK = timedelta(7)
 
 
 def energy(past: Past, subject: str) -> Values:
-    rows = readings(past, subject)
+    every = readings(past, subject)
+    gone = replaced(past, every)
+    rows = [row for row in every if row["meter_id"] not in gone]
     this = monday(past.day)
-    late = [row for row in rows if row["age"] <= 28]
+    all_late = [row for row in every if row["age"] <= 28]
+    late = [row for row in all_late if row["meter_id"] not in gone]
     before = [row for row in rows if this - 30 * WEEK <= monday(row["date"]) <= this - 5 * WEEK]
     usual = usual_days(before)
-    now, then = weekend(late, usual_days(late)), weekend(before, usual)
-    idle = idle_days(past, rows, usual)
+    now, then = weekend(all_late, usual_days(all_late)), weekend(before, usual)
+    idle = idle_days(past, every, usual)
     step_days, step_depth = step(past, rows)
     return {
-        "energy_last_days": min((row["age"] for row in rows), default=None),
+        "energy_last_days": min((row["age"] for row in every), default=None),
         "energy_level_28d": level(late, usual),
         "energy_level_7d": level([row for row in rows if row["age"] <= 7], usual),
         "energy_level_year": against_last_year(past, rows),
@@ -35,8 +38,8 @@ def energy(past: Past, subject: str) -> Values:
         "energy_level_district": against_peers(past, subject, lambda row: row["district"][:6]),
         "energy_weekend_ratio": now,
         "energy_weekend_loss": difference(then, now),
-        "energy_volatility_56d": volatility(past, rows),
-        "energy_readings_28d": len(late) if rows else None,
+        "energy_volatility_56d": volatility(past, every),
+        "energy_readings_28d": len(all_late) if every else None,
         "energy_idle_days_28d": idle_in(past, idle, rows, usual, 28),
         "energy_idle_run_56d": longest_run(past, idle, rows, usual),
         "energy_step_days": step_days,
@@ -51,6 +54,38 @@ def readings(past: Past, subject: str) -> list[Row]:
         for row in past.rows("energy_usage", subject)
         if monday(row["date"]) >= monday(past.day) - 60 * WEEK and abs(row["kwh"]) <= 10**9
     ]
+
+
+def standing(past: Past, subject: str) -> list[Row]:
+    """The readings of meters that were not replaced."""
+    rows = readings(past, subject)
+    gone = replaced(past, rows)
+    return [row for row in rows if row["meter_id"] not in gone]
+
+
+def replaced(past: Past, rows: list[Row]) -> set[str]:
+    """The meters unused for a complete week or more of which another of the half year took over.
+
+    It is used after them, began to be within four weeks of their last use and not before the half year, and its mean day
+    of use is at least half of theirs.
+    """
+    used: dict[str, list[Row]] = defaultdict(list)
+    for row in of_week(past, rows, 0, 30):
+        if row["kwh"] * 1000 >= 1:
+            used[row["meter_id"]].append(row)
+    weeks = {meter: sorted({monday(row["date"]) for row in own}) for meter, own in used.items()}
+    mean = {meter: Fraction(total(row["kwh"] for row in own)) / len(own) for meter, own in used.items()}
+    this, oldest = monday(past.day), monday(past.day) - 30 * WEEK
+    return {
+        old
+        for old, of_old in weeks.items()
+        for new, of_new in weeks.items()
+        if of_old[-1] <= this - 2 * WEEK
+        and of_new[-1] > of_old[-1]
+        and of_new[0] > oldest
+        and abs(of_new[0] - of_old[-1]) <= 4 * WEEK
+        and 2 * mean[new] >= mean[old]
+    }
 
 
 def monday(day: date) -> date:
@@ -145,7 +180,7 @@ def sector(row: Row) -> str:
 def against_peers(past: Past, subject: str, group: Callable[[Row], str]) -> float | None:
     id_ = f"{past.kind}_id"
     changes = {
-        row[id_]: (group(row), change(past, readings(past, row[id_]))) for row in past.all(f"{past.kind}s")
+        row[id_]: (group(row), change(past, standing(past, row[id_]))) for row in past.all(f"{past.kind}s")
     }
     return beside_others({key: value for key, value in changes.items() if value[1] is not None}, subject)
 
@@ -267,7 +302,7 @@ def sites(past: Past, subject: str) -> Values:
     shares = {}
     for row in past.all("energy_usage"):
         if row["project_id"] is not None and row["project_id"] not in shares:
-            found = peak_share(past, readings(past, row["project_id"]))
+            found = peak_share(past, standing(past, row["project_id"]))
             if found is not None:
                 shares[row["project_id"]] = phase(past, row["project_id"]), found
     own = shares.get(subject, (None, None))

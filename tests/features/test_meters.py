@@ -131,12 +131,39 @@ def test_a_replaced_meter_has_no_level_until_the_new_one_has_a_usual(tmp_path: P
     assert (row["energy_step_days"], row["energy_step_depth"]) == (None, 0.0)
 
 
+@pytest.mark.parametrize("weeks", [3, 8, 15])
+def test_who_moved_did_not_fall_while_the_old_meter_still_reads_zeros(tmp_path: Path, weeks: int) -> None:
+    moved = weeks * 7 + 1
+    row = of(
+        tmp_path,
+        {
+            "old": lambda age: big(age) if age > moved else 0.0,
+            "new": lambda age: big(age) * 0.8 if age <= moved else None,
+        },
+    )
+    for name in LEVELS:
+        assert row[name] is None or row[name] == pytest.approx(1.0), name
+    assert (row["energy_step_days"], row["energy_step_depth"] or 0.0) == (None, 0.0)
+    assert not row["energy_idle_days_28d"]
+    assert row["energy_readings_28d"] == 28.0 + min(moved, 28)
+
+
+def test_a_shutdown_is_one_though_a_small_meter_begins_and_though_another_began_long_before(
+    tmp_path: Path,
+) -> None:
+    hut: Used = lambda age: 20.0 if age <= 30 else None  # noqa: E731
+    for name, other in (("hut", hut), ("before", lambda age: 900.0 if age <= 120 else None)):
+        row = of(tmp_path / name, {"big": lambda age: big(age) if age > 29 else 0.0, "other": other})
+        assert row["energy_step_days"] == 29.0, name
+        assert row["energy_level_28d"] < 0.6, name
+
+
 def test_a_day_on_which_a_new_meter_runs_is_not_near_zero(tmp_path: Path) -> None:
     row = of(
         tmp_path,
         {
             "old": lambda age: big(age) if age > 20 else 0.0,
-            "new": lambda age: big(age) if age <= 20 else None,
+            "new": lambda age: big(age) / 4 if age <= 20 else None,
         },
     )
     assert row["energy_idle_days_28d"] == row["energy_idle_run_56d"] == 0.0

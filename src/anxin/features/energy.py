@@ -58,10 +58,9 @@ def energy(known: Known) -> list[ir.Table]:
     parts, recent = [], []
     for day in dates:
         rows = _known_on(known, weeks, day, WEEKS)
-        parts.append(known.view.keep(_levels(known, rows, day)))
-        recent.append(
-            _beside_usual(_known_on(known, newer, day, _RECENT), known.view.keep(usuals(rows, day)))
-        )
+        usual = known.view.keep(usuals(rows, day))
+        parts.append(known.view.keep(_levels(known, rows, usual, day)))
+        recent.append(_beside_usual(_known_on(known, newer, day, _RECENT), usual))
     levels = parts[0] if len(parts) == 1 else ibis.union(*parts)
     days = recent[0] if len(recent) == 1 else ibis.union(*recent)
     tables = [_features(levels, days, known), _peers(known, levels)]
@@ -91,9 +90,9 @@ def _beside_usual(rows: ir.Table, usual: ir.Table) -> ir.Table:
     return found.select(*(rows[name] for name in (*METER, "monday", "today", "here", *days)), usual.usual)
 
 
-def _levels(known: Known, rows: ir.Table, day: date) -> ir.Table:
+def _levels(known: Known, rows: ir.Table, usual: ir.Table, day: date) -> ir.Table:
     """Make levels of the weeks known on a date."""
-    found = put_together(known, rows, day)
+    found = put_together(known, rows, usual, day)
     # Kept, so that what follows names each sum instead of repeating how it is made.
     found = known.view.keep(
         found.mutate(

@@ -3,7 +3,8 @@
 What is usual of a meter is its mean day over a window of reference. The level of a subject in a window is what its
 meters used there, over what they would have used on the days they were read had each day been usual. A meter without
 a reading in the window of reference has no usual and says nothing; one that is not read in the window says nothing
-either. Of a single meter the level is its mean day over its usual one.
+either. Nor does one that was replaced, whose zeros may be read for months: another, at least half as large, began when
+its use ended. Of a single meter the level is its mean day over its usual one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ BLOCKS = 13
 
 _PARTS = (range(11), range(11, 21), range(21, 47), range(47, WEEKS + 1))
 """Weeks back that are added up together."""
+
+_HANDOVER = 4
+"""Weeks that may lie between the last use of a meter and the first of the one that replaces it, either way."""
+_AS_LARGE = 2
+"""What replaces a meter uses more than one part in so many of what that one used, by the mean day of use."""
 
 _AGAINST = {
     "past": ("past_rest", "past_work", "late"),
@@ -78,19 +84,66 @@ def level_of(wh: ir.NumericValue, usual: ir.NumericValue) -> ir.FloatingValue:
 
 
 def usuals(rows: ir.Table, day: date) -> ir.Table:
-    """Return the `usual` day of each meter in the half year before the last four complete weeks of a date."""
+    """Return whether each meter was `replaced` by a date, and its `usual` day before the last four complete weeks.
+
+    Usual is meant of the half year; who was replaced has none.
+    """
     here = number(monday(day))
-    past = rows.filter(rows.monday >= here - _PAST[-1] * WEEK, rows.monday <= here - _PAST[0] * WEEK)
-    return past.group_by(METER).aggregate(usual=usual_day(whole(past.wh.sum()), whole(past.n.sum())))
+    since = here - _PAST[-1] * WEEK
+    rows = rows.filter(rows.monday >= since)
+    past, used = rows.monday <= here - _PAST[0] * WEEK, rows.used > 0
+    meters = rows.group_by(METER).aggregate(
+        past=usual_day(_sum(rows.wh, past), _sum(rows.n, past)),
+        began=used.ifelse(rows.monday, None).min(),
+        ended=used.ifelse(rows.monday, None).max(),
+        wh=_sum(rows.wh, used),
+        used=whole(rows.used.sum()),
+    )
+    gone = _replaced(meters, since, here).mutate(replaced=True)
+    found = meters.left_join(gone, METER).select(*METER, meters.past, replaced=gone.replaced.fill_null(False))
+    return found.select(*METER, "replaced", usual=found.replaced.ifelse(None, found.past))
 
 
-def put_together(known: Known, rows: ir.Table, day: date) -> ir.Table:
-    """Return per subject what `held` says of each window of a date, and its newest reading (`last`)."""
+def _replaced(meters: ir.Table, since: int, here: int) -> ir.Table:
+    """Return the meters without use in the newest complete week whose subject has another that took over.
+
+    That one began to be used within four weeks of their last use, is used since, and is at least half as large.
+    """
+    several = meters.mutate(of_subject=meters.count().over(ibis.window(group_by=KEYS)))
+    several = several.filter(several.of_subject > 1, several.used > 0)
+    heirs = several.select(
+        *KEYS, heir="meter_id", from_="began", until="ended", heir_wh="wh", heir_used="used"
+    )
+    both = several.inner_join(heirs, KEYS).select(*several.columns, *heirs.columns[2:])
+    return (
+        both.filter(
+            both.ended <= here - 2 * WEEK,
+            both.until > both.ended,
+            # What is used in the oldest week may have begun at any time before.
+            both.from_ > since,
+            (both.from_ - both.ended).abs() <= _HANDOVER * WEEK,
+            both.heir_wh * both.used * _AS_LARGE >= both.wh * both.heir_used,
+        )
+        .select(*METER)
+        .distinct()
+    )
+
+
+def put_together(known: Known, rows: ir.Table, usual: ir.Table, day: date) -> ir.Table:
+    """Return per subject what `held` says of each window of a date, and its newest reading (`last`).
+
+    `usual` is what `usuals` says of the date: meters that were replaced are held against nothing.
+    """
     meters = _added(known, rows, day)
+    gone = usual.filter(usual.replaced).select(*METER, "replaced")
+    meters = meters.left_join(gone, METER).select(*meters.columns, stands=gone.replaced.isnull())
     against = _AGAINST | (_SITES if known.kind == "project" else {})
     meters = meters.mutate(
         **{f"past_work_{what}": meters[f"past_{what}"] - meters[f"past_rest_{what}"] for what in ("wh", "n")},
-        **{f"usual_{name}": usual_day(meters[f"{name}_wh"], meters[f"{name}_n"]) for name in against},
+        **{
+            f"usual_{name}": meters.stands.ifelse(usual_day(meters[f"{name}_wh"], meters[f"{name}_n"]), None)
+            for name in against
+        },
     )
     sums: dict[str, ir.Value] = {}
     for name, windows in against.items():

@@ -39,9 +39,9 @@ def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
     """Return the readings of each subject's meters by calendar week, once for all dates (`since`, `until`): newer, older.
 
     Columns: `meter_id`, `monday`, `wh` and `n` (Wh and readings of the week), `rest_wh` and `rest_n` (of its
-    weekend), `last` (day of the newest reading); the newer weeks also `wh_0` … `wh_6` and `n_0` … `n_6`, Monday
-    first. Newer are those from `fine` weeks before the first date's; `weeks` is how many before it are read. The
-    older ones, which are most, need only a third of the sums.
+    weekend), `used` (readings above nothing), `last` (day of the newest reading); the newer weeks also `wh_0` …
+    `wh_6` and `n_0` … `n_6`, Monday first. Newer are those from `fine` weeks before the first date's; `weeks` is how
+    many before it are read. The older ones, which are most, need only a third of the sums.
     """
     rows = known.spans("energy_usage", weeks * WEEK + WEEK - 1)
     here = monday(min(known.dates, default=_FIRST))
@@ -102,10 +102,11 @@ def _days(rows: ir.Table) -> ir.Table:
 
 def _by_week(known: Known, rows: ir.Table, sums: dict[str, ir.Value]) -> ir.Table:
     """Add days up; `n` and what else there is of a week of several spans comes in several rows."""
+    sums = {**sums, "used": _count(rows.wh > 0), "last": rows.day.max()}
     if len(known.dates) > 1:
-        found = rows.group_by(*_WEEK_OF, "since", "until").aggregate(**sums, last=rows.day.max())
+        found = rows.group_by(*_WEEK_OF, "since", "until").aggregate(**sums)
     else:
-        found = rows.group_by(_WEEK_OF).aggregate(**sums, last=rows.day.max())
+        found = rows.group_by(_WEEK_OF).aggregate(**sums)
         found = found.mutate(since=ibis.literal(0, "int32"), until=ibis.literal(1, "int32"))
     return found
 
