@@ -105,23 +105,21 @@ def _energy(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
 
 def _replaced(rows: pd.DataFrame, meter: list[str], monday: pd.Timestamp) -> pd.MultiIndex:
     used = rows.loc[rows["wh"] > 0]
-    week = used["date"] - pd.to_timedelta(used["date"].dt.dayofweek, unit="D")
-    every = (
-        used.assign(week=week)
-        .groupby(meter)
-        .agg(began=("week", "min"), ended=("week", "max"), mean=("wh", "mean"))
-    )
-    every = every.reset_index()
+    back = (monday - used["date"]).dt.days + used["date"].dt.dayofweek
+    ends = used.assign(back=back).groupby(meter)["back"].agg(began="max", ended="min")
+    every = ends.join(_usual(used, meter).rename("mean")).reset_index()
     several = every.loc[every.duplicated("subject_id", keep=False)]
     both = several.merge(several, on="subject_id", suffixes=("", "_heir"))
-    gone = both.loc[
-        (both["ended"] <= monday - pd.Timedelta(days=14))
-        & (both["ended_heir"] > both["ended"])
-        & (both["began_heir"] > monday - pd.Timedelta(weeks=30))
-        & ((both["began_heir"] - both["ended"]).abs() <= pd.Timedelta(days=28))
-        & (both["mean_heir"] * 2 >= both["mean"])
+    pairs = both.loc[
+        (both["ended"] >= 14)
+        & (both["ended_heir"] < 14)
+        & (both["began_heir"] < 210)
+        & ((both["began_heir"] - both["ended"]).abs() <= 28)
     ]
-    return pd.MultiIndex.from_frame(gone[meter])
+    before = pairs.drop_duplicates(meter).groupby("subject_id")["mean"].sum()
+    after = pairs.drop_duplicates(["subject_id", "meter_id_heir"]).groupby("subject_id")["mean_heir"].sum()
+    alike = after.index[after * 2 >= before]
+    return pd.MultiIndex.from_frame(pairs.loc[pairs["subject_id"].isin(alike), meter].drop_duplicates())
 
 
 def _usual(rows: pd.DataFrame, meter: list[str]) -> pd.Series:
@@ -149,11 +147,17 @@ def _bills(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
 
 
 def _told(lake: Lake, day: date, pay: pd.DataFrame) -> Callable[[pd.DataFrame], pd.Series]:
-    """Return what tells whether crews' pay would be known: on sites if any site's is, of own staff if theirs ever was."""
+    """Return what tells whether crews' pay would be known: on sites if that of half is, of own staff if ever."""
     ever = _known(lake, "payroll", day, ["employer_id", "project_id"], ("paid_on", date.min))
     own = ever.loc[ever["project_id"].isna(), "employer_id"].unique()
-    heard = bool(pay["project_id"].notna().any())
-    return lambda crews: crews["employer_id"].isin(own).where(crews["project_id"] == "", heard)
+    paid = set(pay["project_id"].dropna())
+
+    def told(crews: pd.DataFrame) -> pd.Series:
+        sites = set(crews["project_id"]) - {""}
+        heard = 2 * len(sites & paid) >= len(sites)
+        return crews["employer_id"].isin(own).where(crews["project_id"] == "", heard)
+
+    return told
 
 
 def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:

@@ -37,14 +37,22 @@ WITH reading AS (
             / nullif(count(*) FILTER (date BETWEEN $past_from AND $past_to), 0)::DOUBLE + 0.5)::BIGINT AS past,
         floor((sum(wh) FILTER (date >= $late))::DOUBLE * 1000
             / nullif(count(*) FILTER (date >= $late), 0)::DOUBLE + 0.5)::BIGINT AS own,
-        date_trunc('week', min(date) FILTER (wh > 0))::DATE AS began,
-        date_trunc('week', max(date) FILTER (wh > 0))::DATE AS ended,
-        sum(wh) FILTER (wh > 0) AS wh, count(*) FILTER (wh > 0) AS used
+        $monday - date_trunc('week', min(date) FILTER (wh > 0))::DATE AS began,
+        $monday - date_trunc('week', max(date) FILTER (wh > 0))::DATE AS ended,
+        floor((sum(wh) FILTER (wh > 0))::DOUBLE * 1000
+            / nullif(count(*) FILTER (wh > 0), 0)::DOUBLE + 0.5)::BIGINT AS mean
     FROM reading GROUP BY subject_id, meter_id
+), pair AS (
+    SELECT old.subject_id, old.meter_id, old.mean, new.meter_id AS heir, new.mean AS large
+    FROM every AS old JOIN every AS new USING (subject_id)
+    WHERE old.ended >= 14 AND new.ended <= 13 AND new.began < 210 AND abs(new.began - old.ended) <= 28
+), alike AS (
+    SELECT subject_id
+    FROM (SELECT subject_id, sum(mean) AS before FROM (SELECT DISTINCT subject_id, meter_id, mean FROM pair) GROUP BY ALL)
+    JOIN (SELECT subject_id, sum(large) AS after FROM (SELECT DISTINCT subject_id, heir, large FROM pair) GROUP BY ALL)
+    USING (subject_id) WHERE after * 2 >= before
 ), replaced AS (
-    SELECT DISTINCT old.subject_id, old.meter_id, true AS replaced FROM every AS old JOIN every AS new USING (subject_id)
-    WHERE old.ended <= $monday - 14 AND new.ended > old.ended AND new.began > $past_from
-        AND abs(new.began - old.ended) <= 28 AND new.wh * old.used * 2 >= old.wh * new.used
+    SELECT DISTINCT subject_id, meter_id, true AS replaced FROM pair SEMI JOIN alike USING (subject_id)
 ), meter AS (
     SELECT subject_id, meter_id, own, CASE WHEN replaced IS NULL THEN past END AS usual
     FROM every LEFT JOIN replaced USING (subject_id, meter_id)
@@ -123,7 +131,9 @@ attended AS (
     FROM crew LEFT JOIN crew_paid ON crew.employer_id = crew_paid.employer_id
         AND crew.project_id IS NOT DISTINCT FROM crew_paid.project_id AND crew.month = crew_paid.month
     WHERE CASE WHEN crew.project_id IS NULL THEN crew.employer_id IN (SELECT employer_id FROM ({tells}))
-        ELSE EXISTS (SELECT 1 FROM pay WHERE project_id IS NOT NULL) END
+        ELSE (SELECT count(told.project_id) * 2 >= count(site.project_id)
+            FROM (SELECT DISTINCT project_id FROM crew) AS site
+            LEFT JOIN (SELECT DISTINCT project_id FROM pay) AS told ON site.project_id = told.project_id) END
     GROUP BY ALL
 ), owed AS (
     SELECT subject_id, (count(*) FILTER (gap * 100 > due * 5))::DOUBLE AS wages_unpaid_months,

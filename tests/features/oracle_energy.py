@@ -64,28 +64,40 @@ def standing(past: Past, subject: str) -> list[Row]:
 
 
 def replaced(past: Past, rows: list[Row]) -> set[str]:
-    """The meters unused for a complete week or more of which another of the half year took over.
+    """The meters of a subject that others took over from in the half year, told by the weeks of their use."""
+    this = monday(past.day)
+    return taken_over(
+        {
+            meter: [
+                ((this - monday(row["date"])).days, row["kwh"])
+                for row in of_week(past, rows, 0, 30)
+                if row["meter_id"] == meter
+            ]
+            for meter in {row["meter_id"] for row in rows}
+        },
+        210,
+    )
 
-    It is used after them, began to be within four weeks of their last use and not before the half year, and its mean day
-    of use is at least half of theirs.
+
+def taken_over(readings: dict[str, list[tuple[int, Decimal]]], oldest: int) -> set[str]:
+    """The meters, of readings some days back, that others of the same subject took over from.
+
+    Two weeks unused; the others are used still, began within four weeks of that end and not before all that is known; and
+    all such others together use half of what all such meters did, or more, in a mean day of use.
     """
-    used: dict[str, list[Row]] = defaultdict(list)
-    for row in of_week(past, rows, 0, 30):
-        if row["kwh"] * 1000 >= 1:
-            used[row["meter_id"]].append(row)
-    weeks = {meter: sorted({monday(row["date"]) for row in own}) for meter, own in used.items()}
-    mean = {meter: Fraction(total(row["kwh"] for row in own)) / len(own) for meter, own in used.items()}
-    this, oldest = monday(past.day), monday(past.day) - 30 * WEEK
-    return {
-        old
-        for old, of_old in weeks.items()
-        for new, of_new in weeks.items()
-        if of_old[-1] <= this - 2 * WEEK
-        and of_new[-1] > of_old[-1]
-        and of_new[0] > oldest
-        and abs(of_new[0] - of_old[-1]) <= 4 * WEEK
-        and 2 * mean[new] >= mean[old]
+    used = {meter: [(back, kwh) for back, kwh in own if kwh > 0] for meter, own in readings.items()}
+    first = {meter: max(back for back, _ in own) for meter, own in used.items() if own}
+    last = {meter: min(back for back, _ in own) for meter, own in used.items() if own}
+    pairs = {
+        (old, new)
+        for old in last
+        for new in last
+        if last[old] >= 14 and last[new] < 14 and first[new] < oldest and abs(first[new] - last[old]) <= 28
     }
+    mean = usual_days({"meter_id": meter, "kwh": kwh} for meter, own in used.items() for _, kwh in own)
+    olds, news = {old for old, _ in pairs}, {new for _, new in pairs}
+    enough = 2 * sum(mean[new] for new in news) >= sum(mean[old] for old in olds)
+    return olds if enough else set()
 
 
 def monday(day: date) -> date:

@@ -265,10 +265,15 @@ class Crew:
 def unsilent(past: Past, subject: str) -> list[Crew]:
     """Return the crews on a sheet of the last 250 days from whom a lack of pay rows is a lack of pay.
 
-    On a site: wherever any site's pay of these days came. A firm's own staff: if any pay of them ever came.
+    On a site: where pay of these days came of at least half of the sites with sheets. A firm's own staff: if any pay
+    of them ever came.
     """
     pays = past.all("payroll")
-    heard = any(row["project_id"] is not None and 0 < past.age(row["month"]) <= 250 for row in pays)
+    sheets = {row["project_id"] for row in past.all("wage_sheets") if 0 < past.age(row["month"]) <= 250} - {
+        None
+    }
+    paid = {row["project_id"] for row in pays if 0 < past.age(row["month"]) <= 250}
+    heard = 2 * len(sheets & paid) >= len(sheets)
     found = []
     for sheet in past.rows("wage_sheets", subject, own=False):
         who, site, month = sheet["employer_id"], sheet["project_id"], sheet["month"]
@@ -296,10 +301,14 @@ def owed(past: Past, subject: str) -> Values:
         "wages_unpaid_months": len(late) if told else None,
         "wages_unpaid_amount": number(amount) if told else None,
         "wages_unpaid_share": ratio(amount, total(crew.due for crews in overdue.values() for crew in crews)),
-        "wages_unpaid_days": max((crew.passed for crews in late.values() for crew in crews), default=0)
-        if told
-        else None,
+        "wages_unpaid_days": max(map(oldest, late.values()), default=0) if told else None,
     }
+
+
+def oldest(crews: list[Crew]) -> int:
+    """The longest wait of who lacks more than a twentieth, or else of who lacks anything."""
+    much = [crew.passed for crew in crews if crew.lacks > crew.due * Decimal("0.05")]
+    return max(much or [crew.passed for crew in crews])
 
 
 def due(past: Past, subject: str) -> Values:

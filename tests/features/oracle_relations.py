@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from .oracle import Past, Row, Values, newest, ratio, total
+from .oracle_energy import taken_over
 
 _CLASSES = ("normal", "special_mention", "substandard", "doubtful", "loss")
 
@@ -252,7 +255,14 @@ def _energy(past: Past, projects: set[str]) -> float | None:
     """Electricity of the last four weeks, of each meter as if its mean day of the four before were usual."""
     rows = [row for row in _at(past.all("energy_usage", 56), projects) if abs(row["kwh"]) <= 10**9]
     used, expected = Decimal(0), Decimal(0)
-    for meter in {(row["project_id"], row["meter_id"]) for row in rows}:
+    gone = set()
+    for project in {row["project_id"] for row in rows}:
+        of_site: dict[str, list[Any]] = defaultdict(list)
+        for row in rows:
+            if row["project_id"] == project:
+                of_site[row["meter_id"]].append((row["age"], row["kwh"]))
+        gone |= {(project, meter) for meter in taken_over(of_site, 56)}
+    for meter in {(row["project_id"], row["meter_id"]) for row in rows} - gone:
         mine = [row for row in rows if (row["project_id"], row["meter_id"]) == meter]
         late = [row["kwh"] for row in mine if row["age"] <= 28]
         before = [row["kwh"] for row in mine if row["age"] > 28]

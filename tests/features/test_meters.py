@@ -158,6 +158,22 @@ def test_a_shutdown_is_one_though_a_small_meter_begins_and_though_another_began_
         assert row["energy_level_28d"] < 0.6, name
 
 
+def test_one_new_meter_does_not_excuse_three_that_stopped_nor_one_that_stopped_itself(tmp_path: Path) -> None:
+    olds: dict[str, Used] = {f"old{i}": lambda age: 100.0 if age > 71 else 0.0 for i in range(3)}
+    row = of(tmp_path / "three", {**olds, "new": lambda age: 60.0 if age <= 64 else None})
+    assert row["energy_level_28d"] < 0.5
+    assert row["energy_step_days"] is not None
+    row = of(
+        tmp_path / "stopped",
+        {
+            "old": lambda age: 100.0 if age > 71 else 0.0,
+            "new": lambda age: None if age > 64 else 100.0 if age > 57 else 0.0,
+        },
+    )
+    assert row["energy_level_28d"] == 0.0
+    assert row["energy_idle_days_28d"] == 28.0
+
+
 def test_a_day_on_which_a_new_meter_runs_is_not_near_zero(tmp_path: Path) -> None:
     row = of(
         tmp_path,
@@ -205,6 +221,14 @@ def test_a_site_is_no_further_from_its_best_weeks_for_a_hut_with_a_meter_of_its_
             {"big": lambda age: big(age) / (2 if age <= 28 else 1), "small": lambda age: None},
             0.5,
             id="halved",
+        ),
+        pytest.param(
+            {
+                "old": lambda age: 100.0 if age > 40 else 0.0,
+                "new": lambda age: 90.0 if age <= 42 else None,
+            },
+            1.0,
+            id="handed over",
         ),
     ],
 )

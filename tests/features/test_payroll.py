@@ -76,7 +76,7 @@ def test_ten_worker_months_are_not_ten_workers(tmp_path: Path) -> None:
 
 def test_a_site_that_never_paid_has_all_its_wages_unpaid(tmp_path: Path) -> None:
     feeds = {
-        "wage_sheets": [sheet(MARCH, SITE), sheet(APRIL, SITE)],
+        "wage_sheets": [sheet(MARCH, SITE), sheet(APRIL, SITE), sheet(MARCH, ELSEWHERE, OTHER)],
         "payroll": [pay(7, MARCH, date(2024, 4, 15), ELSEWHERE, OTHER)],
     }
     for kind, subject in (("employer", FIRM), ("project", SITE)):
@@ -118,6 +118,24 @@ def test_who_never_told_of_the_pay_of_its_own_staff_does_not_owe_it(tmp_path: Pa
     long_ago = [*at_site, pay(1, date(2022, 1, 1), date(2022, 2, 1))]
     row = firm(tmp_path / "once", D, wage_sheets=sheets, payroll=long_ago)
     assert [row[name] for name in OWED] == [1.0, 3000.0, 1.0, 46.0]
+
+
+def test_where_the_pay_of_most_sites_is_not_told_a_site_without_pay_is_silent_and_not_unpaid(
+    tmp_path: Path,
+) -> None:
+    sites = [SITE, ELSEWHERE, streams.PROJECTS[2]]
+    sheets = [sheet(MARCH, site) for site in sites]
+    rows = found(
+        tmp_path, D, "project", wage_sheets=sheets, payroll=[pay(1, MARCH, date(2024, 4, 15), ELSEWHERE)]
+    )
+    assert {rows[SITE][name] for name in (*OWED, "crew_unpaid_share")} == {None}
+
+
+def test_the_oldest_unpaid_wages_are_dated_by_who_lacks_more_than_a_rounding(tmp_path: Path) -> None:
+    late = sheet(MARCH, SITE, OTHER) | {"pay_due_on": date(2024, 5, 15)}
+    payroll = [pay(1, MARCH, date(2024, 4, 15), SITE, paid="2999.99")]
+    row = found(tmp_path, D, "project", wage_sheets=[sheet(MARCH, SITE), late], payroll=payroll)[SITE]
+    assert [row[name] for name in OWED] == [1.0, 3000.01, 3000.01 / 6000, 16.0]
 
 
 @pytest.mark.parametrize("paid_on", [None, date(2022, 2, 1)], ids=["never", "dead"])

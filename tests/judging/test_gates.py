@@ -13,6 +13,7 @@ from anxin.judging.fairness import fair
 from anxin.judging.gate import bounds
 from anxin.judging.gates import calibrated, calm, promises, promises_in_turn, worth
 from anxin.judging.resampling import binomial, overlap
+from anxin.models.promises import left
 
 DATES = [date(2025, 1, 1) + timedelta(days=30 * i) for i in range(4)]
 
@@ -129,14 +130,29 @@ def promise(precision: float, threshold: float, kept: bool = True) -> dict[str, 
 
 def test_a_promise_that_did_not_hold_is_told_and_one_that_was_never_made_is_not() -> None:
     table = rows()
-    inside = table.loc[(table["ours"] >= 0.2) & (table["ours"] < 0.99), "y"]
+    inside = table.loc[(table["ours"] >= left(0.2)) & (table["ours"] < 0.99), "y"]
     assert promises(table, promise(inside.mean() - 0.02, 0.2)).state == "passed"
     broken = promises(table, promise(inside.mean() + 0.2, 0.2))
     assert broken.state == "failed"
     assert broken.figures["3"]["hits"] == inside.sum()
     assert promises(table, promise(inside.mean() + 0.2, 0.2, kept=False)).state == "passed"
     assert promises(table, None).state == "unknown"
-    # What chose the threshold cannot show that it holds, only that it does not.
+
+
+def test_a_promise_is_tested_on_every_row_that_may_carry_the_grade_those_the_band_keeps_included() -> None:
+    p = np.repeat([0.46, 0.41], 200)
+    table = pd.DataFrame(
+        {
+            "subject_id": [f"S{i}" for i in range(400)],
+            "as_of": DATES[0],
+            "in_hand": False,
+            "ours": p,
+            "y": np.where(np.arange(400) < 90, 1.0, 0.0),
+        }
+    )
+    each = [{"grade": 4, "precision": 0.40, "threshold": 0.444, "kept": True}]
+    found = promises(table, {"each": each})
+    assert (found.state, found.figures["4"]["rows"], found.figures["4"]["hits"]) == ("failed", 400, 90)
 
 
 def apart_rows(fall: float, seed: int = 3) -> pd.DataFrame:

@@ -99,6 +99,17 @@ def test_what_is_shown_to_keep_a_promise_holds_whoever_the_band_may_keep() -> No
     assert lowest[held].min() >= shown * (1 - 1e-12)
 
 
+def test_a_promise_that_no_probability_could_earn_is_not_made_and_the_rows_keep_a_grade() -> None:
+    """Red begins at 0.30 for want of proof; orange is shown down to 0.285, which the band would lift above that."""
+    rng = np.random.default_rng(8)
+    periods = [
+        period(f"2025-0{i}-01", np.full(800, 0.285), (rng.random(800) < 0.3).astype(float)) for i in (1, 4, 7)
+    ]
+    orange = promised(periods).each[1]
+    assert (orange.kept, orange.why, orange.threshold) == (False, "not_shown", grades()[1].p90)
+    assert promised(periods).grade_of(np.array([0.285]))[0] == orange.grade
+
+
 def test_few_rows_or_one_date_cannot_keep_a_promise_and_take_the_configured_threshold() -> None:
     few = promised(dates(4, rows=60))
     assert [one.kept for one in few.each[:2]] == [False, False]

@@ -145,6 +145,14 @@ def _place(home: Home) -> Place:
 def rollback(
     kind: Kind,
     effective: Annotated[str | None, typer.Option(metavar="D", help="自此日起 from this day on")] = None,
+    gone: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="只退回此模型，若已不在用则不动 only if this model is the live one",
+        ),
+    ] = None,
     why: Annotated[str, typer.Option(help="理由 reason")] = "",
     actor: Actor = OPERATOR,
     as_json: AsJson = False,
@@ -158,7 +166,7 @@ def rollback(
     home = open_home()
     with open_ledger(home) as ledger:
         day = as_date(effective) if effective else now().date()
-        done = roll_back(ledger, home.mlruns, kind.value, day, actor, why, now())
+        done = roll_back(ledger, home.mlruns, kind.value, day, actor, why, now(), gone)
     say(
         as_json,
         done,

@@ -3,13 +3,13 @@
 What is usual of a meter is its mean day over a window of reference. The level of a subject in a window is what its
 meters used there, over what they would have used on the days they were read had each day been usual. A meter without
 a reading in the window of reference has no usual and says nothing; one that is not read in the window says nothing
-either. Nor does one that was replaced, whose zeros may be read for months: another, at least half as large, began when
-its use ended. Of a single meter the level is its mean day over its usual one.
+either. Nor does one that was replaced, whose zeros may be read for months: others, at least half as large, began when
+its use ended and are used still. Of a single meter the level is its mean day over its usual one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from functools import reduce
 from operator import add
@@ -38,10 +38,11 @@ BLOCKS = 13
 _PARTS = (range(11), range(11, 21), range(21, 47), range(47, WEEKS + 1))
 """Weeks back that are added up together."""
 
-_HANDOVER = 4
-"""Weeks that may lie between the last use of a meter and the first of the one that replaces it, either way."""
+_IDLE, _RUNNING, _HANDOVER = 14, 13, 28
+"""Days without use of a meter that was replaced; days since what replaced it was last used, at most; and days that may
+lie between the last use of the one and the first of the other, either way."""
 _AS_LARGE = 2
-"""What replaces a meter uses more than one part in so many of what that one used, by the mean day of use."""
+"""What replaces meters uses at least one part in so many of what they used, by the mean day of use, all together."""
 
 _AGAINST = {
     "past": ("past_rest", "past_work", "late"),
@@ -89,44 +90,46 @@ def usuals(rows: ir.Table, day: date) -> ir.Table:
     Usual is meant of the half year; who was replaced has none.
     """
     here = number(monday(day))
-    since = here - _PAST[-1] * WEEK
-    rows = rows.filter(rows.monday >= since)
-    past, used = rows.monday <= here - _PAST[0] * WEEK, rows.used > 0
+    oldest = _PAST[-1] * WEEK
+    rows = rows.filter(rows.monday >= here - oldest)
+    past, used, back = rows.monday <= here - _PAST[0] * WEEK, rows.used > 0, here - rows.monday
     meters = rows.group_by(METER).aggregate(
         past=usual_day(_sum(rows.wh, past), _sum(rows.n, past)),
-        began=used.ifelse(rows.monday, None).min(),
-        ended=used.ifelse(rows.monday, None).max(),
-        wh=_sum(rows.wh, used),
-        used=whole(rows.used.sum()),
+        began=used.ifelse(back, None).max(),
+        ended=used.ifelse(back, None).min(),
+        mean=usual_day(_sum(rows.wh, used), whole(rows.used.sum())),
     )
-    gone = _replaced(meters, since, here).mutate(replaced=True)
+    gone = replaced(meters, KEYS, oldest).mutate(replaced=True)
     found = meters.left_join(gone, METER).select(*METER, meters.past, replaced=gone.replaced.fill_null(False))
     return found.select(*METER, "replaced", usual=found.replaced.ifelse(None, found.past))
 
 
-def _replaced(meters: ir.Table, since: int, here: int) -> ir.Table:
-    """Return the meters without use in the newest complete week whose subject has another that took over.
+def replaced(meters: ir.Table, of: Sequence[str], oldest: int) -> ir.Table:
+    """Return the meters (`of` and `meter_id`) that others of the same subject took over from.
 
-    That one began to be used within four weeks of their last use, is used since, and is at least half as large.
+    Columns read: `began` and `ended`, the days since the first and the last use; `mean`, the mWh of a mean day of use.
+    Taken over is from meters two weeks or more without use, by meters still used that began within four weeks of their
+    last use and at least half as large, all those together against all of these. What was used `oldest` days ago may have
+    begun at any time before.
     """
-    several = meters.mutate(of_subject=meters.count().over(ibis.window(group_by=KEYS)))
-    several = several.filter(several.of_subject > 1, several.used > 0)
-    heirs = several.select(
-        *KEYS, heir="meter_id", from_="began", until="ended", heir_wh="wh", heir_used="used"
+    several = meters.mutate(of_subject=meters.count().over(ibis.window(group_by=of)))
+    several = several.filter(several.of_subject > 1, several.ended.notnull())
+    heirs = several.select(*of, heir="meter_id", from_="began", until="ended", large="mean")
+    both = several.inner_join(heirs, of).select(*several.columns, "heir", "from_", "until", "large")
+    pairs = both.filter(
+        both.ended >= _IDLE,
+        both.until <= _RUNNING,
+        both.from_ < oldest,
+        (both.from_ - both.ended).abs() <= _HANDOVER,
     )
-    both = several.inner_join(heirs, KEYS).select(*several.columns, *heirs.columns[2:])
-    return (
-        both.filter(
-            both.ended <= here - 2 * WEEK,
-            both.until > both.ended,
-            # What is used in the oldest week may have begun at any time before.
-            both.from_ > since,
-            (both.from_ - both.ended).abs() <= _HANDOVER * WEEK,
-            both.heir_wh * both.used * _AS_LARGE >= both.wh * both.heir_used,
-        )
-        .select(*METER)
-        .distinct()
+    olds, news = (
+        pairs.select(*of, "meter_id", "mean").distinct(),
+        pairs.select(*of, "heir", "large").distinct(),
     )
+    before = olds.group_by(of).aggregate(before=olds["mean"].sum())
+    after = news.group_by(of).aggregate(after=news.large.sum())
+    alike = before.inner_join(after, of).filter(lambda one: one.after * _AS_LARGE >= one.before)
+    return olds.semi_join(alike, of).select(*of, "meter_id")
 
 
 def put_together(known: Known, rows: ir.Table, usual: ir.Table, day: date) -> ir.Table:

@@ -127,17 +127,22 @@ def _told(known: Known, crews: ir.Table, made: Wages) -> ir.Table:
     """Return the sheets of crews whose pay would be told if there was any.
 
     A site's sheets and pay come by one way, its wages being paid by a bank on its sheets (条例 31): of a crew with a
-    sheet and no pay nobody was paid, unless no site's pay comes at all. Of its own staff a firm tells itself, or does
-    not: who never did is silent, not unpaid.
+    sheet and no pay nobody was paid. But only where pay is told of at least half of the sites with sheets: where fewer
+    banks are connected, silence is that of the bank. Of its own staff a firm tells itself, or does not: who never did is
+    silent, not unpaid.
     """
-    on_sites = made.payments.filter(made.payments.project_id != "")
-    heard = within(known, on_sites, "month", PAID_MONTHS).select("as_of").distinct()
-    sites = crews.filter(crews.project_id != "").semi_join(heard, "as_of")
+    on_sites = crews.filter(crews.project_id != "")
+    paid = within(known, made.payments.filter(made.payments.project_id != ""), "month", PAID_MONTHS)
+    paid = paid.select("as_of", "project_id").distinct().mutate(paid=ibis.literal(1, "int64"))
+    sites = on_sites.select("as_of", "project_id").distinct()
+    sites = sites.left_join(paid, ["as_of", "project_id"]).select(*sites.columns, "paid")
+    heard = sites.group_by("as_of").aggregate(sites=sites.count(), paid=sites.paid.count())
+    on_sites = on_sites.semi_join(heard.filter(heard.paid * 2 >= heard.sites), "as_of")
     if known.kind == "project":
-        return sites
+        return on_sites
     own = known.spans("payroll").select("subject_id", "since", "until").distinct()
     tells = known.on_dates(own).select(*KEYS).distinct()
-    return sites.union(crews.filter(crews.project_id == "").semi_join(tells, KEYS))
+    return on_sites.union(crews.filter(crews.project_id == "").semi_join(tells, KEYS))
 
 
 def _beside_pay(known: Known, crews: ir.Table, made: Wages) -> ir.Table:
@@ -298,7 +303,13 @@ def _owed(rows: ir.Table) -> ir.Table:
     overdue = rows.filter(rows.passed > _GRACE)
     gap = ibis.greatest(overdue.due - overdue.got, 0)
     months = overdue.group_by([*KEYS, "month"]).aggregate(
-        due=overdue.due.sum(), gap=gap.sum(), passed=(gap > 0).ifelse(overdue.passed, None).max()
+        due=overdue.due.sum(),
+        gap=gap.sum(),
+        # Dated by who is short by more than a rounding, where somebody is.
+        passed=ibis.coalesce(
+            (gap * 100 > overdue.due * 5).ifelse(overdue.passed, None).max(),
+            (gap > 0).ifelse(overdue.passed, None).max(),
+        ),
     )
     owed = months.gap * 100 > months.due * 5
     found = months.group_by(KEYS).aggregate(

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from anxin.features import neighbours
 from anxin.features.known import KEYS, Known, ratio, whole
-from anxin.features.meters import level_of, usual_day
+from anxin.features.meters import level_of, replaced, usual_day
 from anxin.features.neighbours import Count, most, newest, pair, total
 from anxin.features.weeks import MOST_KWH, watt_hours
 
@@ -182,20 +182,27 @@ def _per_project(known: Known, parts: ir.Table) -> ir.Table:
 def _metered(known: Known) -> ir.Table:
     """Return the Wh of each project's meters in the last four weeks, and the mWh that the four before let expect.
 
-    Each meter is held against its own: one that was not read in both says nothing.
+    Each meter is held against its own: one that was not read in both, or was replaced, says nothing.
     """
     usage = known.all("energy_usage", 2 * _WEEKS)
     usage = usage.filter(usage.project_id.notnull(), usage.kwh.abs() <= MOST_KWH)
     late, wh = usage.age <= _WEEKS, watt_hours(usage.kwh)
-    meters = usage.group_by("as_of", "project_id", "meter_id").aggregate(
+    used = wh > 0
+    meters = usage.group_by("as_of", "project_id", meter_id=usage.meter_id.fill_null("")).aggregate(
         late=whole(late.ifelse(wh, None).sum()),
         late_days=whole(late.cast("int64").sum()),
         before=whole(late.ifelse(None, wh).sum()),
         before_days=whole((~late).cast("int64").sum()),
+        began=used.ifelse(usage.age, None).max(),
+        ended=used.ifelse(usage.age, None).min(),
+        mean=usual_day(whole(used.ifelse(wh, None).sum()), whole(used.cast("int64").sum())),
     )
-    meters = meters.filter(meters.before_days > 0)
+    of = ("as_of", "project_id")
+    meters = meters.filter(meters.before_days > 0).anti_join(
+        replaced(meters, of, 2 * _WEEKS), (*of, "meter_id")
+    )
     usual = meters.late_days * usual_day(meters.before, meters.before_days)
-    return meters.group_by("as_of", "project_id").aggregate(used=meters.late.sum(), usual=usual.sum())
+    return meters.group_by(of).aggregate(used=meters.late.sum(), usual=usual.sum())
 
 
 _SUMS = ("one", "hit", "used", "usual")

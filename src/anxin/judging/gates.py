@@ -17,8 +17,8 @@ from anxin.judging.calibration import calibration
 from anxin.judging.evaluator import GROUPS
 from anxin.judging.gate import Gate, State, bounds, gate, rounded
 from anxin.judging.resampling import CONFIDENCE, Drawn, Subjects, binomial, drawn, overlap
-from anxin.models.grades import grades
-from anxin.models.promises import apart, promised
+from anxin.models.grades import grades, named
+from anxin.models.promises import apart, left, promised
 
 _AP = "average_precision"
 _WINDOW = "observed_expected"
@@ -136,14 +136,15 @@ def promises(
 ) -> Gate:
     """Say whether each grade's precision, promised in `grades.json` (`each` red to blue), held on the rows compared.
 
-    `rows` (`subject_id, as_of, y, ours`) chose no threshold: they are later than the training.
+    `rows` (`subject_id, as_of, y, ours`) chose no threshold: they are later than the training. A grade's are all that may
+    carry it, as when it was promised.
     """
     if promised_each is None:
         return gate("promises", "unknown", [("模型未附等级承诺", "the model states no promises")], {})
     y, p = rows["y"].to_numpy(float), rows["ours"].to_numpy(float)
     each, above = [], float("inf")
     for one in promised_each["each"]:
-        inside = (p >= one["threshold"]) & (p < above)
+        inside = (p >= left(one["threshold"])) & (p < above)
         above = one["threshold"]
         each.append(
             _Held(one["grade"], one["precision"], one["kept"], int(inside.sum()), int(y[inside].sum()))
@@ -158,30 +159,28 @@ def promises_in_turn(rows: pd.DataFrame, asked: Mapping[str, Any] | None = None)
     """Say whether promises made on all calibration dates of a backtest but one held on that one, each in its turn.
 
     `rows` (`as_of, y, in_hand, ours`) are those the model's own thresholds were chosen on: they cannot show that these
-    hold, but that the same choice, made without a date, held on it. A grade promised in no turn says nothing.
+    hold, but that thresholds chosen without a date held on it. What is said there, `ours`, knows of the other dates,
+    newer ones among them, as much as the backtest tells. A grade promised in no turn says nothing; `kept` is that it
+    was in some.
     """
     periods = apart(rows.assign(p90=rows["ours"]))
     found = {one.grade: _Held(one.grade, one.promise, False, 0, 0) for one in grades()}
     for place, period in enumerate(periods):
-        others = promised(periods[:place] + periods[place + 1 :])
-        graded = others.grade_of(period.p90)
-        for one in others.each:
-            inside = graded == one.grade
+        above = float("inf")
+        for one in promised(periods[:place] + periods[place + 1 :]).each:
+            inside = period.within(left(one.threshold), above)
+            above = one.threshold
             if one.kept:
                 seen = found[one.grade]
-                rows_seen, hits = seen.rows + int(inside.sum()), seen.hits + int(period.y[inside].sum())
+                rows_seen, hits = seen.rows + len(inside.y), seen.hits + int(inside.y.sum())
                 found[one.grade] = replace(seen, kept=True, rows=rows_seen, hits=hits)
     # These dates share no outcome, and each is counted once.
     faults, figures = _broken(list(found.values()), 1.0, asked)
-    tested = sum(one.rows > 0 for one in found.values())
-    told = (
-        (
-            f"{tested} 个等级的承诺逐日轮流检验，未见失信",
-            f"promises of {tested} grades tested a date at a time, none broken",
-        )
-        if tested
-        else ("没有可检验的承诺", "no promise that could be tested")
-    )
+    tested = [named(one.grade) for one in found.values() if one.rows]
+    told = ("没有可检验的承诺", "no promise that could be tested")
+    if tested:
+        zh, en = "、".join(one.zh for one in tested), ", ".join(one.en for one in tested)
+        told = (f"{zh}的承诺逐日轮流检验，未见失信", f"promises of {en} tested a date at a time, none broken")
     state: State = "failed" if faults else "passed" if tested else "unknown"
     return gate("promises", state, faults or [told], figures)
 

@@ -81,16 +81,6 @@ def _unchanged(ledger: Ledger, model_kind: str, model_id: str, seen: int) -> Non
         )
 
 
-def _unmoved(ledger: Ledger, model_kind: str, seen: int) -> None:
-    since = [change for change in history(ledger, model_kind) if change.seq > seen]
-    if since:
-        by, what, when = since[-1].actor, since[-1].model_id, since[-1].effective
-        raise AnxinError(
-            f"与此同时 {by} 已使 {model_kind} 模型 {what} 自 {when} 起生效，未再退回；请先查看再决定",
-            f"meanwhile {by} made the {model_kind} model {what} live from {when}: nothing was rolled back; look first",
-        )
-
-
 def refuse(
     ledger: Ledger,
     model_kind: str,
@@ -119,19 +109,22 @@ def rollback(
     why: str,
     at: datetime,
     *,
-    seen: int | None = None,
+    model_id: str | None = None,
 ) -> Promotion:
     """Take back the promotion in force on a day and make its predecessor live again from that day on.
 
-    Rolling back twice goes two models back; two people who do it at once go back one, for ``seen`` is what `newest` said
-    when each began: AnxinError for the second. Raises AnxinError if there is no predecessor, or if a change with a later
-    date is there already: what it went out from would no longer be so.
+    Rolling back twice goes two models back. ``model_id`` is the model that is to go: AnxinError if another is live by
+    then, so that two people who want rid of the same one do not go two back. Raises AnxinError if there is no
+    predecessor, or if a change with a later date is there already: what it went out from would no longer be so.
     """
 
     def payload() -> dict[str, Any]:
-        if seen is not None:
-            _unmoved(ledger, model_kind, seen)
         gone, back = _way_back(ledger, model_kind, effective)
+        if model_id not in (None, gone):
+            raise AnxinError(
+                f"{model_kind} 模型在 {effective} 在用的是 {gone}，不是 {model_id}，未退回；请先查看再决定",
+                f"the {model_kind} model live on {effective} is {gone}, not {model_id}: nothing rolled back; look first",
+            )
         return {
             "model_id": back,
             "replaces": gone,

@@ -121,8 +121,8 @@ class Promise:
     def said(self, confidence: float) -> tuple[str, str]:
         """Return the promise as a sentence in Chinese and English."""
         grade = named(self.grade)
-        seen_zh = f"回测 {self.rows} 条中查实 {self.hits} 条"
-        seen_en = f"in the backtest {self.hits} of {self.rows} came true"
+        seen_zh = f"回测可列入的 {self.rows} 条中查实 {self.hits} 条"
+        seen_en = f"in the backtest {self.hits} of {self.rows} that may carry it came true"
         if self.kept:
             return (
                 f"{grade.zh}：90天内查实不少于 {self.precision:.0%}（置信度 {confidence:.0%}，{seen_zh}）",

@@ -151,7 +151,9 @@ def _of(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) ->
         asked = grade.promise / max(1.0 - aged, 1e-9)
         if asked <= _MOST_ASKED:
             shown = FixedSequence(asked, confidence()).threshold(p90, y)
-            threshold = None if shown is None else shown / bands().leave
+            # What nobody's p90 can earn, for the grade above begins there, is no promise.
+            earned = None if shown is None else shown / bands().leave
+            threshold = earned if earned is not None and earned < min(ceiling, 1.0) else None
     kept = threshold is not None
     # The threshold of the grade above may lie below what this one asks for: then nobody is in between.
     taken = min(threshold if threshold is not None else grade.p90, ceiling)

@@ -59,13 +59,15 @@ class Backtest:
     passed: Sequence[Passed]
     """What the trees of each fold said, at each number of rounds; `place` is that of the rounds chosen."""
     place: int
+    columns: Sequence[int]
+    """Per fold of `passed` the place of the rounds that the other folds chose: those its rows are judged at."""
     measures: Mapping[str, list[Measures]]
     """Per ranking (`model` and the baselines), per date, for all and for 新发现."""
     gains: Mapping[str, Mapping[str, Mapping[str, float | int | None]]]
     """Per baseline and group how much higher the model's average precision is, with an interval over subjects."""
     judged: pd.DataFrame
-    """`as_of, y, in_hand` and `place` in the snapshot of every judged row, with `p90` as it would have been said then,
-    and `p90_now` on the scale of the model, for thresholds only: moved by what the other folds missed, newer ones too."""
+    """`as_of, y, in_hand` and `place` in the snapshot of every judged row, with `p90` as it would have been said then;
+    training adds `p90_now`, that of `said_now`."""
 
 
 def backtest(
@@ -125,10 +127,11 @@ def backtest(
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         results = list(pool.map(lambda pair: result(*pair), taught))
     if not results:
-        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), (), 0, {}, {}, pd.DataFrame())
+        return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), (), 0, (), {}, {}, pd.DataFrame())
     best = _best_column(results, cautious(grid))
     passed = [result.passed for result in results]
-    judged = _judged(snapshot, labelled, results, grid, settings)
+    columns = [_best_column([r for r in results if r is not one], cautious(grid)) for one in results]
+    judged = _judged(snapshot, labelled, results, columns, settings)
     rankings = {"model": judged["p90"].to_numpy(float)}
     places = judged["place"].to_numpy(int)
     rankings |= _baselines(snapshot, places, as_of[places])
@@ -141,7 +144,7 @@ def backtest(
         for name, figure in rankings.items()
     }
     gains = _gains(judged.assign(subject_id=snapshot["subject_id"].take(pa.array(places))), rankings)
-    return Backtest(grid[best], passed, best, measures, gains, judged)
+    return Backtest(grid[best], passed, best, columns, measures, gains, judged)
 
 
 def _gains(
@@ -224,7 +227,7 @@ def _judged(
     snapshot: pa.Table,
     labelled: Labelled,
     results: Sequence[FoldResult],
-    grid: Sequence[int],
+    columns: Sequence[int],
     settings: Settings,
 ) -> pd.DataFrame:
     """Return the judged rows of every fold, with rounds and slope chosen by the others.
@@ -233,18 +236,36 @@ def _judged(
     newer ones share cases with it.
     """
     parts = []
-    prior = settings.calibration_prior
-    for i, result in enumerate(results):
-        others = [r for j, r in enumerate(results) if j != i]
-        column = _best_column(others, cautious(grid))
-        beside = [other.passed for other in others]
-        slope = spread(beside, column, prior)
-        margin = result.passed.judged[SCORE_HORIZON].by_rounds[:, column]
-        said = {
-            name: calibrated(slope, result.passed.taught, column, known, column, settings.fold_days, prior)
-            for name, known in (("p90", []), ("p90_now", beside))
-        }
+    passed = [result.passed for result in results]
+    for i, (result, column) in enumerate(zip(results, columns, strict=True)):
+        p90 = _said(passed, i, column, settings, known=[])
         rows: pd.DataFrame = snapshot.select(["as_of", "in_hand"]).take(pa.array(result.places)).to_pandas()
-        figures = {name: one.probability(margin, SCORE_HORIZON) for name, one in said.items()}
-        parts.append(rows.assign(place=result.places, y=labelled.hits[result.places], **figures))
+        parts.append(rows.assign(place=result.places, y=labelled.hits[result.places], p90=p90))
     return pd.concat(parts, ignore_index=True)
+
+
+def said_now(tested: Backtest, settings: Settings, top: float) -> Floats:
+    """Return for every judged row what the model would say of its margin, with its bend and the slope beside it.
+
+    Moved by what the other folds missed, newer ones too: for thresholds and drift, not for judging.
+    """
+    each = [
+        _said(tested.passed, i, column, settings, [*tested.passed[:i], *tested.passed[i + 1 :]], top)
+        for i, column in enumerate(tested.columns)
+    ]
+    return np.concatenate(each) if each else np.empty(0)
+
+
+def _said(
+    passed: Sequence[Passed],
+    place: int,
+    column: int,
+    settings: Settings,
+    known: Sequence[Passed],
+    top: float = 1.0,
+) -> Floats:
+    """Return p90 of the rows a fold judged: the slope is that of the others, the level moved by what `known` missed."""
+    prior, own = settings.calibration_prior, passed[place]
+    slope = spread([*passed[:place], *passed[place + 1 :]], column, prior, top)
+    said = calibrated(slope, own.taught, column, known, column, settings.fold_days, prior, top)
+    return said.probability(own.judged[SCORE_HORIZON].by_rounds[:, column], SCORE_HORIZON)

@@ -161,10 +161,17 @@ def put_in_shadow(
 
 
 def roll_back(
-    ledger: Ledger, mlruns: Path, kind: str, day: date, actor: str, why: str, at: datetime
+    ledger: Ledger,
+    mlruns: Path,
+    kind: str,
+    day: date,
+    actor: str,
+    why: str,
+    at: datetime,
+    model_id: str | None = None,
 ) -> dict[str, Any]:
-    """Take the promotion in force on a day back; its predecessor is live again from that day on."""
-    done = rollback(ledger, kind, day, actor, why, at, seen=newest(ledger, kind))
+    """Take the promotion in force on a day back (only that of `model_id`, if given); its predecessor is live again."""
+    done = rollback(ledger, kind, day, actor, why, at, model_id=model_id)
     _point_champion(ledger, mlruns, kind)
     return {"kind": kind, "model_id": done.model_id, "replaces": done.replaces, "effective": day.isoformat()}
 

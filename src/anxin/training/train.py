@@ -28,7 +28,7 @@ from anxin.models.scoring import Model, matrix
 from anxin.models.severity import SIZES, Severity, fit_severity
 from anxin.models.version import code_version
 from anxin.training.ability import RANKING, train_ability
-from anxin.training.backtest import Backtest, backtest
+from anxin.training.backtest import Backtest, backtest, said_now
 from anxin.training.fitting import fit, learnable
 from anxin.training.grouped import left_out
 from anxin.training.levels import calibrated, last_year, spread
@@ -113,6 +113,8 @@ def train(
         prior,
         top,
     )
+    if len(tested.judged):
+        tested = replace(tested, judged=tested.judged.assign(p90_now=said_now(tested, settings, top)))
     ordered = Ordered(booster, names, calibration, tested.rounds)
     facts = {
         "base_rate": {str(h): _rate(labelled.y[h]) for h in HORIZONS},
