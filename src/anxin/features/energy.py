@@ -84,10 +84,12 @@ def _known_on(known: Known, weeks: ir.Table, day: date, back: int) -> ir.Table:
 
 
 def _beside_usual(rows: ir.Table, usual: ir.Table) -> ir.Table:
-    """Return recent weeks with the `usual` day of their meter, if it has one."""
+    """Return recent weeks with the `usual` day of their meter, if it has one, and whether it is `alone`."""
     days = [name for name in rows.columns if name.startswith(("wh_", "n_"))]
     found = rows.left_join(usual, METER)
-    return found.select(*(rows[name] for name in (*METER, "monday", "today", "here", *days)), usual.usual)
+    return found.select(
+        *(rows[name] for name in (*METER, "monday", "today", "here", *days)), usual.usual, usual.alone
+    )
 
 
 def _levels(known: Known, rows: ir.Table, usual: ir.Table, day: date) -> ir.Table:
@@ -146,7 +148,7 @@ def _peak_share(found: ir.Table) -> ir.FloatingValue:
 
 def _features(levels: ir.Table, days: ir.Table, known: Known) -> ir.Table:
     """Return what belongs to one subject alone."""
-    weeks = _weeks_of_subjects(days)
+    weeks = _weeks_of_subjects(known, days)
     late, swings, idle = _late(days), _swings(weeks), _idle(known, weeks)
     joined = levels.left_join(late, KEYS).select(levels, *(late[name] for name in late.columns[2:]))
     joined = joined.left_join(swings, KEYS).select(joined, *(swings[name] for name in swings.columns[2:]))
@@ -191,22 +193,28 @@ def _late(rows: ir.Table) -> ir.Table:
     )
 
 
-def _weeks_of_subjects(rows: ir.Table) -> ir.Table:
+def _weeks_of_subjects(known: Known, rows: ir.Table) -> ir.Table:
     """Put the recent weeks of a subject's meters together, weekday by weekday.
 
     `wh_` and `n_` are of all its meters; `known_` counts the readings of those with a usual, `usual_` adds up their
     usual days.
     """
-    sums: dict[str, ir.Value] = {}
+    found: dict[str, ir.IntegerValue] = {}
     for of in range(WEEK):
-        wh, n = rows[f"wh_{of}"], rows[f"n_{of}"]
-        sums |= {
-            f"wh_{of}": whole(wh.sum()),
-            f"n_{of}": whole(n.sum()),
-            f"known_{of}": whole(rows.usual.notnull().ifelse(n, 0).sum()),
-            f"usual_{of}": whole((n * rows.usual).sum().fill_null(0)),
+        wh, n = rows[f"wh_{of}"], rows[f"n_{of}"].cast("int64")
+        found |= {
+            f"wh_{of}": wh,
+            f"n_{of}": n,
+            f"known_{of}": rows.usual.notnull().ifelse(n, 0),
+            f"usual_{of}": (n * rows.usual).fill_null(0),
         }
-    return rows.group_by(*KEYS, "monday", "today", "here").aggregate(**sums)
+    week = [*KEYS, "monday", "today", "here"]
+    rows = rows.select(*week, "alone", **found)
+    # Most subjects have one meter, and of one date its week is one row: those need not be looked for.
+    apart = rows.alone if len(known.dates) == 1 else ibis.literal(False)
+    together = rows.filter(~apart)
+    sums = together.group_by(week).aggregate(**{name: whole(together[name].sum()) for name in found})
+    return rows.filter(apart).drop("alone").union(sums) if len(known.dates) == 1 else sums
 
 
 def _swings(weeks: ir.Table) -> ir.Table:

@@ -87,7 +87,7 @@ def level_of(wh: ir.NumericValue, usual: ir.NumericValue) -> ir.FloatingValue:
 def usuals(rows: ir.Table, day: date) -> ir.Table:
     """Return whether each meter was `replaced` by a date, and its `usual` day before the last four complete weeks.
 
-    Usual is meant of the half year; who was replaced has none.
+    Usual is meant of the half year; who was replaced has none. `alone` is a meter without others of its subject.
     """
     here = number(monday(day))
     oldest = _PAST[-1] * WEEK
@@ -100,8 +100,12 @@ def usuals(rows: ir.Table, day: date) -> ir.Table:
         mean=usual_day(_sum(rows.wh, used), whole(rows.used.sum())),
     )
     gone = replaced(meters, KEYS, oldest).mutate(replaced=True)
-    found = meters.left_join(gone, METER).select(*METER, meters.past, replaced=gone.replaced.fill_null(False))
-    return found.select(*METER, "replaced", usual=found.replaced.ifelse(None, found.past))
+    meters = meters.mutate(alone=meters.count().over(ibis.window(group_by=KEYS)) == 1)
+    found = meters.left_join(gone, METER).select(*METER, meters.past, meters.alone, gone.replaced)
+    replaced_by_others = found.replaced.fill_null(False)
+    return found.select(
+        *METER, "alone", replaced=replaced_by_others, usual=replaced_by_others.ifelse(None, found.past)
+    )
 
 
 def replaced(meters: ir.Table, of: Sequence[str], oldest: int) -> ir.Table:
