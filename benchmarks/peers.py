@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import reduce
@@ -43,6 +43,8 @@ NAMES = (
     "wages_unpaid_amount",
     "attended_unpaid_heads",
 )
+_FAMILIES = {energy: "energy", bills: "bills", payroll: ("pay", "wages", "attended")}
+"""Where the twelve are made, and how the names of theirs begin."""
 _NEAR = 1e-9
 
 
@@ -50,18 +52,23 @@ def _ours(home: Path, day: date) -> dict[str, pa.Table]:
     """Compute the parts these features are made in side by side, as `snapshots` does."""
     view = View(Lake(home / "var" / "lake"))
 
-    def compute(kind: Kind, family: Callable[[Known], list[ir.Table]]) -> list[pd.DataFrame]:
+    def compute(kind: Kind, family: Callable[[Known], Iterable[ir.Table]], wanted: int) -> list[pd.DataFrame]:
         beside = view.beside()
-        found = []
+        found: list[pd.DataFrame] = []
         for part in family(Known(beside, (day,), kind)):
             names = [name for name in part.columns if name in NAMES]
             if names:
                 found.append(beside.backend.to_pyarrow(part.select(*KEYS[:1], *names)).to_pandas())
+                wanted -= len(names)
+            if not wanted:
+                # What comes after is made for features nobody asked for here.
+                break
         return found
 
+    families = {family: sum(name.startswith(of) for name in NAMES) for family, of in _FAMILIES.items()}
     with ThreadPoolExecutor(2) as pool:
         asked = {
-            kind: [pool.submit(compute, kind, family) for family in (energy, bills, payroll)]
+            kind: [pool.submit(compute, kind, family, wanted) for family, wanted in families.items()]
             for kind in KINDS
         }
         return {

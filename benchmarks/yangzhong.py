@@ -50,9 +50,9 @@ def view_of(feeds: Path, home: Path) -> View:
 
 def features(view: View, dates: list[date]) -> pd.DataFrame:
     """Return the energy features of every enterprise on the dates, all in one call, indexed by subject and date."""
-    first = energy(Known(view, tuple(dates), "employer"))[0]
-    table = view.backend.to_pyarrow(first).to_pandas()
-    return table.set_index(list(KEYS)).sort_index()[[*ALIGNED, *BESIDE]]
+    parts = energy(Known(view, tuple(dates), "employer"))
+    tables = [view.backend.to_pyarrow(part).to_pandas().set_index(list(KEYS)) for part in parts]
+    return pd.concat(tables, axis=1).sort_index()[[*ALIGNED, *BESIDE]]
 
 
 def loads(view: View) -> pd.DataFrame:

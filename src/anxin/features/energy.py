@@ -3,13 +3,13 @@
 A level is what the meters of a subject used over what is usual of each (`meters`): a missing day is a missing row, a
 real zero counts, and a meter that falls silent or is new lowers nothing. Days of a subject are put together over its
 meters where a day counts as a day (near-zero, from one day to the next). Readings are daily: weekends stand for the
-night shift, hours are not known. Everything is computed from `weekly`; «complete weeks» end before the week of the
-date.
+night shift, hours are not known. Everything is computed from `daily` and `weekly`; «complete weeks» end before the week
+of the date.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 
 import ibis
@@ -21,6 +21,7 @@ from anxin.features.meters import (
     LATE,
     METER,
     MILLI,
+    PAST,
     WEEKS,
     held,
     level,
@@ -31,7 +32,7 @@ from anxin.features.meters import (
     usuals,
 )
 from anxin.features.steps import NEWEST, falls, since, step
-from anxin.features.weeks import WEEK, monday, number, on_holiday, weekly
+from anxin.features.weeks import WEEK, daily, monday, number, on_holiday, weekly
 
 _RECENT = 8
 _UNKNOWN = 1e300
@@ -49,22 +50,35 @@ _MOST_CHANGE = 3.0
 _MILLION = 1_000_000
 
 
-def energy(known: Known) -> list[ir.Table]:
-    """Return the tables of the family, each keyed by subject and date."""
-    newer, older = weekly(known, WEEKS, _RECENT)
-    newer, older, dates = known.view.keep(newer), known.view.keep(older), sorted(set(known.dates))
-    weeks = newer.select(*older.columns).union(older)
+def energy(known: Known) -> Iterator[ir.Table]:
+    """Yield the tables of the family, each keyed by subject and date.
+
+    The newest days come first: half a year is enough for them, and who asks for no more has not read the rest.
+    """
+    dates = sorted(set(known.dates))
+    newer = known.view.keep(daily(known, _RECENT))
+    half = known.view.keep(weekly(known, PAST[-1], _RECENT))
+    weeks = newer.select(*half.columns).union(half)
+    usual = {day: known.view.keep(usuals(_known_on(known, weeks, day, PAST[-1]), day)) for day in dates}
+    rows = _union([_beside_usual(_known_on(known, newer, day, _RECENT), usual[day]) for day in dates])
+    late = known.view.keep(_late(rows))
+    yield _newest(known, rows, late, _union(list(usual.values())))
+    weeks = weeks.union(known.view.keep(weekly(known, WEEKS, PAST[-1])))
     # Date by date: sums of more subjects and dates at once no longer fit in memory.
-    parts, recent = [], []
-    for day in dates:
-        rows = _known_on(known, weeks, day, WEEKS)
-        usual = known.view.keep(usuals(rows, day))
-        parts.append(known.view.keep(_levels(known, rows, usual, day)))
-        recent.append(_beside_usual(_known_on(known, newer, day, _RECENT), usual))
-    levels = parts[0] if len(parts) == 1 else ibis.union(*parts)
-    days = recent[0] if len(recent) == 1 else ibis.union(*recent)
-    tables = [_features(levels, days, known), _peers(known, levels)]
-    return [*tables, _sites(known, levels)] if known.kind == "project" else tables
+    levels = _union(
+        [
+            known.view.keep(_levels(known, _known_on(known, weeks, day, WEEKS), usual[day], day))
+            for day in dates
+        ]
+    )
+    yield _steady(levels, late)
+    yield _peers(known, levels)
+    if known.kind == "project":
+        yield _sites(known, levels)
+
+
+def _union(tables: Sequence[ir.Table]) -> ir.Table:
+    return tables[0] if len(tables) == 1 else ibis.union(*tables)
 
 
 def _known_on(known: Known, weeks: ir.Table, day: date, back: int) -> ir.Table:
@@ -111,7 +125,6 @@ def _levels(known: Known, rows: ir.Table, usual: ir.Table, day: date) -> ir.Tabl
     return found.select(
         *KEYS,
         change=level(found, "late"),
-        past_weekend=ratio(level(found, "past_rest"), level(found, "past_work")),
         energy_last_days=(number(day) - found["last"]).cast("float64"),
         energy_level_year=_against_last_year(found, set(range(1, LATE + 1)) - set(ordinary(day))),
         week_age=ibis.literal((day - monday(day)).days, "int32"),
@@ -146,30 +159,39 @@ def _peak_share(found: ir.Table) -> ir.FloatingValue:
     return ratio(blocks[0], ibis.greatest(*(block.fill_null(0.0) for block in blocks)))
 
 
-def _features(levels: ir.Table, days: ir.Table, known: Known) -> ir.Table:
-    """Return what belongs to one subject alone."""
-    weeks = _weeks_of_subjects(known, days)
-    late, swings, idle = _late(days), _swings(weeks), _idle(known, weeks)
-    joined = levels.left_join(late, KEYS).select(levels, *(late[name] for name in late.columns[2:]))
-    joined = joined.left_join(swings, KEYS).select(joined, *(swings[name] for name in swings.columns[2:]))
+def _newest(known: Known, rows: ir.Table, late: ir.Table, usual: ir.Table) -> ir.Table:
+    """Return what the newest days say of a subject, beside the half year before."""
+    weeks = _weeks_of_subjects(known, rows)
+    swings, idle = _swings(weeks), _idle(known, weeks)
+    past = usual.group_by(KEYS).aggregate(**held(usual, ("past_rest", "past_work"), usual.usual))
+    joined = late.left_join(swings, KEYS).select(late, *(swings[name] for name in swings.columns[2:]))
+    joined = joined.left_join(past, KEYS).select(joined, *(past[name] for name in past.columns[2:]))
     joined = joined.left_join(idle, KEYS).select(joined, idle.idle_days, idle.idle_run)
     weekend = ratio(level(joined, "rest"), level(joined, "work"))
-    step_days, step_depth = step(joined)
     return joined.select(
+        *KEYS,
+        energy_level_28d=level(joined, "late"),
+        energy_level_7d=level(joined, "week"),
+        energy_weekend_ratio=weekend,
+        energy_weekend_loss=ratio(level(joined, "past_rest"), level(joined, "past_work")) - weekend,
+        energy_volatility_56d=ratio(2 * joined.moves, joined.pairs),
+        energy_idle_days_28d=(joined.late_n > 0).ifelse(joined.idle_days.fill_null(0).cast("float64"), None),
+        energy_idle_run_56d=(joined.recent_n > 0).ifelse(joined.idle_run.fill_null(0).cast("float64"), None),
+    )
+
+
+def _steady(levels: ir.Table, late: ir.Table) -> ir.Table:
+    """Return what a year and more says of a subject, and how much was read of it lately."""
+    step_days, step_depth = step(levels)
+    found = levels.select(
         *KEYS,
         "energy_last_days",
         "energy_level_year",
         energy_step_days=step_days,
         energy_step_depth=step_depth,
-        energy_level_28d=level(joined, "late"),
-        energy_level_7d=level(joined, "week"),
-        energy_weekend_ratio=weekend,
-        energy_weekend_loss=joined.past_weekend - weekend,
-        energy_volatility_56d=ratio(2 * joined.moves, joined.pairs),
-        energy_readings_28d=joined.readings.fill_null(0).cast("float64"),
-        energy_idle_days_28d=(joined.late_n > 0).ifelse(joined.idle_days.fill_null(0).cast("float64"), None),
-        energy_idle_run_56d=(joined.recent_n > 0).ifelse(joined.idle_run.fill_null(0).cast("float64"), None),
     )
+    read = found.left_join(late, KEYS).select(found, late.readings)
+    return read.select(*found.columns, energy_readings_28d=read.readings.fill_null(0).cast("float64"))
 
 
 def _late(rows: ir.Table) -> ir.Table:

@@ -28,7 +28,7 @@ MILLI = 1000
 WEEKS = 60
 """Weeks read: a year, the most Spring Festival moves, and the window."""
 LATE = 4
-_PAST = range(LATE + 1, LATE + 27)
+PAST = range(LATE + 1, LATE + 27)
 """The half year of complete weeks before the last four: what is usual."""
 _STEADY = 26
 STEPS = range(3, 21)
@@ -45,7 +45,6 @@ _AS_LARGE = 2
 """What replaces meters uses at least one part in so many of what they used, by the mean day of use, all together."""
 
 _AGAINST = {
-    "past": ("past_rest", "past_work", "late"),
     "ordinary": tuple(f"week_{k}" for k in range(1, LATE + 1)),
     "base": tuple(f"then_{k}" for k in range(LATE + 2)),
     "steady": ("steady", *(f"ordinary_{k}" for k in range(1, STEPS[-1] + 1))),
@@ -87,24 +86,32 @@ def level_of(wh: ir.NumericValue, usual: ir.NumericValue) -> ir.FloatingValue:
 def usuals(rows: ir.Table, day: date) -> ir.Table:
     """Return whether each meter was `replaced` by a date, and its `usual` day before the last four complete weeks.
 
-    Usual is meant of the half year; who was replaced has none. `alone` is a meter without others of its subject.
+    Usual is meant of the half year; who was replaced has none. `past_rest_` and `past_work_` are the `wh` and `n` of its
+    weekends and other days. `alone` is a meter without others of its subject.
     """
     here = number(monday(day))
-    oldest = _PAST[-1] * WEEK
+    oldest = PAST[-1] * WEEK
     rows = rows.filter(rows.monday >= here - oldest)
-    past, used, back = rows.monday <= here - _PAST[0] * WEEK, rows.used > 0, here - rows.monday
+    past, used, back = rows.monday <= here - PAST[0] * WEEK, rows.used > 0, here - rows.monday
     meters = rows.group_by(METER).aggregate(
-        past=usual_day(_sum(rows.wh, past), _sum(rows.n, past)),
+        **{f"past_{what}": _sum(rows[what], past) for what in ("wh", "n", "rest_wh", "rest_n")},
         began=used.ifelse(back, None).max(),
         ended=used.ifelse(back, None).min(),
         mean=usual_day(_sum(rows.wh, used), whole(rows.used.sum())),
     )
     gone = replaced(meters, KEYS, oldest).mutate(replaced=True)
     meters = meters.mutate(alone=meters.count().over(ibis.window(group_by=KEYS)) == 1)
-    found = meters.left_join(gone, METER).select(*METER, meters.past, meters.alone, gone.replaced)
-    replaced_by_others = found.replaced.fill_null(False)
+    found = meters.left_join(gone, METER).select(*meters.columns, gone.replaced)
+    by_others = found.replaced.fill_null(False)
     return found.select(
-        *METER, "alone", replaced=replaced_by_others, usual=replaced_by_others.ifelse(None, found.past)
+        *METER,
+        "alone",
+        "past_rest_wh",
+        "past_rest_n",
+        past_work_wh=found.past_wh - found.past_rest_wh,
+        past_work_n=found.past_n - found.past_rest_n,
+        replaced=by_others,
+        usual=by_others.ifelse(None, usual_day(found.past_wh, found.past_n)),
     )
 
 
@@ -142,17 +149,17 @@ def put_together(known: Known, rows: ir.Table, usual: ir.Table, day: date) -> ir
     `usual` is what `usuals` says of the date: meters that were replaced are held against nothing.
     """
     meters = _added(known, rows, day)
-    gone = usual.filter(usual.replaced).select(*METER, "replaced")
-    meters = meters.left_join(gone, METER).select(*meters.columns, stands=gone.replaced.isnull())
+    beside = usual.select(*METER, "usual", "replaced")
+    meters = meters.left_join(beside, METER).select(*meters.columns, beside.usual, beside.replaced)
+    stands = ~meters.replaced.fill_null(False)
     against = _AGAINST | (_SITES if known.kind == "project" else {})
     meters = meters.mutate(
-        **{f"past_work_{what}": meters[f"past_{what}"] - meters[f"past_rest_{what}"] for what in ("wh", "n")},
         **{
-            f"usual_{name}": meters.stands.ifelse(usual_day(meters[f"{name}_wh"], meters[f"{name}_n"]), None)
+            f"usual_{name}": stands.ifelse(usual_day(meters[f"{name}_wh"], meters[f"{name}_n"]), None)
             for name in against
         },
     )
-    sums: dict[str, ir.Value] = {}
+    sums = held(meters, ("late",), meters.usual)
     for name, windows in against.items():
         sums |= held(meters, windows, meters[f"usual_{name}"])
     return meters.group_by(KEYS).aggregate(**sums, last=meters["last"].max())
@@ -170,8 +177,7 @@ def _windows(known: Known, day: date) -> dict[str, Collection[int]]:
     mondays = {k: here - k * WEEK for k in range(WEEKS + 1)}
     plain = ordinary(day)
     windows: dict[str, Collection[int]] = {
-        "past": _PAST,
-        "ordinary": [k for k in plain if k in _PAST],
+        "ordinary": [k for k in plain if k in PAST],
         # What is usual beside last year's weeks: the half year after them, for before them less is known.
         "base": [k for k in plain if season < mondays[k] <= season + 26 * WEEK],
         "steady": [k for k in plain if k <= _STEADY],
@@ -200,12 +206,11 @@ def _added(known: Known, rows: ir.Table, day: date) -> ir.Table:
         first, last = here - some[-1] * WEEK, here - some[0] * WEEK
         part = rows.filter(rows.monday >= first, rows.monday <= last)
         sums: dict[str, ir.Value] = {"last": part["last"].max()}
-        for name, meant in {**windows, "past_rest": _PAST}.items():
+        for name, meant in windows.items():
             of = [k for k in some if k in meant]
             there = part.monday.isin([here - k * WEEK for k in of]) if len(of) < len(some) else None
             for what in ("wh", "n"):
-                value = part[f"rest_{what}" if name == "past_rest" else what]
-                sums[f"{name}_{what}"] = _sum(value, there) if of else ibis.literal(0, "int64")
+                sums[f"{name}_{what}"] = _sum(part[what], there) if of else ibis.literal(0, "int64")
         parts.append(part.group_by(METER).aggregate(**sums))
     every = ibis.union(*parts)
     return every.group_by(METER).aggregate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -34,7 +34,7 @@ from anxin.feeds.asof import View
 
 KINDS: tuple[Kind, ...] = ("employer", "project")
 
-_PARTS: Sequence[Callable[[Known], list[ir.Table]]] = (
+_PARTS: Sequence[Callable[[Known], Iterable[ir.Table]]] = (
     # The longest first, or the last one would run alone.
     energy,
     payroll,
@@ -136,7 +136,7 @@ def _computed(
     """
     done, shared = itertools.count(), view.within()
 
-    def compute(make: Callable[[Known], list[ir.Table]]) -> dict[str, pa.DoubleArray]:
+    def compute(make: Callable[[Known], Iterable[ir.Table]]) -> dict[str, pa.DoubleArray]:
         if on_progress is not None:
             on_progress(make.__name__, next(done), len(_PARTS))
         own = shared.beside()

@@ -35,28 +35,18 @@ LITTLE_NEW_YEAR, LANTERNS = -8, 14
 """Days from Spring Festival to 小年 (the earlier of its two days) and to 元宵: who is closed between is on holiday."""
 
 
-def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
-    """Return the readings of each subject's meters by calendar week, once for all dates (`since`, `until`): newer, older.
+def daily(known: Known, back: int) -> ir.Table:
+    """Return the readings of each subject's meters from `back` weeks before the first date's, weekday by weekday.
 
-    Columns: `meter_id`, `monday`, `wh` and `n` (Wh and readings of the week), `rest_wh` and `rest_n` (of its
-    weekend), `used` (readings above nothing), `last` (day of the newest reading); the newer weeks also `wh_0` …
-    `wh_6` and `n_0` … `n_6`, Monday first. Newer are those from `fine` weeks before the first date's; `weeks` is how
-    many before it are read. The older ones, which are most, need only a third of the sums.
+    The columns of `weekly`, and `wh_0` … `wh_6` and `n_0` … `n_6`, Monday first.
     """
-    rows = known.spans("energy_usage", weeks * WEEK + WEEK - 1)
-    here = monday(min(known.dates, default=_FIRST))
-    rows = rows.filter(rows.kwh.abs() <= MOST_KWH, rows.date >= ibis.literal(here - timedelta(weeks=weeks)))
-    parting = here - timedelta(weeks=fine)
-    newer, older = (
-        _days(rows.filter(part))
-        for part in (rows.date >= ibis.literal(parting), rows.date < ibis.literal(parting))
-    )
-    sums = {f"wh_{of}": _sum(newer.wh, newer.weekday == of) for of in range(WEEK)} | {
-        f"n_{of}": _count(newer.weekday == of) for of in range(WEEK)
+    rows = _days(_readings(known, back, 0))
+    sums = {f"wh_{of}": _sum(rows.wh, rows.weekday == of) for of in range(WEEK)} | {
+        f"n_{of}": _count(rows.weekday == of) for of in range(WEEK)
     }
-    by_day = _by_week(known, newer, sums)
+    found = _by_week(known, rows, sums)
     totals = {
-        name: _add([by_day[f"{of}_{day}"] for day in days]).cast(kind)
+        name: _add([found[f"{of}_{day}"] for day in days]).cast(kind)
         for name, of, days, kind in (
             ("wh", "wh", range(WEEK), "int64"),
             ("n", "n", range(WEEK), "int32"),
@@ -64,18 +54,32 @@ def weekly(known: Known, weeks: int, fine: int) -> tuple[ir.Table, ir.Table]:
             ("rest_n", "n", WEEKEND, "int32"),
         )
     }
-    rest = older.weekday >= WEEKEND[0]
-    by_week = _by_week(
-        known,
-        older,
-        {
-            "wh": whole(older.wh.sum()),
-            "n": older.count().cast("int32"),
-            "rest_wh": _sum(older.wh, rest),
-            "rest_n": _count(rest),
-        },
-    )
-    return by_day.mutate(**totals), by_week
+    return found.mutate(**totals)
+
+
+def weekly(known: Known, back: int, until: int) -> ir.Table:
+    """Return the readings of each subject's meters by calendar week, once for all dates (`since`, `until`).
+
+    Those from `back` weeks before the first date's to `until` weeks before it, which is not among them. Columns:
+    `meter_id`, `monday`, `wh` and `n` (Wh and readings of the week), `rest_wh` and `rest_n` (of its weekend), `used`
+    (readings above nothing), `last` (day of the newest reading).
+    """
+    rows = _days(_readings(known, back, until))
+    rest = rows.weekday >= WEEKEND[0]
+    sums = {
+        "wh": whole(rows.wh.sum()),
+        "n": rows.count().cast("int32"),
+        "rest_wh": _sum(rows.wh, rest),
+        "rest_n": _count(rest),
+    }
+    return _by_week(known, rows, sums)
+
+
+def _readings(known: Known, back: int, until: int) -> ir.Table:
+    rows = known.spans("energy_usage", back * WEEK + WEEK - 1)
+    here = monday(min(known.dates, default=_FIRST))
+    rows = rows.filter(rows.kwh.abs() <= MOST_KWH, rows.date >= ibis.literal(here - timedelta(weeks=back)))
+    return rows.filter(rows.date < ibis.literal(here - timedelta(weeks=until))) if until else rows
 
 
 def watt_hours(kwh: ir.DecimalValue) -> ir.IntegerValue:
