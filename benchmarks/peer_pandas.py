@@ -108,18 +108,21 @@ def _replaced(rows: pd.DataFrame, meter: list[str], monday: pd.Timestamp) -> pd.
     back = (monday - used["date"]).dt.days + used["date"].dt.dayofweek
     ends = used.assign(back=back).groupby(meter)["back"].agg(began="max", ended="min")
     every = ends.join(_usual(used, meter).rename("mean")).reset_index()
+    every["newest"] = every.groupby("subject_id")["ended"].transform("min")
     several = every.loc[every.duplicated("subject_id", keep=False)]
     both = several.merge(several, on="subject_id", suffixes=("", "_heir"))
     pairs = both.loc[
         (both["ended"] >= 14)
-        & (both["ended_heir"] < 14)
-        & (both["began_heir"] < 210)
+        & (both["newest"] < 14)
+        & (both["ended_heir"] < both["ended"])
+        & (both["began_heir"] < both["began"].clip(upper=210))
         & ((both["began_heir"] - both["ended"]).abs() <= 28)
     ]
-    before = pairs.drop_duplicates(meter).groupby("subject_id")["mean"].sum()
-    after = pairs.drop_duplicates(["subject_id", "meter_id_heir"]).groupby("subject_id")["mean_heir"].sum()
-    alike = after.index[after * 2 >= before]
-    return pd.MultiIndex.from_frame(pairs.loc[pairs["subject_id"].isin(alike), meter].drop_duplicates())
+    after = pairs.groupby(meter)["mean_heir"].sum()
+    sharing = pairs.merge(pairs, on=["subject_id", "meter_id_heir"], suffixes=("", "_other"))
+    sharing = sharing.drop_duplicates([*meter, "meter_id_other"])
+    before = sharing.groupby(meter)["mean_other"].sum()
+    return pd.MultiIndex.from_frame(after.index[after * 2 >= before].to_frame(index=False))
 
 
 def _usual(rows: pd.DataFrame, meter: list[str]) -> pd.Series:
@@ -153,9 +156,11 @@ def _told(lake: Lake, day: date, pay: pd.DataFrame) -> Callable[[pd.DataFrame], 
     paid = set(pay["project_id"].dropna())
 
     def told(crews: pd.DataFrame) -> pd.Series:
-        sites = set(crews["project_id"]) - {""}
-        heard = 2 * len(sites & paid) >= len(sites)
-        return crews["employer_id"].isin(own).where(crews["project_id"] == "", heard)
+        due = crews.loc[crews["pay_due_on"] < pd.Timestamp(day) - pd.Timedelta(days=7), "project_id"]
+        sites = set(due) - {""}
+        most = 2 * len(sites & paid) >= len(sites) > 0
+        on_sites = crews["project_id"].isin(paid) | most
+        return crews["employer_id"].isin(own).where(crews["project_id"] == "", on_sites)
 
     return told
 

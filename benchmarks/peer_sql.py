@@ -42,17 +42,22 @@ WITH reading AS (
         floor((sum(wh) FILTER (wh > 0))::DOUBLE * 1000
             / nullif(count(*) FILTER (wh > 0), 0)::DOUBLE + 0.5)::BIGINT AS mean
     FROM reading GROUP BY subject_id, meter_id
+), newest AS (
+    SELECT *, min(ended) OVER (PARTITION BY subject_id) AS newest FROM every
 ), pair AS (
     SELECT old.subject_id, old.meter_id, old.mean, new.meter_id AS heir, new.mean AS large
-    FROM every AS old JOIN every AS new USING (subject_id)
-    WHERE old.ended >= 14 AND new.ended <= 13 AND new.began < 210 AND abs(new.began - old.ended) <= 28
-), alike AS (
-    SELECT subject_id
-    FROM (SELECT subject_id, sum(mean) AS before FROM (SELECT DISTINCT subject_id, meter_id, mean FROM pair) GROUP BY ALL)
-    JOIN (SELECT subject_id, sum(large) AS after FROM (SELECT DISTINCT subject_id, heir, large FROM pair) GROUP BY ALL)
-    USING (subject_id) WHERE after * 2 >= before
+    FROM newest AS old JOIN newest AS new USING (subject_id)
+    WHERE old.ended >= 14 AND old.newest <= 13 AND new.ended < old.ended AND new.began < old.began
+        AND new.began < 210 AND abs(new.began - old.ended) <= 28
 ), replaced AS (
-    SELECT DISTINCT subject_id, meter_id, true AS replaced FROM pair SEMI JOIN alike USING (subject_id)
+    SELECT subject_id, meter_id, true AS replaced
+    FROM (SELECT subject_id, meter_id, sum(large) AS after FROM pair GROUP BY ALL)
+    JOIN (
+        SELECT subject_id, meter_id, sum(mean) AS before FROM (
+            SELECT DISTINCT own.subject_id, own.meter_id, other.meter_id AS other, other.mean
+            FROM pair AS own JOIN pair AS other USING (subject_id, heir)
+        ) GROUP BY ALL
+    ) USING (subject_id, meter_id) WHERE after * 2 >= before
 ), meter AS (
     SELECT subject_id, meter_id, own, CASE WHEN replaced IS NULL THEN past END AS usual
     FROM every LEFT JOIN replaced USING (subject_id, meter_id)
@@ -131,8 +136,9 @@ attended AS (
     FROM crew LEFT JOIN crew_paid ON crew.employer_id = crew_paid.employer_id
         AND crew.project_id IS NOT DISTINCT FROM crew_paid.project_id AND crew.month = crew_paid.month
     WHERE CASE WHEN crew.project_id IS NULL THEN crew.employer_id IN (SELECT employer_id FROM ({tells}))
-        ELSE (SELECT count(told.project_id) * 2 >= count(site.project_id)
-            FROM (SELECT DISTINCT project_id FROM crew) AS site
+        ELSE crew.project_id IN (SELECT project_id FROM pay) OR (
+            SELECT count(told.project_id) * 2 >= count(*) AND count(*) > 0
+            FROM (SELECT DISTINCT project_id FROM crew WHERE project_id IS NOT NULL AND pay_due_on < $grace) AS site
             LEFT JOIN (SELECT DISTINCT project_id FROM pay) AS told ON site.project_id = told.project_id) END
     GROUP BY ALL
 ), owed AS (

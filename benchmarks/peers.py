@@ -49,7 +49,7 @@ _NEAR = 1e-9
 
 
 def _ours(home: Path, day: date) -> dict[str, pa.Table]:
-    """Compute the parts these features are made in side by side, as `snapshots` does."""
+    """Compute the parts these features are made in side by side, as `snapshots` does, and no further ones."""
     view = View(Lake(home / "var" / "lake"))
 
     def compute(kind: Kind, family: Callable[[Known], Iterable[ir.Table]], wanted: int) -> list[pd.DataFrame]:

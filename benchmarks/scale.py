@@ -196,7 +196,7 @@ def _figures(run: _Run, small: _Run, peers: _Peers) -> list[dict[str, Any]]:
         ("one snapshot, both kinds", one.wall_s, 60.0, "s"),
         ("one snapshot, peak memory", round(one.peak_mb / 1024, 2), 8.0, "GiB"),
         (
-            "one snapshot against SQL by hand, twelve features",
+            "the twelve features against SQL by hand",
             statistics.median(peers.ratios),
             1.5,
             "×",

@@ -82,22 +82,24 @@ def replaced(past: Past, rows: list[Row]) -> set[str]:
 def taken_over(readings: dict[str, list[tuple[int, Decimal]]], oldest: int) -> set[str]:
     """The meters, of readings some days back, that others of the same subject took over from.
 
-    Two weeks unused; the others are used still, began within four weeks of that end and not before all that is known; and
-    all such others together use half of what all such meters did, or more, in a mean day of use.
+    Two weeks unused, while the subject uses any; the others began later, within four weeks of that end and not before all
+    that is known, and were used after it. In a mean day of use they are half of what they took over from, or more.
     """
     used = {meter: [(back, kwh) for back, kwh in own if kwh > 0] for meter, own in readings.items()}
     first = {meter: max(back for back, _ in own) for meter, own in used.items() if own}
     last = {meter: min(back for back, _ in own) for meter, own in used.items() if own}
-    pairs = {
-        (old, new)
-        for old in last
-        for new in last
-        if last[old] >= 14 and last[new] < 14 and first[new] < oldest and abs(first[new] - last[old]) <= 28
-    }
     mean = usual_days({"meter_id": meter, "kwh": kwh} for meter, own in used.items() for _, kwh in own)
-    olds, news = {old for old, _ in pairs}, {new for _, new in pairs}
-    enough = 2 * sum(mean[new] for new in news) >= sum(mean[old] for old in olds)
-    return olds if enough else set()
+    heirs: dict[str, set[str]] = {}
+    for old, end in last.items():
+        if end >= 14 > min(last.values()):
+            later = {new for new in last if last[new] < end and abs(first[new] - end) <= 28}
+            heirs[old] = {new for new in later if first[new] < min(first[old], oldest)}
+    gone = set()
+    for old, news in heirs.items():
+        together = [other for other, theirs in heirs.items() if theirs & news]
+        if news and 2 * sum(mean[new] for new in news) >= sum(mean[other] for other in together):
+            gone.add(old)
+    return gone
 
 
 def monday(day: date) -> date:

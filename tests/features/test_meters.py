@@ -174,6 +174,45 @@ def test_one_new_meter_does_not_excuse_three_that_stopped_nor_one_that_stopped_i
     assert row["energy_idle_days_28d"] == 28.0
 
 
+def test_an_unrelated_handover_excuses_no_other_meter(tmp_path: Path) -> None:
+    row = of(
+        tmp_path,
+        {
+            "line": lambda age: 1000.0 if age > 64 else 0.0,
+            "hut": lambda age: 50.0 if age <= 64 else None,
+            "shop": lambda age: 10.0 if age > 148 else 0.0,
+            "new shop": lambda age: 200.0 if age <= 148 else None,
+        },
+    )
+    assert row["energy_level_28d"] < 0.5
+    assert row["energy_step_days"] is not None
+
+
+def test_meters_replaced_one_after_another_all_say_nothing(tmp_path: Path) -> None:
+    row = of(
+        tmp_path,
+        {
+            "first": lambda age: 100.0 if age > 127 else 0.0,
+            "second": lambda age: None if age > 127 else 100.0 if age > 64 else 0.0,
+            "third": lambda age: 100.0 if age <= 64 else None,
+        },
+    )
+    assert row["energy_level_28d"] == pytest.approx(1.0)
+    assert row["energy_step_days"] is None
+
+
+def test_after_a_common_closure_a_meter_that_ran_before_took_over_from_nobody(tmp_path: Path) -> None:
+    closed = range(204, 230)
+    row = of(
+        tmp_path,
+        {
+            "one": lambda age: 0.0 if age in closed or age <= 180 else 1000.0,
+            "other": lambda age: 0.0 if age in closed else 1000.0,
+        },
+    )
+    assert row["energy_level_28d"] < 0.95
+
+
 def test_a_day_on_which_a_new_meter_runs_is_not_near_zero(tmp_path: Path) -> None:
     row = of(
         tmp_path,

@@ -129,6 +129,17 @@ def test_where_the_pay_of_most_sites_is_not_told_a_site_without_pay_is_silent_an
         tmp_path, D, "project", wage_sheets=sheets, payroll=[pay(1, MARCH, date(2024, 4, 15), ELSEWHERE)]
     )
     assert {rows[SITE][name] for name in (*OWED, "crew_unpaid_share")} == {None}
+    assert rows[ELSEWHERE]["wages_unpaid_months"] == 0.0
+
+
+def test_new_sites_where_nothing_is_due_yet_do_not_hide_a_site_that_stopped_paying(tmp_path: Path) -> None:
+    sheets = [sheet(date(2024, 2, 1), SITE), sheet(MARCH, SITE)]
+    sheets += [
+        sheet(MARCH, site) | {"pay_due_on": date(2024, 7, 15)} for site in (ELSEWHERE, streams.PROJECTS[2])
+    ]
+    payroll = [pay(1, date(2024, 2, 1), date(2024, 3, 15), SITE)]
+    row = found(tmp_path, D, "project", wage_sheets=sheets, payroll=payroll)[SITE]
+    assert [row[name] for name in OWED] == [1.0, 3000.0, 0.5, 46.0]
 
 
 def test_the_oldest_unpaid_wages_are_dated_by_who_lacks_more_than_a_rounding(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_a_promise_that_did_not_hold_is_told_and_one_that_was_never_made_is_not(
     broken = promises(table, promise(inside.mean() + 0.2, 0.2))
     assert broken.state == "failed"
     assert broken.figures["3"]["hits"] == inside.sum()
-    assert promises(table, promise(inside.mean() + 0.2, 0.2, kept=False)).state == "passed"
+    assert promises(table, promise(inside.mean() + 0.2, 0.2, kept=False)).state == "unknown"
     assert promises(table, None).state == "unknown"
 
 
@@ -153,6 +153,12 @@ def test_a_promise_is_tested_on_every_row_that_may_carry_the_grade_those_the_ban
     each = [{"grade": 4, "precision": 0.40, "threshold": 0.444, "kept": True}]
     found = promises(table, {"each": each})
     assert (found.state, found.figures["4"]["rows"], found.figures["4"]["hits"]) == ("failed", 400, 90)
+
+
+def test_a_promise_of_which_too_little_was_seen_to_fail_is_not_called_tested() -> None:
+    few = rows().head(5).assign(ours=0.5, y=0.0)
+    found = promises(few, promise(0.2, 0.4))
+    assert (found.state, found.en) == ("unknown", "no promise that could be tested")
 
 
 def apart_rows(fall: float, seed: int = 3) -> pd.DataFrame:

@@ -101,6 +101,19 @@ def test_of_two_who_want_rid_of_the_same_model_the_second_goes_no_further(ledger
     assert ledger.verify().ok
 
 
+def test_what_is_rolled_back_is_what_is_live_though_a_promotion_was_dated_back_behind_a_rollback(ledger, at):
+    put(ledger, at, "m1", JUNE)
+    put(ledger, at, "m2", JULY)
+    promotions.rollback(ledger, "employer", JULY, "王五", "worse", at)
+    put(ledger, at, "m0", JUNE)
+    live = promotions.live(ledger, "employer", AUGUST)
+    assert live == "m1"
+    with pytest.raises(AnxinError, match="no earlier"):
+        promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at, model_id=live)
+    with pytest.raises(AnxinError):
+        promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at, model_id="m0")
+
+
 def test_rolling_back_is_dated_leaves_the_past_and_goes_one_model_further_each_time(ledger, at):
     for model, effective in (("m1", JUNE), ("m2", JULY), ("m3", JULY)):
         put(ledger, at, model, effective)

@@ -106,7 +106,7 @@ def test_a_promise_that_no_probability_could_earn_is_not_made_and_the_rows_keep_
         period(f"2025-0{i}-01", np.full(800, 0.285), (rng.random(800) < 0.3).astype(float)) for i in (1, 4, 7)
     ]
     orange = promised(periods).each[1]
-    assert (orange.kept, orange.why, orange.threshold) == (False, "not_shown", grades()[1].p90)
+    assert (orange.kept, orange.why, orange.threshold) == (False, "no_room", grades()[1].p90)
     assert promised(periods).grade_of(np.array([0.285]))[0] == orange.grade
 
 

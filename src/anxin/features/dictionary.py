@@ -83,10 +83,11 @@ float32, casts to whole numbers without rounding.
 features are missing; where it had, but nothing of the subject, counts of what is reported piece by piece
 (complaints, suits, notices) are 0 and everything else is missing. 其中人数、金额可以不报的，对象没有行时合计为 0，有
 行而都没有报数时为缺失。Sums of heads and yuan that rows need not state are 0 where the subject has no row, and missing
-where it has some and none states one. 有工资表而无发薪记录是未发，不是缺失：工地上的人员，在近八
-个月有工资表的工地中至少半数有过发薪记录时如此认定；单位自己的人员，只在其报过自己人员的发薪记录时如此认定。A wage
-sheet without pay is unpaid, not missing: of people on sites where pay of at least half of the sites with sheets of the
-last eight months is known, of a firm's own staff only where pay of theirs ever was.
+where it has some and none states one. 有工资表而无发薪记录是未发，不是缺失：工地上的人员，该工地
+近八个月有过发薪记录、或至少半数已过支付日的工地有过时如此认定；单位自己的人员，只在其报过自己人员的发薪记录时如此
+认定。A wage sheet without pay is unpaid, not missing: of people on sites where any pay of the site for the last eight
+months is known, or that of at least half of the sites past a pay day; of a firm's own staff only where pay of theirs
+ever was.
 
 **方向** 只在有把握时给出，作为模型的单调约束。**他人** 表示按定义含有其他对象的数据。**理由** 为否的特征不
 作为预警理由。 *Direction* is given only where it is sure, and becomes a monotone constraint of the model.

@@ -39,8 +39,9 @@ _PARTS = (range(11), range(11, 21), range(21, 47), range(47, WEEKS + 1))
 """Weeks back that are added up together."""
 
 _IDLE, _RUNNING, _HANDOVER = 14, 13, 28
-"""Days without use of a meter that was replaced; days since what replaced it was last used, at most; and days that may
-lie between the last use of the one and the first of the other, either way."""
+"""Days since the last use of a meter that was replaced, at least; days since a subject last used anything, at most; and
+days that may lie between the last use of the one meter and the first of the other, either way. Of weeks Mondays are
+counted: there it is a complete week without use that is asked."""
 _AS_LARGE = 2
 """What replaces meters uses at least one part in so many of what they used, by the mean day of use, all together."""
 
@@ -119,28 +120,32 @@ def replaced(meters: ir.Table, of: Sequence[str], oldest: int) -> ir.Table:
     """Return the meters (`of` and `meter_id`) that others of the same subject took over from.
 
     Columns read: `began` and `ended`, the days since the first and the last use; `mean`, the mWh of a mean day of use.
-    Taken over is from meters two weeks or more without use, by meters still used that began within four weeks of their
-    last use and at least half as large, all those together against all of these. What was used `oldest` days ago may have
-    begun at any time before.
+    Taken over is from a meter out of use, by meters that began later than it, within four weeks of its last use, and
+    were used after it, while the subject still uses any. Together they are at least half as large as it and all others
+    that the same ones took over from. What was used `oldest` days ago may have begun at any time before.
     """
     several = meters.mutate(of_subject=meters.count().over(ibis.window(group_by=of)))
     several = several.filter(several.of_subject > 1, several.ended.notnull())
+    several = several.mutate(newest=several.ended.min().over(ibis.window(group_by=of)))
     heirs = several.select(*of, heir="meter_id", from_="began", until="ended", large="mean")
     both = several.inner_join(heirs, of).select(*several.columns, "heir", "from_", "until", "large")
     pairs = both.filter(
         both.ended >= _IDLE,
-        both.until <= _RUNNING,
+        both.newest <= _RUNNING,
+        both.until < both.ended,
+        both.from_ < both.began,
         both.from_ < oldest,
         (both.from_ - both.ended).abs() <= _HANDOVER,
     )
-    olds, news = (
-        pairs.select(*of, "meter_id", "mean").distinct(),
-        pairs.select(*of, "heir", "large").distinct(),
+    meter = (*of, "meter_id")
+    after = pairs.group_by(meter).aggregate(after=pairs.large.sum())
+    sharing = pairs.select(*of, "heir", other="meter_id", other_mean="mean")
+    shared = (
+        pairs.inner_join(sharing, [*of, "heir"]).select(*meter, sharing.other, sharing.other_mean).distinct()
     )
-    before = olds.group_by(of).aggregate(before=olds["mean"].sum())
-    after = news.group_by(of).aggregate(after=news.large.sum())
-    alike = before.inner_join(after, of).filter(lambda one: one.after * _AS_LARGE >= one.before)
-    return olds.semi_join(alike, of).select(*of, "meter_id")
+    before = shared.group_by(meter).aggregate(before=shared.other_mean.sum())
+    alike = after.inner_join(before, meter).select(*(after[name] for name in meter), "after", "before")
+    return alike.filter(alike.after * _AS_LARGE >= alike.before).select(*meter)
 
 
 def put_together(known: Known, rows: ir.Table, usual: ir.Table, day: date) -> ir.Table:

@@ -126,18 +126,20 @@ def _sheets(crews: ir.Table) -> ir.Table:
 def _told(known: Known, crews: ir.Table, made: Wages) -> ir.Table:
     """Return the sheets of crews whose pay would be told if there was any.
 
-    A site's sheets and pay come by one way, its wages being paid by a bank on its sheets (条例 31): of a crew with a
-    sheet and no pay nobody was paid. But only where pay is told of at least half of the sites with sheets: where fewer
-    banks are connected, silence is that of the bank. Of its own staff a firm tells itself, or does not: who never did is
-    silent, not unpaid.
+    A site's sheets and pay come by one way, its wages being paid by a bank on its sheets (条例 31): where any pay of a
+    site is told, or that of at least half of the sites with sheets past their pay day, of a crew with a sheet and no
+    pay nobody was paid. Where fewer banks are connected, the silence of a site is that of its bank. Of its own staff
+    a firm tells itself, or does not: who never did is silent, not unpaid.
     """
-    on_sites = crews.filter(crews.project_id != "")
+    on_sites, site = crews.filter(crews.project_id != ""), ["as_of", "project_id"]
     paid = within(known, made.payments.filter(made.payments.project_id != ""), "month", PAID_MONTHS)
-    paid = paid.select("as_of", "project_id").distinct().mutate(paid=ibis.literal(1, "int64"))
-    sites = on_sites.select("as_of", "project_id").distinct()
-    sites = sites.left_join(paid, ["as_of", "project_id"]).select(*sites.columns, "paid")
-    heard = sites.group_by("as_of").aggregate(sites=sites.count(), paid=sites.paid.count())
-    on_sites = on_sites.semi_join(heard.filter(heard.paid * 2 >= heard.sites), "as_of")
+    paid = paid.select(*site).distinct().mutate(paid=ibis.literal(1, "int64"))
+    due = on_sites.filter(age(on_sites.as_of, on_sites.pay_due_on) > _GRACE).select(*site).distinct()
+    due = due.left_join(paid, site).select(*due.columns, "paid")
+    heard = due.group_by("as_of").aggregate(sites=due.count(), paid=due.paid.count())
+    heard = heard.filter(heard.paid * 2 >= heard.sites)
+    others = on_sites.anti_join(paid, site).semi_join(heard, "as_of")
+    on_sites = on_sites.semi_join(paid, site).union(others)
     if known.kind == "project":
         return on_sites
     own = known.spans("payroll").select("subject_id", "since", "until").distinct()

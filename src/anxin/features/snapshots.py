@@ -141,15 +141,17 @@ def _computed(
             on_progress(make.__name__, next(done), len(_PARTS))
         own = shared.beside()
         found: dict[str, pa.DoubleArray] = {}
-        for part in make(replace(asked, view=own)):
-            if set(part.columns) - set(KEYS) <= absent:
-                continue
-            rows = _collect(own, part)
-            placed = places.of(rows)
-            for name in rows.column_names:
-                if name not in KEYS and name not in absent:
-                    found[name] = placed.column(rows[name], meanings.get(name, Meaning()))
-        own.release()
+        try:
+            for part in make(replace(asked, view=own)):
+                if set(part.columns) - set(KEYS) <= absent:
+                    continue
+                rows = _collect(own, part)
+                placed = places.of(rows)
+                for name in rows.column_names:
+                    if name not in KEYS and name not in absent:
+                        found[name] = placed.column(rows[name], meanings.get(name, Meaning()))
+        finally:
+            own.release()
         return found
 
     try:

@@ -149,10 +149,7 @@ def promises(
         each.append(
             _Held(one["grade"], one["precision"], one["kept"], int(inside.sum()), int(y[inside].sum()))
         )
-    kept = sum(one.kept for one in each)
-    told = (f"{kept} 个等级作出承诺，未见失信", f"{kept} grades promise, none seen broken")
-    faults, figures = _broken(each, overlap(rows), asked)
-    return gate("promises", "failed" if faults else "passed", faults or [told], figures)
+    return _told(each, overlap(rows), asked, ("", ""))
 
 
 def promises_in_turn(rows: pd.DataFrame, asked: Mapping[str, Any] | None = None) -> Gate:
@@ -175,14 +172,7 @@ def promises_in_turn(rows: pd.DataFrame, asked: Mapping[str, Any] | None = None)
                 rows_seen, hits = seen.rows + len(inside.y), seen.hits + int(inside.y.sum())
                 found[one.grade] = replace(seen, kept=True, rows=rows_seen, hits=hits)
     # These dates share no outcome, and each is counted once.
-    faults, figures = _broken(list(found.values()), 1.0, asked)
-    tested = [named(one.grade) for one in found.values() if one.rows]
-    told = ("没有可检验的承诺", "no promise that could be tested")
-    if tested:
-        zh, en = "、".join(one.zh for one in tested), ", ".join(one.en for one in tested)
-        told = (f"{zh}的承诺逐日轮流检验，未见失信", f"promises of {en} tested a date at a time, none broken")
-    state: State = "failed" if faults else "passed" if tested else "unknown"
-    return gate("promises", state, faults or [told], figures)
+    return _told(list(found.values()), 1.0, asked, ("逐日轮流", ", a date at a time"))
 
 
 @dataclass(frozen=True)
@@ -196,14 +186,18 @@ class _Held:
     hits: int
 
 
-def _broken(
-    each: Sequence[_Held], shared: float, asked: Mapping[str, Any] | None
-) -> tuple[list[tuple[str, str]], dict[str, Any]]:
-    """Return the promises that were broken beyond chance, and every grade's figures; `shared` rows hold one outcome."""
+def _told(
+    each: Sequence[_Held], shared: float, asked: Mapping[str, Any] | None, how: tuple[str, str]
+) -> Gate:
+    """Return the gate of promises; `shared` rows hold one outcome, `how` they were tested in Chinese and English.
+
+    Tested is a promise of which so many rows were seen that it would have failed had none come true.
+    """
     slack = (asked or bounds())["promises"]["slack"]
-    faults, figures = [], {}
+    faults, tested, figures = [], [], {}
     for one in each:
         low, high = binomial(one.hits / shared, one.rows / shared, 1 - CONFIDENCE)
+        least = binomial(0.0, one.rows / shared, 1 - CONFIDENCE)[1]
         figures[str(one.grade)] = rounded(
             {
                 "promised": one.precision,
@@ -214,10 +208,18 @@ def _broken(
                 "high": high,
             }
         )
-        if one.kept and one.rows and high < one.precision - slack:
+        if not one.kept or not one.rows or least >= one.precision - slack:
+            continue
+        tested.append(named(one.grade))
+        if high < one.precision - slack:
             said = f"{one.grade}: {one.hits}/{one.rows} < {one.precision:.0%}"
             faults.append((f"等级 {said}", f"grade {said}"))
-    return faults, figures
+    told = ("没有可检验的承诺", "no promise that could be tested")
+    if tested:
+        zh, en = "、".join(one.zh for one in tested), ", ".join(one.en for one in tested)
+        told = (f"{zh}的承诺经{how[0]}检验，未见失信", f"promises of {en} tested{how[1]}, none seen broken")
+    state: State = "failed" if faults else "passed" if tested else "unknown"
+    return gate("promises", state, faults or [told], figures)
 
 
 def calm(newest: pd.DataFrame, asked: Mapping[str, Any] | None = None) -> Gate:

@@ -147,10 +147,10 @@ def _way_back(ledger: Ledger, model_kind: str, effective: date) -> tuple[str, st
         )
     standing: list[str] = []
     for change in _in_force(ledger, model_kind, effective):
-        if change.is_rollback:
-            if standing:  # a ledger of before may hold more ways back than ways forth
-                standing.pop()
-        else:
+        # A promotion dated back may lie before a way back that was taken without it: what is live then stands on top.
+        while change.is_rollback and standing and standing[-1] != change.model_id:
+            standing.pop()
+        if not change.is_rollback or not standing:
             standing.append(change.model_id)
     if len(standing) < 2:
         raise AnxinError(

@@ -103,9 +103,10 @@ class Promise:
 
     `threshold` is the least p90 that earns the grade. `kept` says whether it was chosen to keep `precision`; if not, it
     is the configured one and `why` says what was lacking: `few_dates` (no two calibration dates apart), `no_rows` (none
-    danger enough), `not_shown` (too few came true to be sure). `rows`, `hits` and, for 新发现 alone, `new_rows`,
-    `new_hits` are the calibration rows that may carry it (from where it is left up to the threshold of the grade
-    above), and those of them that came true.
+    danger enough), `not_shown` (too few came true to be sure), `no_room` (the p90 that would earn it, the band above
+    what was shown, is that of the grade above). `rows`, `hits` and, for 新发现 alone, `new_rows`, `new_hits` are the
+    calibration rows that may carry it (from where it is left up to the threshold of the grade above), and those of them
+    that came true.
     """
 
     grade: int
@@ -140,6 +141,7 @@ class Promise:
 _LACKING = {
     "few_dates": ("互不重叠的校准日期不足", "too few calibration dates that do not overlap"),
     "no_rows": ("没有足够危险的对象", "nobody dangerous enough"),
+    "no_room": ("退出线之上已属上一等级", "what it would ask for, with the band, is in the grade above"),
     "not_shown": ("回测不足以证明", "the backtest does not show it"),
     "not_calibrated": ("模型未作承诺校准", "the model was not calibrated for promises"),
 }

@@ -154,6 +154,7 @@ def _of(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) ->
             # What nobody's p90 can earn, for the grade above begins there, is no promise.
             earned = None if shown is None else shown / bands().leave
             threshold = earned if earned is not None and earned < min(ceiling, 1.0) else None
+            why = "no_room" if earned is not None else why
     kept = threshold is not None
     # The threshold of the grade above may lie below what this one asks for: then nobody is in between.
     taken = min(threshold if threshold is not None else grade.p90, ceiling)
