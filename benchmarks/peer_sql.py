@@ -31,7 +31,7 @@ _ENERGY = """
 WITH reading AS (
     SELECT {subject} AS subject_id, coalesce(meter_id, '') AS meter_id, date, (kwh * 1000)::BIGINT AS wh FROM ({readings})
     WHERE abs(kwh) <= 1000000000
-), every AS (
+), every AS MATERIALIZED (
     SELECT subject_id, meter_id,
         floor((sum(wh) FILTER (date BETWEEN $past_from AND $past_to))::DOUBLE * 1000
             / nullif(count(*) FILTER (date BETWEEN $past_from AND $past_to), 0)::DOUBLE + 0.5)::BIGINT AS past,
@@ -42,9 +42,9 @@ WITH reading AS (
         floor((sum(wh) FILTER (wh > 0))::DOUBLE * 1000
             / nullif(count(*) FILTER (wh > 0), 0)::DOUBLE + 0.5)::BIGINT AS mean
     FROM reading GROUP BY subject_id, meter_id
-), newest AS (
+), newest AS MATERIALIZED (
     SELECT *, min(ended) OVER (PARTITION BY subject_id) AS newest FROM every
-), pair AS (
+), pair AS MATERIALIZED (
     SELECT old.subject_id, old.meter_id, old.mean, new.meter_id AS heir, new.mean AS large
     FROM newest AS old JOIN newest AS new USING (subject_id)
     WHERE old.ended >= 14 AND old.newest <= 13 AND new.ended < old.ended AND new.began < old.began
@@ -129,17 +129,22 @@ attended AS (
     FROM paid GROUP BY subject_id
 ), crew_paid AS (
     SELECT employer_id, project_id, month, sum(paid) AS paid FROM pay GROUP BY ALL
+), site AS (
+    SELECT DISTINCT project_id FROM pay WHERE project_id IS NOT NULL
+), most AS (
+    SELECT count(site.project_id) * 2 >= count(*) AND count(*) > 0 AS most
+    FROM (SELECT DISTINCT project_id FROM crew WHERE project_id IS NOT NULL AND pay_due_on < $grace)
+    LEFT JOIN site USING (project_id)
 ), told AS (
     SELECT crew.{subject} AS subject_id, crew.month,
         sum(crew.due) FILTER (pay_due_on < $grace) AS due,
         sum(greatest(crew.due - coalesce(paid, 0), 0)) FILTER (pay_due_on < $grace) AS gap
     FROM crew LEFT JOIN crew_paid ON crew.employer_id = crew_paid.employer_id
         AND crew.project_id IS NOT DISTINCT FROM crew_paid.project_id AND crew.month = crew_paid.month
-    WHERE CASE WHEN crew.project_id IS NULL THEN crew.employer_id IN (SELECT employer_id FROM ({tells}))
-        ELSE crew.project_id IN (SELECT project_id FROM pay) OR (
-            SELECT count(told.project_id) * 2 >= count(*) AND count(*) > 0
-            FROM (SELECT DISTINCT project_id FROM crew WHERE project_id IS NOT NULL AND pay_due_on < $grace) AS site
-            LEFT JOIN (SELECT DISTINCT project_id FROM pay) AS told ON site.project_id = told.project_id) END
+    LEFT JOIN site ON crew.project_id = site.project_id
+    LEFT JOIN (SELECT DISTINCT employer_id, true AS own FROM ({tells})) AS teller ON crew.employer_id = teller.employer_id
+    CROSS JOIN most
+    WHERE CASE WHEN crew.project_id IS NULL THEN own ELSE site.project_id IS NOT NULL OR most END
     GROUP BY ALL
 ), owed AS (
     SELECT subject_id, (count(*) FILTER (gap * 100 > due * 5))::DOUBLE AS wages_unpaid_months,
