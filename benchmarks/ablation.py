@@ -126,7 +126,9 @@ def _report(
     command = (
         f"python -m benchmarks ablation --seeds {seeds_said} --scale {scale} --months {months} --fits {fits}"
     )
-    write(f"ablation-{scale}-{months}", command, figures, report)
+    # Fewer cities than the three of the result stand beside it, and never in its place.
+    beside = "" if len(seeds) >= 3 else "-seeds-" + "-".join(map(str, seeds))
+    write(f"ablation-{scale}-{months}{beside}", command, figures, report)
 
 
 def _compared(
