@@ -15,8 +15,8 @@ from anxin.models.grades import Promises
 from anxin.serving import schema
 
 
-def check(folder: Path) -> None:
-    """Fail unless the files of a list hold together."""
+def check(folder: Path) -> int:
+    """Fail unless the files of a list hold together; return how many rows it has, which must be some."""
     scores = pq.read_table(folder / "scores.parquet").to_pandas()
     listed = pq.read_table(folder / "list.parquet").to_pandas()
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -33,6 +33,7 @@ def check(folder: Path) -> None:
     _check_reasons(folder, listed)
     assert manifest["counts"]["withheld"] == 0
     assert sum(manifest["counts"]["listed"].values()) == len(listed)
+    return len(listed)
 
 
 def _check_grades(scores: pd.DataFrame, listed: pd.DataFrame, manifest: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def test_the_same_delivery_again_changes_nothing(city: City) -> None:
 
 
 def test_the_published_list_holds_together(folder: Path) -> None:
-    publications.check(folder)
+    assert publications.check(folder)
 
 
 def test_both_kinds_are_scored_each_by_its_own_champion(city: City, scores: pd.DataFrame) -> None:
@@ -129,7 +129,7 @@ def test_run_again_changes_nothing_and_the_next_day_compares(city: City, folder:
     assert not again["new"]
     assert {path.name: path.read_bytes() for path in city.published(CITY_DAY).iterdir()} == before
     assert city.json("run", NEXT)["new"]
-    publications.check(city.published(NEXT))
+    assert publications.check(city.published(NEXT))
     yesterday = {row["subject_id"]: row for row in pq.read_table(folder / "list.parquet").to_pylist()}
     today = pq.read_table(city.published(NEXT) / "list.parquet").to_pylist()
     cleared = pq.read_table(city.published(NEXT) / "cleared.parquet").to_pylist()

@@ -46,7 +46,7 @@ def test_three_feeds_are_taken_whatever_their_form_and_bad_rows_are_told(centre:
 
 def test_the_published_list_holds_together_and_what_was_never_sent_is_missing(centre: Centre) -> None:
     folder = centre.published(docket.DAY)
-    publications.check(folder)
+    assert publications.check(folder)
     snapshot = pq.read_table(folder / "snapshot-employer.parquet").to_pandas()
     for feature in of("employer"):
         there = set(feature.sources) <= set(centre.rows)
@@ -123,7 +123,7 @@ def test_a_run_killed_before_its_ledger_entry_leaves_no_list_and_the_next_publis
         copied.anxin("list", NEXT)
     assert [entry["day"] for entry in copied.json("status")["lists"]] == [str(docket.DAY)]
     assert copied.json("run", NEXT)["new"]
-    publications.check(copied.published(NEXT))
+    assert publications.check(copied.published(NEXT))
     day = copied.home.lists / str(NEXT)
     assert [path.name for path in day.iterdir()] == [copied.published(NEXT).name]
 

@@ -145,6 +145,10 @@ def stated(rows: Iterable[Row], name: str) -> float | None:
     return None if every and not told else float(sum(told))
 
 
+def mean(values: list[Any]) -> float | None:
+    return float(sum(values)) / len(values) if values else None
+
+
 def newest(rows: Iterable[Row]) -> float | None:
     """Return the age of the youngest row."""
     return min((row["age"] for row in rows), default=None)

@@ -13,7 +13,7 @@ from anxin.domain.calendar import spring_festival
 from anxin.domain.wages import minimum_wage
 
 from . import oracle_declarations
-from .oracle import Past, Row, Values, difference, newest, number, ratio, total
+from .oracle import Past, Row, Values, difference, mean, newest, number, ratio, total
 
 
 @dataclass
@@ -326,7 +326,7 @@ def due(past: Past, subject: str) -> Values:
     return {
         "sheet_minimum_ratio": ratio(total(due for due, _ in means), total(least for _, least in means)),
         "wage_sheet_last_days": min((sheet["sent"] for sheet in sheets.values()), default=None),
-        "wages_due_month": _mean(soon),
+        "wages_due_month": mean(soon),
     }
 
 
@@ -437,68 +437,6 @@ def attendance(past: Past, subject: str) -> Values:
     }
 
 
-def insurance(past: Past, subject: str) -> Values:
-    if past.kind == "project":
-        return {}
-    every = past.rows("social_insurance", subject, 430)
-    rows = [row for row in every if past.age(row["month"]) <= 250]
-    late = [row for row in rows if past.age(row["month"]) <= 130]
-    before = [row for row in rows if past.age(row["month"]) > 130]
-    short = [row for row in every if row["paid"] < row["due"]]
-    year = [row for row in short if row["age"] <= 400]
-    last = max(rows, key=lambda row: row["month"], default=None)
-    overdue = None
-    if last is not None:
-        usual = _mean([(row["declared_on"] - row["month"]).days for row in rows])
-        assert usual is not None
-        overdue = max(past.age(last["month"]) - 31 - usual, 0)
-    return {
-        "insurance_short_months": len(year) if rows or short else None,
-        "insurance_short_amount": float(total(r["due"] - r["paid"] for r in year)) if rows or short else None,
-        "insurance_short_share": ratio(
-            total(max(r["due"] - r["paid"], 0) for r in late), total(r["due"] for r in late)
-        ),
-        "insurance_overdue_days": overdue,
-        "insured_trend": ratio(_mean([r["insured"] for r in late]), _mean([r["insured"] for r in before])),
-        "insured_heads": None if last is None else last["insured"],
-        "insurance_last_days": None if last is None else last["age"],
-    }
-
-
-def tax(past: Past, subject: str) -> Values:
-    if past.kind == "project":
-        return {}
-    every = past.rows("tax", subject, 560)
-    rows = [
-        row
-        for row in every
-        if past.age(row["month"]) <= 250
-        or 365 < past.age(row["month"]) <= 495
-        or (None not in (row["tax_due"], row["tax_paid"]) and row["tax_paid"] < row["tax_due"])
-    ]
-    both = [row for row in rows if row["tax_due"] is not None and row["tax_paid"] is not None]
-    late = [row for row in both if past.age(row["month"]) <= 220]
-    revenue = [(past.age(row["month"]), row["revenue"]) for row in rows if row["revenue"] is not None]
-    now = _mean([value for age, value in revenue if age <= 130])
-    before = _mean([value for age, value in revenue if 130 < age <= 250])
-    then = _mean([value for age, value in revenue if 365 < age <= 495])
-    short = sum(row["tax_paid"] < row["tax_due"] for row in both if row["age"] <= 400)
-    return {
-        "tax_short_months": short if rows else None,
-        "tax_short_share": ratio(
-            total(max(row["tax_due"] - row["tax_paid"], 0) for row in late),
-            total(row["tax_due"] for row in late),
-        ),
-        "revenue_trend": ratio(now, before),
-        "revenue_year": ratio(now, then),
-        "tax_last_days": newest(rows),
-    }
-
-
-def _mean(values: list[Any]) -> float | None:
-    return float(sum(values)) / len(values) if values else None
-
-
 FAMILIES = (
     paid,
     matched,
@@ -509,7 +447,5 @@ FAMILIES = (
     account,
     leavers,
     attendance,
-    insurance,
-    tax,
     *oracle_declarations.FAMILIES,
 )
