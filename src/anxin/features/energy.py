@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
+from functools import reduce
+from operator import add, or_
 
 import ibis
 import ibis.expr.types as ir
@@ -148,7 +150,7 @@ def _against_last_year(found: ir.Table, festive: Collection[int]) -> ir.Floating
         otherwise = ibis.null("float64") if k in festive else ibis.literal(1.0)
         share = (lowest < _UNKNOWN).ifelse(ibis.least(lowest, 1.0), otherwise)
         expected.append((found[f"week_{k}_n"] == 0.0).ifelse(0.0, found[f"week_{k}_usual"] * share))
-    value = level_of(_total(found, "week", range(1, LATE + 1), "_wh"), _add(expected))
+    value = level_of(_total(found, "week", range(1, LATE + 1), "_wh"), reduce(add, expected))
     reached = (value >= 1.0).fill_null(False).ifelse(1.0, value)
     return (_total(found, "week", range(1, LATE + 1), "_n") >= LATE * WEEK / 2).ifelse(reached, None)
 
@@ -204,7 +206,7 @@ def _late(rows: ir.Table) -> ir.Table:
                 (rows.today - rows.monday - weekday <= days).ifelse(rows[f"{what}_{weekday}"], 0)
                 for weekday in of
             ]
-            sums[f"{name}_{what}"] = whole(_add(kept).sum())
+            sums[f"{name}_{what}"] = whole(reduce(add, kept).sum())
     meters = rows.group_by(METER).aggregate(**sums)
     meters = meters.mutate(late_wh=meters.work_wh + meters.rest_wh, late_n=meters.work_n + meters.rest_n)
     meters = meters.mutate(own=usual_day(meters.late_wh, meters.late_n))
@@ -250,8 +252,8 @@ def _swings(weeks: ir.Table) -> ir.Table:
         moves.append(alike.ifelse((right - left).abs(), 0))
         pairs.append(alike.ifelse(left + right, 0))
     return weeks.group_by(KEYS).aggregate(
-        moves=whole(_add(moves).sum()),
-        pairs=whole(_add(pairs).sum()),
+        moves=whole(reduce(add, moves).sum()),
+        pairs=whole(reduce(add, pairs).sum()),
         recent_n=whole(_total(weeks, "known", range(WEEK)).sum()),
     )
 
@@ -268,9 +270,9 @@ def _idle(known: Known, weeks: ir.Table) -> ir.Table:
         for of in range(WEEK)
     }
     beside = weeks.select(*KEYS, "monday", "today", **idle)
-    some = beside.filter(_any([beside[f"idle_{of}"] for of in range(WEEK)]))
+    some = beside.filter(reduce(or_, [beside[f"idle_{of}"] for of in range(WEEK)]))
     each = some.cross_join(ibis.memtable({"weekday": list(range(WEEK))}))
-    each = each.filter(_any([(each.weekday == of) & each[f"idle_{of}"] for of in range(WEEK)]))
+    each = each.filter(reduce(or_, [(each.weekday == of) & each[f"idle_{of}"] for of in range(WEEK)]))
     each = each.select(*KEYS, age=(each.today - each.monday - each.weekday).cast("int64"))
     days = each.inner_join(_working_days(known), ["as_of", "age"])
     nth = ibis.row_number().over(ibis.window(group_by=KEYS, order_by=days.place))
@@ -355,18 +357,4 @@ def _others(rows: ir.Table, group: str) -> ir.FloatingValue:
 
 
 def _total(rows: ir.Table, name: str, of: Sequence[int], suffix: str = "") -> ir.IntegerValue:
-    return _add([rows[f"{name}_{each}{suffix}"] for each in of])
-
-
-def _add(values: list[ir.IntegerValue]) -> ir.IntegerValue:
-    whole = values[0]
-    for value in values[1:]:
-        whole = whole + value
-    return whole
-
-
-def _any(values: list[ir.BooleanValue]) -> ir.BooleanValue:
-    found = values[0]
-    for value in values[1:]:
-        found = found | value
-    return found
+    return reduce(add, [rows[f"{name}_{each}{suffix}"] for each in of])

@@ -18,7 +18,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.known import KEYS, Known, ratio, whole
-from anxin.features.weeks import WEEK, aligned, festive_mondays, monday, number
+from anxin.features.weeks import WEEK, aligned, festive_mondays, monday, number, sum_of
 
 METER = (*KEYS, "meter_id")
 
@@ -95,10 +95,10 @@ def usuals(rows: ir.Table, day: date) -> ir.Table:
     rows = rows.filter(rows.monday >= here - oldest)
     past, used, back = rows.monday <= here - PAST[0] * WEEK, rows.used > 0, here - rows.monday
     meters = rows.group_by(METER).aggregate(
-        **{f"past_{what}": _sum(rows[what], past) for what in ("wh", "n", "rest_wh", "rest_n")},
+        **{f"past_{what}": sum_of(rows[what], past) for what in ("wh", "n", "rest_wh", "rest_n")},
         began=used.ifelse(back, None).max(),
         ended=used.ifelse(back, None).min(),
-        mean=usual_day(_sum(rows.wh, used), whole(rows.used.sum())),
+        mean=usual_day(sum_of(rows.wh, used), whole(rows.used.sum())),
     )
     gone = replaced(meters, KEYS, oldest).mutate(replaced=True)
     meters = meters.mutate(alone=meters.count().over(ibis.window(group_by=KEYS)) == 1)
@@ -215,15 +215,10 @@ def _added(known: Known, rows: ir.Table, day: date) -> ir.Table:
             of = [k for k in some if k in meant]
             there = part.monday.isin([here - k * WEEK for k in of]) if len(of) < len(some) else None
             for what in ("wh", "n"):
-                sums[f"{name}_{what}"] = _sum(part[what], there) if of else ibis.literal(0, "int64")
+                sums[f"{name}_{what}"] = sum_of(part[what], there) if of else ibis.literal(0, "int64")
         parts.append(part.group_by(METER).aggregate(**sums))
     every = ibis.union(*parts)
     return every.group_by(METER).aggregate(
         last=every["last"].max(),
         **{name: whole(every[name].sum()) for name in every.columns if name not in (*METER, "last")},
     )
-
-
-def _sum(value: ir.IntegerValue, rows: ir.BooleanValue | None) -> ir.IntegerValue:
-    # Most windows are few of the weeks, and only those reach the sums: these are too many to be near at hand.
-    return whole((value if rows is None else rows.ifelse(value, None)).sum().fill_null(0))

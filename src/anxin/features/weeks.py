@@ -8,6 +8,8 @@ are whole numbers, counted from a Monday, so that their differences are the same
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import reduce
+from operator import add
 
 import ibis
 import ibis.expr.types as ir
@@ -41,12 +43,12 @@ def daily(known: Known, back: int) -> ir.Table:
     The columns of `weekly`, and `wh_0` … `wh_6` and `n_0` … `n_6`, Monday first.
     """
     rows = _days(_readings(known, back, 0))
-    sums = {f"wh_{of}": _sum(rows.wh, rows.weekday == of) for of in range(WEEK)} | {
+    sums = {f"wh_{of}": sum_of(rows.wh, rows.weekday == of) for of in range(WEEK)} | {
         f"n_{of}": _count(rows.weekday == of) for of in range(WEEK)
     }
     found = _by_week(known, rows, sums)
     totals = {
-        name: _add([found[f"{of}_{day}"] for day in days]).cast(kind)
+        name: reduce(add, [found[f"{of}_{day}"] for day in days]).cast(kind)
         for name, of, days, kind in (
             ("wh", "wh", range(WEEK), "int64"),
             ("n", "n", range(WEEK), "int32"),
@@ -69,7 +71,7 @@ def weekly(known: Known, back: int, until: int) -> ir.Table:
     sums = {
         "wh": whole(rows.wh.sum()),
         "n": rows.count().cast("int32"),
-        "rest_wh": _sum(rows.wh, rest),
+        "rest_wh": sum_of(rows.wh, rest),
         "rest_n": _count(rest),
     }
     return _by_week(known, rows, sums)
@@ -115,20 +117,14 @@ def _by_week(known: Known, rows: ir.Table, sums: dict[str, ir.Value]) -> ir.Tabl
     return found
 
 
-def _sum(value: ir.IntegerValue, rows: ir.BooleanValue) -> ir.IntegerValue:
+def sum_of(value: ir.IntegerValue, rows: ir.BooleanValue | None) -> ir.IntegerValue:
+    """Return the whole sum of a value over the rows meant, or all; 0 where there is none."""
     # Nothing instead of 0: what is not meant does not reach the sums at all.
-    return whole(rows.ifelse(value, None).sum().fill_null(0))
+    return whole((value if rows is None else rows.ifelse(value, None)).sum().fill_null(0))
 
 
 def _count(rows: ir.BooleanValue) -> ir.IntegerValue:
     return rows.ifelse(1, None).count().cast("int32")
-
-
-def _add(values: list[ir.IntegerValue]) -> ir.IntegerValue:
-    whole = values[0]
-    for value in values[1:]:
-        whole = whole + value
-    return whole
 
 
 def number(day: date) -> int:
