@@ -263,7 +263,7 @@ class Crew:
 
 
 def unsilent(past: Past, subject: str) -> list[Crew]:
-    """Return the crews on a sheet of the last 250 days from whom a lack of pay rows is a lack of pay.
+    """Return the crews on a sheet of the last 434 days from whom a lack of pay rows is a lack of pay.
 
     On a site: where pay of these days came of it, or of at least half of the sites with sheets past pay day. A firm's own
     staff: if any pay of them ever came.
@@ -272,15 +272,15 @@ def unsilent(past: Past, subject: str) -> list[Crew]:
     due = {
         row["project_id"]
         for row in past.all("wage_sheets")
-        if 0 < past.age(row["month"]) <= 250 and past.age(row["pay_due_on"]) > 7
+        if 0 < past.age(row["month"]) <= 434 and past.age(row["pay_due_on"]) > 7
     } - {None}
-    paid = {row["project_id"] for row in pays if 0 < past.age(row["month"]) <= 250}
+    paid = {row["project_id"] for row in pays if 0 < past.age(row["month"]) <= 434}
     most = 2 * len(due & paid) >= len(due) > 0
     found = []
     for sheet in past.rows("wage_sheets", subject, own=False):
         who, site, month = sheet["employer_id"], sheet["project_id"], sheet["month"]
         own = [row for row in pays if row["employer_id"] == who and row["project_id"] == site]
-        if 0 < past.age(month) <= 250 and (own if site is None else site in paid or most):
+        if 0 < past.age(month) <= 434 and (own if site is None else site in paid or most):
             got = total(row["paid"] for row in own if row["month"] == month)
             found.append(Crew(month, past.age(sheet["pay_due_on"]), sheet["due"], got))
     return found

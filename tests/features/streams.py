@@ -32,7 +32,7 @@ SPAN = (END - START).days
 SEEDS = (1, 2, 3)
 DATES = [date(2024, 1, 1), date(2024, 1, 9), date(2024, 2, 3), date(2024, 7, 8), date(2024, 12, 15)]
 """Around a Spring Festival (10 February 2024) and away from it; months begin exactly 61, 125, 130, 155, 220,
-250, 365 and 495 days before one of them, where windows over months end."""
+250, 365, 434 and 495 days before one of them, where windows over months end."""
 
 _EDGES = (1, 7, 14, 15, 28, 29, 30, 56, 62, 90, 91, 120, 180, 208, 270, 300, 365, 366, 400, 430, 560, 730)
 """Ages at which a window of some feature ends."""

@@ -85,6 +85,14 @@ def test_a_site_that_never_paid_has_all_its_wages_unpaid(tmp_path: Path) -> None
     assert row["crew_unpaid_share"] == 1.0
 
 
+def test_a_year_of_wages_left_to_spring_festival_is_owed_month_by_month(tmp_path: Path) -> None:
+    year = [date(2023, month, 1) for month in range(1, 13)]
+    sheets = [sheet(month, SITE) for month in year]
+    payroll = [pay(1, year[0], date(2023, 2, 15), SITE, paid="500.00")]
+    row = found(tmp_path, date(2024, 2, 5), "project", wage_sheets=sheets, payroll=payroll)[SITE]
+    assert [row[name] for name in OWED] == [12.0, 35500.0, 35500 / 36000, 355.0]
+
+
 def test_a_crew_paid_twice_does_not_pay_another(tmp_path: Path) -> None:
     sheets = [sheet(MARCH, SITE), sheet(MARCH, SITE, OTHER)]
     payroll = [pay(worker, MARCH, date(2024, 4, 15), SITE, OTHER) for worker in (1, 2)]

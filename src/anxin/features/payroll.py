@@ -13,7 +13,16 @@ import ibis.expr.types as ir
 
 from anxin.domain.calendar import spring_festival
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
-from anxin.features.worker_months import MONTHS, PAID_MONTHS, SITE, Wages, of_subjects, wages, within
+from anxin.features.worker_months import (
+    MONTHS,
+    OWED_MONTHS,
+    PAID_MONTHS,
+    SITE,
+    Wages,
+    of_subjects,
+    wages,
+    within,
+)
 
 _LATE = 125
 """Age in days of the oldest month of «the last four months»."""
@@ -104,7 +113,7 @@ def _crews(known: Known) -> ir.Table:
     """Return the wage sheets of each crew: one firm's people on a site, or its own staff (an empty `project_id`)."""
     rows = known.rows("wage_sheets", own=False)
     month_age = age(rows.as_of, rows.month)
-    rows = rows.filter(month_age > 0, month_age <= PAID_MONTHS)
+    rows = rows.filter(month_age > 0, month_age <= OWED_MONTHS)
     return rows.select(
         *KEYS,
         "employer_id",
@@ -118,6 +127,8 @@ def _crews(known: Known) -> ir.Table:
 
 
 def _sheets(crews: ir.Table) -> ir.Table:
+    """Return what the sheets of the months of `_payments` say together, per subject and month."""
+    crews = crews.filter(age(crews.as_of, crews.month) <= PAID_MONTHS)
     return crews.group_by([*KEYS, "month"]).aggregate(
         due=crews.due.sum(), pay_due_on=crews.pay_due_on.max(), heads=crews.heads.sum(), sent=crews.age.min()
     )
@@ -132,7 +143,7 @@ def _told(known: Known, crews: ir.Table, made: Wages) -> ir.Table:
     a firm tells itself, or does not: who never did is silent, not unpaid.
     """
     on_sites, site = crews.filter(crews.project_id != ""), ["as_of", "project_id"]
-    paid = within(known, made.payments.filter(made.payments.project_id != ""), "month", PAID_MONTHS)
+    paid = within(known, made.payments.filter(made.payments.project_id != ""), "month", OWED_MONTHS)
     paid = paid.select(*site).distinct().mutate(paid=ibis.literal(1, "int64"))
     due = on_sites.filter(age(on_sites.as_of, on_sites.pay_due_on) > _GRACE).select(*site).distinct()
     due = due.left_join(paid, site).select(*due.columns, "paid")
@@ -152,7 +163,7 @@ def _beside_pay(known: Known, crews: ir.Table, made: Wages) -> ir.Table:
 
     Crew by crew: one paid twice, or its arrears at last, does not pay another.
     """
-    rows = within(known, made.payments, "month", PAID_MONTHS)
+    rows = within(known, made.payments, "month", OWED_MONTHS)
     paid = rows.group_by([*SITE, "month", "as_of"]).aggregate(got=rows.paid.sum())
     both = _told(known, crews, made).left_join(paid, [*SITE, "month", "as_of"])
     return both.select(

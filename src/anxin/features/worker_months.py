@@ -27,7 +27,11 @@ _AT_ONCE = 186
 """Days of months matched at once: one date needs no more than that."""
 
 PAID_MONTHS = 250
-"""Age in days of the oldest month whose payments are added up."""
+"""Age in days of the oldest month whose payments are looked at: four months, and as many before them."""
+
+OWED_MONTHS = 434
+"""Age in days of the oldest month whose wages can be owed: fourteen months, so that of a year that was to be settled at
+Spring Festival every month past its pay day is seen."""
 
 _FULL_MONTH = 21
 """Days of attendance that are a full month's work: 21.75 paid days a month (人社部发〔2025〕2号, before it 劳社部发
@@ -118,7 +122,7 @@ def _spans(known: Known, feed: str, oldest: int | None = None) -> ir.Table:
 
 
 def _payments(known: Known) -> ir.Table:
-    rows = _spans(known, "payroll", PAID_MONTHS)
+    rows = _spans(known, "payroll", OWED_MONTHS)
     keys = [*SITE, "month", "paid_on", "channel", "since", "until"]
     return known.view.keep(rows.group_by(keys).aggregate(paid=rows.paid.sum().cast("decimal(38,2)")))
 
