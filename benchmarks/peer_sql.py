@@ -1,7 +1,8 @@
 """Twelve features of energy and pay written by hand in DuckDB SQL over the lake's files: the peer of our own path.
 
 The same meaning as of one date, the two times included: a row counts if it was received before the date, its event lies
-before it, and no later version had been received by then.
+before it, and no later version had been received by then. Whether the feed of pay died is not asked: on these lakes it
+lives.
 """
 
 from __future__ import annotations

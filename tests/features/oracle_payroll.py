@@ -178,8 +178,19 @@ def _through(channel: str, payments: list[Row]) -> float | None:
     return ratio(through, total(row["paid"] for row in payments))
 
 
+def heard(past: Past) -> date | None:
+    """Return the last day on which anyone paid, of those who pay for the last 434 days if they are ten or more."""
+    pays = [row for row in past.all("payroll") if 0 < past.age(row["month"]) <= 434]
+    payers = {(row["employer_id"], row["project_id"]) for row in pays}
+    return max(row["paid_on"] for row in pays) if len(payers) >= 10 else None
+
+
 def matched(past: Past, subject: str) -> Values:
-    """Worker by worker; «must»: months that began more than 61 days ago."""
+    """Worker by worker; «must»: months that began more than 61 days ago.
+
+    Unpaid are only months of which, where many pay, anyone's pay is known from 42 days after they began.
+    """
+    until = heard(past)
     months, sheets = _workers(past, subject), _sheets(past, subject)
     sends = bool(_payments(past, subject))
     every = [(month, key, worker) for month, workers in months.items() for key, worker in workers.items()]
@@ -187,12 +198,13 @@ def matched(past: Past, subject: str) -> Values:
     # Site and month of which some attendance is known.
     sent = {(month, key[:2]) for month, key, worker in every if worker.attended}
 
-    attended = [worker for _, _, worker in must if worker.attended]
+    told = {month for month, _, _ in must if until is None or (until - month).days >= 42}
+    attended = [worker for month, _, worker in must if worker.attended and month in told]
     unpaid = [worker for worker in attended if not worker.got]
     unpaid_in = {
         month: sum(worker.attended and not worker.got for worker in workers.values())
         for month, workers in months.items()
-        if past.age(month) > 61
+        if month in told
     }
     rated = [worker for worker in attended if worker.expected is not None]
     got = [worker for month, key, worker in must if worker.got and (month, key[:2]) in sent]
@@ -266,13 +278,19 @@ def unsilent(past: Past, subject: str) -> list[Crew]:
     """Return the crews on a sheet of the last 434 days from whom a lack of pay rows is a lack of pay.
 
     On a site: where pay of these days came of it, or of at least half of the sites with sheets past pay day. A firm's own
-    staff: if any pay of them ever came.
+    staff: if any pay of them ever came. Not of pay days that passed after the feed died.
     """
-    pays = past.all("payroll")
+    pays, until = past.all("payroll"), heard(past)
+
+    def known(sheet: Row) -> bool:
+        passed = past.age(sheet["pay_due_on"]) > 7
+        dead = until is not None and passed and sheet["pay_due_on"] > until
+        return 0 < past.age(sheet["month"]) <= 434 and not dead
+
     due = {
-        row["project_id"]
-        for row in past.all("wage_sheets")
-        if 0 < past.age(row["month"]) <= 434 and past.age(row["pay_due_on"]) > 7
+        sheet["project_id"]
+        for sheet in past.all("wage_sheets")
+        if known(sheet) and past.age(sheet["pay_due_on"]) > 7
     } - {None}
     paid = {row["project_id"] for row in pays if 0 < past.age(row["month"]) <= 434}
     most = 2 * len(due & paid) >= len(due) > 0
@@ -280,7 +298,7 @@ def unsilent(past: Past, subject: str) -> list[Crew]:
     for sheet in past.rows("wage_sheets", subject, own=False):
         who, site, month = sheet["employer_id"], sheet["project_id"], sheet["month"]
         own = [row for row in pays if row["employer_id"] == who and row["project_id"] == site]
-        if 0 < past.age(month) <= 434 and (own if site is None else site in paid or most):
+        if known(sheet) and (own if site is None else site in paid or most):
             got = total(row["paid"] for row in own if row["month"] == month)
             found.append(Crew(month, past.age(sheet["pay_due_on"]), sheet["due"], got))
     return found

@@ -93,6 +93,30 @@ def test_a_year_of_wages_left_to_spring_festival_is_owed_month_by_month(tmp_path
     assert [row[name] for name in OWED] == [12.0, 35500.0, 35500 / 36000, 355.0]
 
 
+def test_when_nobodys_pay_is_told_any_more_the_feed_died_and_nobody_is_unpaid(tmp_path: Path) -> None:
+    others = [(f"2301-500112-04-01-9{i:04d}1", OTHER) for i in range(9)]
+    told = [pay(1, MARCH, date(2024, 4, 15), site, who) for site, who in [(SITE, FIRM), *others]]
+    feeds = {
+        "wage_sheets": [sheet(month, SITE) for month in (MARCH, APRIL)],
+        "attendance": [attended(1, MARCH) | {"project_id": SITE}, attended(1, APRIL) | {"project_id": SITE}],
+        "payroll": told,
+    }
+    day = date(2024, 6, 14)
+    names = ("wages_unpaid_months", "attended_unpaid_heads")
+    dead = found(tmp_path / "dead", day, "project", **feeds)[SITE]
+    assert [dead[name] for name in names] == [0.0, 0.0]
+    feeds["payroll"] = [*told, pay(1, APRIL, date(2024, 5, 20), *others[0])]
+    alive = found(tmp_path / "alive", day, "project", **feeds)[SITE]
+    assert [alive[name] for name in names] == [1.0, 1.0]
+
+
+def test_where_few_pay_their_silence_is_their_own(tmp_path: Path) -> None:
+    sheets = [sheet(month, SITE) for month in (MARCH, APRIL)]
+    payroll = [pay(1, MARCH, date(2024, 4, 15), SITE)]
+    row = found(tmp_path, D, "project", wage_sheets=sheets, payroll=payroll)[SITE]
+    assert row["wages_unpaid_months"] == 1.0
+
+
 def test_a_crew_paid_twice_does_not_pay_another(tmp_path: Path) -> None:
     sheets = [sheet(MARCH, SITE), sheet(MARCH, SITE, OTHER)]
     payroll = [pay(worker, MARCH, date(2024, 4, 15), SITE, OTHER) for worker in (1, 2)]

@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.calendar import spring_festival
+from anxin.features.arrears import GRACE, beside_pay, heard_until, owed, worst_crew
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
 from anxin.features.worker_months import (
     MONTHS,
@@ -30,15 +31,11 @@ _LATE = 125
 _DUE = 61
 """A month that began longer ago than this ended a month ago: by then its wages must be paid (条例 12, 13)."""
 
-_GRACE = 7
-"""Days after the agreed pay day before a month counts as not paid: payroll rows are sent days after the payment,
-and a row still on its way is no arrears."""
-
-_NEWEST_PAY_DAY = 45
-"""Days since the agreed pay day within which a month's wages are the newest that must be paid."""
-
 _ACCOUNT_DAYS = 180
 """Days of payments that are compared with the wage account."""
+
+_HEARD = 42
+"""Days after a month began, in the middle of the next, after which anyone's pay must be known to say who got none."""
 
 _BOOKED = 10
 """Days of the newest payments and bookings that are not compared yet: two feeds, each with its own delay."""
@@ -60,17 +57,17 @@ def payroll(known: Known) -> list[ir.Table]:
     payments = _payments(known, made)
     crews = known.view.keep(_crews(known))
     sheets = known.view.keep(_sheets(crews))
-    owed = known.view.keep(_beside_pay(known, crews, made))
+    past = known.view.keep(beside_pay(known, crews, made))
     tables = [
         _paid(months, payments, sheets),
         _matched(known, months, payments, sheets, made),
-        _owed(owed),
+        owed(past),
         _due(known, sheets, made),
         _pay_day(known, payments, sheets),
         _present(known),
         _leavers(known),
     ]
-    return tables if known.kind == "employer" else [*tables, _account(known, made), _worst_crew(owed)]
+    return tables if known.kind == "employer" else [*tables, _account(known, made), worst_crew(past)]
 
 
 def _months(known: Known, made: Wages) -> ir.Table:
@@ -134,43 +131,6 @@ def _sheets(crews: ir.Table) -> ir.Table:
     )
 
 
-def _told(known: Known, crews: ir.Table, made: Wages) -> ir.Table:
-    """Return the sheets of crews whose pay would be told if there was any.
-
-    A site's sheets and pay come by one way, its wages being paid by a bank on its sheets (条例 31): where any pay of a
-    site is told, or that of at least half of the sites with sheets past their pay day, of a crew with a sheet and no
-    pay nobody was paid. Where fewer banks are connected, the silence of a site is that of its bank. Of its own staff
-    a firm tells itself, or does not: who never did is silent, not unpaid.
-    """
-    on_sites, site = crews.filter(crews.project_id != ""), ["as_of", "project_id"]
-    paid = within(known, made.payments.filter(made.payments.project_id != ""), "month", OWED_MONTHS)
-    paid = paid.select(*site).distinct().mutate(paid=ibis.literal(1, "int64"))
-    due = on_sites.filter(age(on_sites.as_of, on_sites.pay_due_on) > _GRACE).select(*site).distinct()
-    due = due.left_join(paid, site).select(*due.columns, "paid")
-    heard = due.group_by("as_of").aggregate(sites=due.count(), paid=due.paid.count())
-    heard = heard.filter(heard.paid * 2 >= heard.sites)
-    others = on_sites.anti_join(paid, site).semi_join(heard, "as_of")
-    on_sites = on_sites.semi_join(paid, site).union(others)
-    if known.kind == "project":
-        return on_sites
-    own = known.spans("payroll").select("subject_id", "since", "until").distinct()
-    tells = known.on_dates(own).select(*KEYS).distinct()
-    return on_sites.union(crews.filter(crews.project_id == "").semi_join(tells, KEYS))
-
-
-def _beside_pay(known: Known, crews: ir.Table, made: Wages) -> ir.Table:
-    """Return the sheets of crews whose pay would be told, with the days since their pay day and what they got.
-
-    Crew by crew: one paid twice, or its arrears at last, does not pay another.
-    """
-    rows = within(known, made.payments, "month", OWED_MONTHS)
-    paid = rows.group_by([*SITE, "month", "as_of"]).aggregate(got=rows.paid.sum())
-    both = _told(known, crews, made).left_join(paid, [*SITE, "month", "as_of"])
-    return both.select(
-        *KEYS, "month", "due", passed=age(both.as_of, both.pay_due_on), got=both.got.fill_null(0)
-    )
-
-
 def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
     """Say what payroll says: short once it is due, in parts, too much; when and through which channel."""
     agreed = sheets.select(*KEYS, "month", "pay_due_on")
@@ -179,7 +139,7 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
     late = month_age <= _LATE
     # An advance is not short pay: the rest comes on the pay day, by the sheet or else when it must.
     overdue = months.pay_due_on.isnull().ifelse(
-        month_age > _DUE, age(months.as_of, months.pay_due_on) > _GRACE
+        month_age > _DUE, age(months.as_of, months.pay_due_on) > GRACE
     )
     payable = late & overdue
     heads = months.group_by(KEYS).aggregate(
@@ -235,8 +195,11 @@ def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Tabl
     rows = months.left_join(sheet, [*KEYS, "month"]).select(*months.columns, "sheet_due", "sheet_heads")
     rows = rows.left_join(least, [*KEYS, "month"]).select(*rows.columns, "fen")
     rows = rows.left_join(sends, KEYS).select(*rows.columns, "sends")
+    heard = heard_until(known, made)
+    rows = rows.left_join(heard, "as_of").select(*rows.columns, heard.until)
     attended = rows.attended > 0
     must = age(rows.as_of, rows.month) > _DUE
+    told = must & (age(rows.until, rows.month) >= _HEARD).fill_null(True)
     both = must & rows.sheet_heads.notnull() & attended
     agreed = both & (rows.rated > 0) & (rows.sheet_heads > 0)
     below = (
@@ -249,13 +212,13 @@ def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Tabl
     last = rows.group_by(KEYS).aggregate(newest=newest)
     sums = rows.group_by(KEYS).aggregate(
         sends=rows.sends.max(),
-        attended=summed(rows.attended, must),
-        unpaid=summed(rows.attended - rows.matched, must),
-        unpaid_month=must.ifelse(rows.attended - rows.matched, None).max().cast("float64"),
-        unpaid_yuan=summed(rows.expected - rows.expected_got, must),
-        rated=summed(rows.rated, must),
-        expected=summed(rows.expected, must),
-        rated_paid=summed(rows.rated_paid, must),
+        attended=summed(rows.attended, told),
+        unpaid=summed(rows.attended - rows.matched, told),
+        unpaid_month=told.ifelse(rows.attended - rows.matched, None).max().cast("float64"),
+        unpaid_yuan=summed(rows.expected - rows.expected_got, told),
+        rated=summed(rows.rated, told),
+        expected=summed(rows.expected, told),
+        rated_paid=summed(rows.rated_paid, told),
         paid_heads=summed(rows.sent_paid_heads, must),
         unattended=summed(rows.unattended, must),
         unattended_paid=summed(rows.unattended_paid, must),
@@ -308,40 +271,6 @@ def _minimum(known: Known, months: ir.Table, made: Wages) -> ir.Table:
     return placed.inner_join(made.minimum, ["district", "month"]).select(*months.columns, "fen")
 
 
-def _owed(rows: ir.Table) -> ir.Table:
-    """Say what is unpaid of sheets whose pay day is well past, month by month; no crew's surplus pays for another.
-
-    Whether a month is unpaid is asked of all crews together: of a small crew one absent worker is more than the rest.
-    """
-    overdue = rows.filter(rows.passed > _GRACE)
-    gap = ibis.greatest(overdue.due - overdue.got, 0)
-    months = overdue.group_by([*KEYS, "month"]).aggregate(
-        due=overdue.due.sum(),
-        gap=gap.sum(),
-        # Dated by who is short by more than a rounding, where somebody is.
-        passed=ibis.coalesce(
-            (gap * 100 > overdue.due * 5).ifelse(overdue.passed, None).max(),
-            (gap > 0).ifelse(overdue.passed, None).max(),
-        ),
-    )
-    owed = months.gap * 100 > months.due * 5
-    found = months.group_by(KEYS).aggregate(
-        unpaid=counted(owed),
-        amount=summed(months.gap, owed),
-        due=months.due.sum().cast("float64"),
-        days=owed.ifelse(months.passed, None).max().cast("float64"),
-    )
-    everyone = rows.select(*KEYS).distinct()
-    found = everyone.left_join(found, KEYS).select(*everyone.columns, *found.columns[2:])
-    return found.select(
-        *KEYS,
-        wages_unpaid_months=found.unpaid.fill_null(0.0),
-        wages_unpaid_amount=found.amount.fill_null(0.0),
-        wages_unpaid_share=ratio(found.amount, found.due),
-        wages_unpaid_days=found.days.fill_null(0.0),
-    )
-
-
 def _due(known: Known, sheets: ir.Table, made: Wages) -> ir.Table:
     """Say what the sheets alone say: a month's wages, held against the minimum wage, and the newest sheet."""
     late = sheets.filter(age(sheets.as_of, sheets.month) <= _LATE).select(*KEYS, "month")
@@ -354,13 +283,6 @@ def _due(known: Known, sheets: ir.Table, made: Wages) -> ir.Table:
         wages_due_month=ratio(summed(rows.due, soon), counted(soon)),
         sheet_minimum_ratio=ratio(summed(rows.due, judged) * 100, summed(least, judged)),
     )
-
-
-def _worst_crew(rows: ir.Table) -> ir.Table:
-    """Find the worst of a project's crews at the pay days just past: arrears mostly begin with one crew."""
-    rows = rows.filter(rows.passed > _GRACE, rows.passed <= _NEWEST_PAY_DAY, rows.due > 0)
-    unpaid = ratio(ibis.greatest(rows.due - rows.got, 0), rows.due)
-    return rows.group_by(KEYS).aggregate(crew_unpaid_share=unpaid.max())
 
 
 def _pay_day(known: Known, payments: ir.Table, sheets: ir.Table) -> ir.Table:
