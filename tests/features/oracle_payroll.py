@@ -188,7 +188,7 @@ def heard(past: Past) -> date | None:
 def matched(past: Past, subject: str) -> Values:
     """Worker by worker; «must»: months that began more than 61 days ago.
 
-    Unpaid are only months of which, where many pay, anyone's pay is known from 42 days after they began.
+    Unpaid are only months of which, where many pay, anyone's pay is known from 54 days after they began.
     """
     until = heard(past)
     months, sheets = _workers(past, subject), _sheets(past, subject)
@@ -198,7 +198,7 @@ def matched(past: Past, subject: str) -> Values:
     # Site and month of which some attendance is known.
     sent = {(month, key[:2]) for month, key, worker in every if worker.attended}
 
-    told = {month for month, _, _ in must if until is None or (until - month).days >= 42}
+    told = {month for month, _, _ in must if until is None or (until - month).days >= 54}
     attended = [worker for month, _, worker in must if worker.attended and month in told]
     unpaid = [worker for worker in attended if not worker.got]
     unpaid_in = {

@@ -104,8 +104,8 @@ def test_when_nobodys_pay_is_told_any_more_the_feed_died_and_nobody_is_unpaid(tm
     day = date(2024, 6, 14)
     names = ("wages_unpaid_months", "attended_unpaid_heads")
     dead = found(tmp_path / "dead", day, "project", **feeds)[SITE]
-    assert [dead[name] for name in names] == [0.0, 0.0]
-    feeds["payroll"] = [*told, pay(1, APRIL, date(2024, 5, 20), *others[0])]
+    assert [dead[name] for name in names] == [0.0, None]
+    feeds["payroll"] = [*told, pay(1, APRIL, date(2024, 5, 28), *others[0])]
     alive = found(tmp_path / "alive", day, "project", **feeds)[SITE]
     assert [alive[name] for name in names] == [1.0, 1.0]
 

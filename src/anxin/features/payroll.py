@@ -34,8 +34,8 @@ _DUE = 61
 _ACCOUNT_DAYS = 180
 """Days of payments that are compared with the wage account."""
 
-_HEARD = 42
-"""Days after a month began, in the middle of the next, after which anyone's pay must be known to say who got none."""
+_HEARD = 54
+"""Days after a month began, near the end of the next, after which anyone's pay must be known to say who got none."""
 
 _BOOKED = 10
 """Days of the newest payments and bookings that are not compared yet: two feeds, each with its own delay."""
