@@ -17,6 +17,7 @@ from benchmarks import (
     california,
     city,
     contributions,
+    dead_feeds,
     drift,
     rules,
     scale,
@@ -46,6 +47,8 @@ def _asked() -> argparse.Namespace:
     features.add_argument("--fits", type=int, default=1, help="fits per set of features, to even out chance")
     flagged = verbs.add_parser("rules", help="what each red flag hits, and how often a case follows")
     flagged.add_argument("homes", type=Path, nargs="+", help="homes of ingested simulated cities, only read")
+    killed = verbs.add_parser("dead-feeds", help="what the list makes of a feed that died")
+    killed.add_argument("homes", type=Path, nargs="+", help="homes of ingested simulated cities, only read")
     compared = verbs.add_parser("models", help="our model beside others and the truth, on simulated cities")
     compared.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     compared.add_argument("--scale", type=float, default=0.1)
@@ -112,6 +115,7 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "ablation": lambda asked: ablation.main(asked.seeds, asked.scale, asked.months, asked.fits),
     "unread": lambda asked: unread.main(asked.lakes),
     "rules": lambda asked: rules.main(asked.homes),
+    "dead-feeds": lambda asked: dead_feeds.main(asked.homes),
     "models": _models,
     "scale": lambda asked: scale.main(asked.scale, asked.cities),
     "spark": _spark,
