@@ -45,8 +45,9 @@ class Cut(Lake):
 
     def files(self, feed: str, since: datetime | None = None) -> list[Path]:
         """Return the files of a feed; those of the dead one without what came later."""
-        paths = super().files(feed, since)
-        return self._until(paths, "data", "received_at") if feed == self._feed else paths
+        if feed != self._feed:
+            return super().files(feed, since)
+        return self._until(super().files(feed), "data", "received_at")
 
     def overlay(self, feed: str) -> list[Path]:
         """Return what superseded rows of the feed; of the dead one only what had come."""

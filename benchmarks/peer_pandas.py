@@ -150,8 +150,10 @@ def _bills(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
 
 
 def _told(lake: Lake, day: date, pay: pd.DataFrame) -> Callable[[pd.DataFrame], pd.Series]:
-    """Return what tells whether crews' pay would be known: on sites if that of half is, of own staff if ever."""
-    ever = _known(lake, "payroll", day, ["employer_id", "project_id"], ("paid_on", date.min))
+    """Return what tells whether crews' pay would be known: on sites if that of half is, of own staff if it was."""
+    since = ("month", day - timedelta(434))
+    ever = _known(lake, "payroll", day, ["employer_id", "project_id", "month"], since)
+    ever = ever.loc[ever["month"] < pd.Timestamp(day)]
     own = ever.loc[ever["project_id"].isna(), "employer_id"].unique()
     paid = set(pay["project_id"].dropna())
 
@@ -167,8 +169,8 @@ def _told(lake: Lake, day: date, pay: pd.DataFrame) -> Callable[[pd.DataFrame], 
 
 def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     at = pd.Timestamp(day)
-    ago = {days: at - pd.Timedelta(days=days) for days in (7, 61, 125, 155, 250, 434)}
-    since = ("month", ago[434].date())
+    ago = {days: at - pd.Timedelta(days=days) for days in (7, 61, 125, 155, 250)}
+    since = ("month", ago[250].date())
     pay = _known(lake, "payroll", day, [*_SITE, "due", "paid", "paid_on"], since)
     told = _told(lake, day, pay.loc[pay["month"] < at])
     pay = _of(pay.loc[pay["month"] < at], kind, own=False)
@@ -198,7 +200,6 @@ def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
 
     pay["waited"] = pay["paid"] * (pay["paid_on"] - pay["month"]).dt.days
     months = pay.groupby(["subject_id", "month"])[["paid", "waited"]].sum().reset_index()
-    months = months.loc[months["month"] >= ago[250]]
     late = months["month"] >= ago[125]
     now = months.loc[late].groupby("subject_id")[["paid", "waited"]].sum()
     before = months.loc[~late].groupby("subject_id")[["paid", "waited"]].sum()

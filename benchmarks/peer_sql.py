@@ -127,7 +127,7 @@ attended AS (
             / nullif((sum(paid) FILTER (month >= $recent))::DOUBLE, 0)
         - (sum(waited) FILTER (month < $recent))::DOUBLE
             / nullif((sum(paid) FILTER (month < $recent))::DOUBLE, 0) AS pay_delay_rise
-    FROM paid WHERE month >= $past GROUP BY subject_id
+    FROM paid GROUP BY subject_id
 ), crew_paid AS (
     SELECT employer_id, project_id, month, sum(paid) AS paid FROM pay GROUP BY ALL
 ), site AS (
@@ -199,16 +199,20 @@ def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
         "payroll": known(
             "payroll",
             "employer_id, project_id, worker_id, month, due, paid, paid_on",
-            f"{whose} AND month >= DATE '{ago[434]}' AND month < DATE '{day}'",
+            f"{whose} AND month >= DATE '{ago[250]}' AND month < DATE '{day}'",
         ),
         "attendance": known(
             "attendance",
             "employer_id, project_id, worker_id, month, days",
             f"{whose} AND month >= DATE '{ago[155]}' AND month < DATE '{day}'",
         ),
-        "tells": known("payroll", "employer_id", "employer_id IS NOT NULL AND project_id IS NULL"),
+        "tells": known(
+            "payroll",
+            "employer_id",
+            f"employer_id IS NOT NULL AND project_id IS NULL AND month >= DATE '{ago[434]}' AND month < DATE '{day}'",
+        ),
         "sheets": known(
-            "wage_sheets", "*", f"{whose} AND month >= DATE '{ago[434]}' AND month < DATE '{day}'"
+            "wage_sheets", "*", f"{whose} AND month >= DATE '{ago[250]}' AND month < DATE '{day}'"
         ),
     }
     asked: dict[str, dict[str, Any]] = {
@@ -221,7 +225,7 @@ def features(lake: Lake, day: date, kind: Kind) -> pa.Table:
             "holidays": [day - timedelta(back) for back in range(1, 29) if on_holiday(day - timedelta(back))],
         },
         _BILLS: {"half": ago[180]},
-        _PAY: {"matched": ago[155], "past": ago[250], "recent": ago[125], "must": ago[61], "grace": ago[7]},
+        _PAY: {"matched": ago[155], "recent": ago[125], "must": ago[61], "grace": ago[7]},
     }
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false")

@@ -12,7 +12,7 @@ from typing import Any
 from anxin.domain.calendar import spring_festival
 from anxin.domain.wages import minimum_wage
 
-from . import oracle_declarations
+from . import oracle_arrears, oracle_declarations
 from .oracle import Past, Row, Values, difference, mean, newest, number, ratio, total
 
 
@@ -103,7 +103,6 @@ def _sheets(past: Past, subject: str) -> dict[date, dict[str, Any]]:
             "due": total(row["due"] for row in rows),
             "heads": total(row["workers"] for row in rows),
             "pay_due_on": max(row["pay_due_on"] for row in rows),
-            "sent": newest(rows),
         }
         for month, rows in months.items()
     }
@@ -120,8 +119,9 @@ def paid(past: Past, subject: str) -> Values:
     """What payroll says; short only once the pay day is past.
 
     By the sheet of the month that is more than a week past the day agreed, without a sheet 61 days after the
-    month began.
+    month began; if the feed of pay died, on the day it did.
     """
+    until = oracle_arrears.heard_until(past)
     months, sheets = _workers(past, subject), _sheets(past, subject)
     late = [
         worker
@@ -134,7 +134,7 @@ def paid(past: Past, subject: str) -> Values:
         worker
         for month, workers in months.items()
         if past.age(month) <= 125
-        and (past.age(sheets[month]["pay_due_on"]) > 7 if month in sheets else past.age(month) > 61)
+        and ((until - sheets[month]["pay_due_on"]).days > 7 if month in sheets else (until - month).days > 61)
         for worker in workers.values()
         if worker.payments
     ]
@@ -148,7 +148,7 @@ def paid(past: Past, subject: str) -> Values:
     }
     last = min((past.age(row["paid_on"]) for row in payments), default=None)
     # A batch of nothing is a row, but no pay.
-    last_paid = min((past.age(row["paid_on"]) for row in payments if row["paid"] > 0), default=None)
+    last_paid = min(((until - row["paid_on"]).days for row in payments if row["paid"] > 0), default=None)
     usual = None
     if len(pay_days) > 1:
         usual = (max(pay_days) - min(pay_days)).days / (len(pay_days) - 1)
@@ -178,19 +178,9 @@ def _through(channel: str, payments: list[Row]) -> float | None:
     return ratio(through, total(row["paid"] for row in payments))
 
 
-def heard(past: Past) -> date | None:
-    """Return the last day on which anyone paid, of those who pay for the last 434 days if they are ten or more."""
-    pays = [row for row in past.all("payroll") if 0 < past.age(row["month"]) <= 434]
-    payers = {(row["employer_id"], row["project_id"]) for row in pays}
-    return max(row["paid_on"] for row in pays) if len(payers) >= 10 else None
-
-
 def matched(past: Past, subject: str) -> Values:
-    """Worker by worker; «must»: months that began more than 61 days ago.
-
-    Unpaid are only months of which, where many pay, anyone's pay is known from 54 days after they began.
-    """
-    until = heard(past)
+    """Worker by worker; «must»: months that began more than 61 days ago; «told»: more than 61 before the feed died."""
+    until = oracle_arrears.heard_until(past)
     months, sheets = _workers(past, subject), _sheets(past, subject)
     sends = bool(_payments(past, subject))
     every = [(month, key, worker) for month, workers in months.items() for key, worker in workers.items()]
@@ -198,7 +188,7 @@ def matched(past: Past, subject: str) -> Values:
     # Site and month of which some attendance is known.
     sent = {(month, key[:2]) for month, key, worker in every if worker.attended}
 
-    told = {month for month, _, _ in must if until is None or (until - month).days >= 54}
+    told = {month for month, _, _ in must if (until - month).days > 61}
     attended = [worker for month, _, worker in must if worker.attended and month in told]
     unpaid = [worker for worker in attended if not worker.got]
     unpaid_in = {
@@ -213,7 +203,7 @@ def matched(past: Past, subject: str) -> Values:
     full, below = 0, 0
     for month, _, worker in must:
         least = _minimum(past, subject, month)
-        if least is not None and worker.got and worker.worked >= 21:
+        if month in told and least is not None and worker.got and worker.worked >= 21:
             full += 1
             below += worker.paid < least
 
@@ -260,77 +250,6 @@ def matched(past: Past, subject: str) -> Values:
     }
 
 
-@dataclass
-class Crew:
-    """The sheet of one firm's people on one site, or of its own staff, for a month, and what payroll says they got."""
-
-    month: date
-    passed: int
-    due: Any
-    got: Any
-
-    @property
-    def lacks(self) -> Any:
-        return max(self.due - self.got, 0)
-
-
-def unsilent(past: Past, subject: str) -> list[Crew]:
-    """Return the crews on a sheet of the last 434 days from whom a lack of pay rows is a lack of pay.
-
-    On a site: where pay of these days came of it, or of at least half of the sites with sheets past pay day. A firm's own
-    staff: if any pay of them ever came. Not of pay days that passed after the feed died.
-    """
-    pays, until = past.all("payroll"), heard(past)
-
-    def known(sheet: Row) -> bool:
-        passed = past.age(sheet["pay_due_on"]) > 7
-        dead = until is not None and passed and sheet["pay_due_on"] > until
-        return 0 < past.age(sheet["month"]) <= 434 and not dead
-
-    due = {
-        sheet["project_id"]
-        for sheet in past.all("wage_sheets")
-        if known(sheet) and past.age(sheet["pay_due_on"]) > 7
-    } - {None}
-    paid = {row["project_id"] for row in pays if 0 < past.age(row["month"]) <= 434}
-    most = 2 * len(due & paid) >= len(due) > 0
-    found = []
-    for sheet in past.rows("wage_sheets", subject, own=False):
-        who, site, month = sheet["employer_id"], sheet["project_id"], sheet["month"]
-        own = [row for row in pays if row["employer_id"] == who and row["project_id"] == site]
-        if known(sheet) and (own if site is None else site in paid or most):
-            got = total(row["paid"] for row in own if row["month"] == month)
-            found.append(Crew(month, past.age(sheet["pay_due_on"]), sheet["due"], got))
-    return found
-
-
-def owed(past: Past, subject: str) -> Values:
-    """Of wages more than a week past their pay day, the months of which under 95 % was paid, no crew paying another's."""
-    told = unsilent(past, subject)
-    overdue = defaultdict(list)
-    for crew in told:
-        if crew.passed > 7:
-            overdue[crew.month].append(crew)
-    late = {
-        month: [crew for crew in crews if crew.lacks > 0]
-        for month, crews in overdue.items()
-        if total(crew.lacks for crew in crews) > Decimal("0.05") * total(crew.due for crew in crews)
-    }
-    amount = total(crew.lacks for crews in late.values() for crew in crews)
-    return {
-        "wages_unpaid_months": len(late) if told else None,
-        "wages_unpaid_amount": number(amount) if told else None,
-        "wages_unpaid_share": ratio(amount, total(crew.due for crews in overdue.values() for crew in crews)),
-        "wages_unpaid_days": max(map(oldest, late.values()), default=0) if told else None,
-    }
-
-
-def oldest(crews: list[Crew]) -> int:
-    """The longest wait of who lacks more than a twentieth, or else of who lacks anything."""
-    much = [crew.passed for crew in crews if crew.lacks > crew.due * Decimal("0.05")]
-    return max(much or [crew.passed for crew in crews])
-
-
 def due(past: Past, subject: str) -> Values:
     """What the sheets say, paid or not."""
     sheets = _sheets(past, subject)
@@ -343,18 +262,8 @@ def due(past: Past, subject: str) -> Values:
             means.append((sheet["due"], sheet["heads"] * least))
     return {
         "sheet_minimum_ratio": ratio(total(due for due, _ in means), total(least for _, least in means)),
-        "wage_sheet_last_days": min((sheet["sent"] for sheet in sheets.values()), default=None),
         "wages_due_month": mean(soon),
     }
-
-
-def crews(past: Past, subject: str) -> Values:
-    """Of each firm's people on the site: how much of a sheet past pay day for 8 to 45 days is not paid; the worst."""
-    if past.kind == "employer":
-        return {}
-    newest_due = [crew for crew in unsilent(past, subject) if 7 < crew.passed <= 45 and crew.due > 0]
-    shares = [ratio(max(crew.due - crew.got, 0), crew.due) for crew in newest_due]
-    return {"crew_unpaid_share": max(shares, default=None)}
 
 
 def pay_day(past: Past, subject: str) -> Values:
@@ -458,12 +367,11 @@ def attendance(past: Past, subject: str) -> Values:
 FAMILIES = (
     paid,
     matched,
-    owed,
     due,
-    crews,
     pay_day,
     account,
     leavers,
     attendance,
+    *oracle_arrears.FAMILIES,
     *oracle_declarations.FAMILIES,
 )

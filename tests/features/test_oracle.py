@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 
 import pytest
 
+from anxin.features import arrears
 from anxin.features.catalogue import Kind, catalogue, facts, of
-from anxin.features.snapshots import KINDS
+from anxin.features.snapshots import KINDS, snapshots
 
-from . import oracle, oracle_payroll, streams
+from . import oracle, oracle_arrears, oracle_payroll, streams
 from .conftest import Made
 
 CELLS = 10_000
@@ -30,6 +33,31 @@ def test_every_cell_is_what_the_feature_means(seed: int, kind: Kind, made: Calla
                 wrong.append(f"{name} of {row['subject_id']} on {row['as_of']}: {row[name]}, meant {meant}")
     assert not wrong, f"{len(wrong)} of {cells} cells: " + "; ".join(wrong[:20])
     assert cells * len(streams.SEEDS) * len(KINDS) >= CELLS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dates", [streams.DATES[-2:], streams.DATES[-1:]])
+def test_so_is_every_cell_of_wages_after_the_feed_of_pay_died(
+    kind: Kind, dates: list[date], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in ((arrears, "_MANY"), (oracle_arrears, "MANY")):
+        monkeypatch.setattr(module, name, 2)
+    world = streams.world(1)
+    world["payroll"] = [row for row in world["payroll"] if row["received_at"].date() < date(2024, 5, 1)]
+    past = {day: oracle.Past(world, day, kind) for day in dates}
+    assert all(oracle_arrears.heard_until(then) < day for day, then in past.items())
+    wrong, moved = [], 0
+    for row in snapshots(streams.view_of(tmp_path, world), dates, kind).to_pylist():
+        then = past[row["as_of"]]
+        for family in oracle_payroll.FAMILIES:
+            for name, meant in family(then, row["subject_id"]).items():
+                if not same(row[name], meant):
+                    wrong.append(
+                        f"{name} of {row['subject_id']} on {row['as_of']}: {row[name]}, meant {meant}"
+                    )
+        moved += len(oracle_arrears.unsilent(then, row["subject_id"])) > 0
+    assert not wrong, "; ".join(wrong[:20])
+    assert moved > 3
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,9 +110,9 @@ def test_the_worlds_have_who_never_paid_and_crews_paid_twice_beside_unpaid_ones(
         oracle.Past(streams.world(seed), day, kind) for seed in streams.SEEDS for day in streams.DATES
     ):
         assert not past.rows("payroll", unpaid, own=False)
-        never += any(_owed(crew) for crew in oracle_payroll.unsilent(past, unpaid))
+        never += any(_owed(crew) for crew in oracle_arrears.unsilent(past, unpaid))
         for subject in subjects:
-            crews = oracle_payroll.unsilent(past, subject)
+            crews = oracle_arrears.unsilent(past, subject)
             for late in (crew for crew in crews if _owed(crew)):
                 together = [crew for crew in crews if crew.month == late.month]
                 twice = any(crew.got >= 2 * crew.due > 0 for crew in together)
@@ -92,7 +120,7 @@ def test_the_worlds_have_who_never_paid_and_crews_paid_twice_beside_unpaid_ones(
     assert never > 3 and hidden > 3
 
 
-def _owed(crew: oracle_payroll.Crew) -> bool:
+def _owed(crew: oracle_arrears.Crew) -> bool:
     return crew.passed > 7 and bool(crew.lacks > 0)
 
 

@@ -85,36 +85,74 @@ def test_a_site_that_never_paid_has_all_its_wages_unpaid(tmp_path: Path) -> None
     assert row["crew_unpaid_share"] == 1.0
 
 
-def test_a_year_of_wages_left_to_spring_festival_is_owed_month_by_month(tmp_path: Path) -> None:
+def test_a_year_of_wages_left_to_spring_festival_is_owed_the_older_part_apart(tmp_path: Path) -> None:
     year = [date(2023, month, 1) for month in range(1, 13)]
     sheets = [sheet(month, SITE) for month in year]
     payroll = [pay(1, year[0], date(2023, 2, 15), SITE, paid="500.00")]
     row = found(tmp_path, date(2024, 2, 5), "project", wage_sheets=sheets, payroll=payroll)[SITE]
-    assert [row[name] for name in OWED] == [12.0, 35500.0, 35500 / 36000, 355.0]
+    assert [row[name] for name in OWED] == [7.0, 21000.0, 1.0, 205.0]
+    assert (row["wages_unpaid_older_amount"], row["wages_unpaid_older_days"]) == (14500.0, 355.0)
 
 
-def test_when_nobodys_pay_is_told_any_more_the_feed_died_and_nobody_is_unpaid(tmp_path: Path) -> None:
-    others = [(f"2301-500112-04-01-9{i:04d}1", OTHER) for i in range(9)]
-    told = [pay(1, MARCH, date(2024, 4, 15), site, who) for site, who in [(SITE, FIRM), *others]]
-    feeds = {
-        "wage_sheets": [sheet(month, SITE) for month in (MARCH, APRIL)],
-        "attendance": [attended(1, MARCH) | {"project_id": SITE}, attended(1, APRIL) | {"project_id": SITE}],
-        "payroll": told,
+def test_arrears_of_long_ago_are_dated_though_sheets_have_stopped(tmp_path: Path) -> None:
+    sheets = [sheet(date(2023, month, 1), SITE) for month in (5, 6, 7, 8)]
+    payroll = [pay(1, date(2023, 5, 1), date(2023, 6, 15), SITE, paid="500.00")]
+    row = found(tmp_path, date(2024, 6, 1), "project", wage_sheets=sheets, payroll=payroll)[SITE]
+    assert (row["wages_unpaid_older_amount"], row["wage_sheet_last_days"]) == (11500.0, 274.0)
+    assert {row[name] for name in OWED} == {None}
+
+
+OTHERS = [f"2301-500112-04-01-9{i:04d}1" for i in range(11)]
+"""Sites of another firm."""
+
+
+def town(paid_on: dict[date, date]) -> dict[str, list[Row]]:
+    """Return sheets of twelve sites for March and April, and the pay of all but `SITE` on these days."""
+    return {
+        "wage_sheets": [
+            sheet(month, site, OTHER if site in OTHERS else FIRM)
+            for month in (MARCH, APRIL)
+            for site in (SITE, *OTHERS)
+        ],
+        "attendance": [attended(1, month) | {"project_id": SITE} for month in (MARCH, APRIL)],
+        "payroll": [pay(1, date(2024, 2, 1), date(2024, 3, 15), site) for site in (SITE, *OTHERS)]
+        + [pay(1, month, day, site, OTHER) for month, day in paid_on.items() for site in OTHERS],
     }
+
+
+UNPAID = ("wages_unpaid_months", "attended_unpaid_heads")
+
+
+def test_when_all_wait_for_a_pay_day_nobody_kept_the_feed_died_and_nobody_is_unpaid(tmp_path: Path) -> None:
     day = date(2024, 6, 14)
-    names = ("wages_unpaid_months", "attended_unpaid_heads")
-    dead = found(tmp_path / "dead", day, "project", **feeds)[SITE]
-    assert [dead[name] for name in names] == [0.0, None]
-    feeds["payroll"] = [*told, pay(1, APRIL, date(2024, 5, 28), *others[0])]
-    alive = found(tmp_path / "alive", day, "project", **feeds)[SITE]
-    assert [alive[name] for name in names] == [1.0, 1.0]
+    dead = found(tmp_path / "dead", day, "project", **town({MARCH: date(2024, 4, 15)}))
+    assert [dead[SITE][name] for name in UNPAID] == [None, None]
+    assert dead[OTHERS[0]]["wages_unpaid_months"] == 0.0
+    alive = found(
+        tmp_path / "alive", day, "project", **town({MARCH: date(2024, 4, 15), APRIL: date(2024, 5, 15)})
+    )
+    assert [alive[SITE][name] for name in UNPAID] == [2.0, 2.0]
 
 
-def test_where_few_pay_their_silence_is_their_own(tmp_path: Path) -> None:
-    sheets = [sheet(month, SITE) for month in (MARCH, APRIL)]
-    payroll = [pay(1, MARCH, date(2024, 4, 15), SITE)]
-    row = found(tmp_path, D, "project", wage_sheets=sheets, payroll=payroll)[SITE]
+def test_pay_on_its_way_when_the_feed_died_is_nobodys_arrears(tmp_path: Path) -> None:
+    feeds = town({MARCH: date(2024, 4, 15)})
+    arrived = [row for row in feeds["payroll"] if row["month"] < MARCH or row["project_id"] == OTHERS[0]]
+    row = found(tmp_path, date(2024, 6, 14), "project", **feeds | {"payroll": arrived})[OTHERS[1]]
+    assert row["wages_unpaid_months"] is None or row["wages_unpaid_months"] == 0.0
+
+
+def test_who_does_not_pay_shows_though_all_others_paid_before_their_pay_day(tmp_path: Path) -> None:
+    feeds = town({MARCH: date(2024, 4, 12)})
+    row = found(tmp_path, date(2024, 4, 24), "project", **feeds)[SITE]
     assert row["wages_unpaid_months"] == 1.0
+
+
+def test_one_site_with_many_crews_is_no_feed_that_died(tmp_path: Path) -> None:
+    firms = [streams.make_uscc(f"91500112MA5U{i:04d}9") for i in range(12)]
+    sheets = [sheet(month, SITE, firm) for firm in firms for month in (MARCH, APRIL)]
+    payroll = [pay(1, date(2024, 2, 1), date(2024, 3, 15), SITE, firm) for firm in firms]
+    row = found(tmp_path, date(2024, 6, 14), "project", wage_sheets=sheets, payroll=payroll)[SITE]
+    assert row["wages_unpaid_months"] == 2.0
 
 
 def test_a_crew_paid_twice_does_not_pay_another(tmp_path: Path) -> None:
@@ -147,7 +185,7 @@ def test_who_never_told_of_the_pay_of_its_own_staff_does_not_owe_it(tmp_path: Pa
     at_site = [pay(1, MARCH, date(2024, 4, 15), SITE)]
     row = firm(tmp_path / "never", D, wage_sheets=sheets, payroll=at_site)
     assert {row[name] for name in OWED} == {None}
-    long_ago = [*at_site, pay(1, date(2022, 1, 1), date(2022, 2, 1))]
+    long_ago = [*at_site, pay(1, date(2023, 5, 1), date(2023, 6, 1))]
     row = firm(tmp_path / "once", D, wage_sheets=sheets, payroll=long_ago)
     assert [row[name] for name in OWED] == [1.0, 3000.0, 1.0, 46.0]
 

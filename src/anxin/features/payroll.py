@@ -12,11 +12,10 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.calendar import spring_festival
-from anxin.features.arrears import GRACE, beside_pay, heard_until, owed, worst_crew
+from anxin.features.arrears import GRACE, beside_pay, crews, heard_until, owed, worst_crew
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
 from anxin.features.worker_months import (
     MONTHS,
-    OWED_MONTHS,
     PAID_MONTHS,
     SITE,
     Wages,
@@ -33,9 +32,6 @@ _DUE = 61
 
 _ACCOUNT_DAYS = 180
 """Days of payments that are compared with the wage account."""
-
-_HEARD = 54
-"""Days after a month began, near the end of the next, after which anyone's pay must be known to say who got none."""
 
 _BOOKED = 10
 """Days of the newest payments and bookings that are not compared yet: two feeds, each with its own delay."""
@@ -55,13 +51,15 @@ def payroll(known: Known) -> list[ir.Table]:
     made = wages(known)
     months = _months(known, made)
     payments = _payments(known, made)
-    crews = known.view.keep(_crews(known))
-    sheets = known.view.keep(_sheets(crews))
-    past = known.view.keep(beside_pay(known, crews, made))
+    by_crew = known.view.keep(crews(known))
+    sheets = known.view.keep(_sheets(by_crew))
+    heard = known.view.keep(heard_until(known))
+    past = known.view.keep(beside_pay(known, by_crew, made))
     tables = [
-        _paid(months, payments, sheets),
-        _matched(known, months, payments, sheets, made),
+        _paid(months, payments, sheets, heard),
+        _matched(known, months, payments, sheets, made, heard),
         owed(past),
+        by_crew.group_by(KEYS).aggregate(wage_sheet_last_days=by_crew.age.min().cast("float64")),
         _due(known, sheets, made),
         _pay_day(known, payments, sheets),
         _present(known),
@@ -106,40 +104,28 @@ def _payments(known: Known, made: Wages) -> ir.Table:
     )
 
 
-def _crews(known: Known) -> ir.Table:
-    """Return the wage sheets of each crew: one firm's people on a site, or its own staff (an empty `project_id`)."""
-    rows = known.rows("wage_sheets", own=False)
-    month_age = age(rows.as_of, rows.month)
-    rows = rows.filter(month_age > 0, month_age <= OWED_MONTHS)
-    return rows.select(
-        *KEYS,
-        "employer_id",
-        "month",
-        "pay_due_on",
-        "age",
-        project_id=rows.project_id.fill_null(""),
-        due=rows.due.cast("decimal(38,2)"),
-        heads="workers",
-    )
-
-
-def _sheets(crews: ir.Table) -> ir.Table:
+def _sheets(by_crew: ir.Table) -> ir.Table:
     """Return what the sheets of the months of `_payments` say together, per subject and month."""
-    crews = crews.filter(age(crews.as_of, crews.month) <= PAID_MONTHS)
-    return crews.group_by([*KEYS, "month"]).aggregate(
-        due=crews.due.sum(), pay_due_on=crews.pay_due_on.max(), heads=crews.heads.sum(), sent=crews.age.min()
+    rows = by_crew.filter(age(by_crew.as_of, by_crew.month) <= PAID_MONTHS)
+    return rows.group_by([*KEYS, "month"]).aggregate(
+        due=rows.due.sum(), pay_due_on=rows.pay_due_on.max(), heads=rows.heads.sum()
     )
 
 
-def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
-    """Say what payroll says: short once it is due, in parts, too much; when and through which channel."""
+def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table, heard: ir.Table) -> ir.Table:
+    """Say what payroll says: short once it is due, in parts, too much; when and through which channel.
+
+    What is due and how long ago the last pay was is asked of the day until which pay is told at all.
+    """
     agreed = sheets.select(*KEYS, "month", "pay_due_on")
     months = months.left_join(agreed, [*KEYS, "month"]).select(*months.columns, "pay_due_on")
+    months = months.inner_join(heard, "as_of").select(*months.columns, "until")
+    payments = payments.inner_join(heard, "as_of").select(*payments.columns, "until")
     month_age = age(months.as_of, months.month)
     late = month_age <= _LATE
     # An advance is not short pay: the rest comes on the pay day, by the sheet or else when it must.
     overdue = months.pay_due_on.isnull().ifelse(
-        month_age > _DUE, age(months.as_of, months.pay_due_on) > GRACE
+        age(months.until, months.month) > _DUE, age(months.until, months.pay_due_on) > GRACE
     )
     payable = late & overdue
     heads = months.group_by(KEYS).aggregate(
@@ -162,7 +148,7 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         special_before=summed(payments.special, ~late),
         other=summed(payments.other, late),
         pay_last_days=age(payments.as_of, payments["last"]).min().cast("float64"),
-        last_paid=age(payments.as_of, payments.last_paid).min(),
+        last_paid=age(payments.until, payments.last_paid).min(),
         newest=age(payments.as_of, payments["first"]).min(),
         oldest=age(payments.as_of, payments["first"]).max(),
         pay_days=payments["first"].nunique(),
@@ -187,19 +173,23 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
     )
 
 
-def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir.Table:
-    """Attendance against contracts, the sheet and pay, for months whose wages must be paid by now."""
+def _matched(
+    known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Table, made: Wages, heard: ir.Table
+) -> ir.Table:
+    """Attendance against contracts, the sheet and pay, for months whose wages must be paid by now.
+
+    Who got none, or too little, is said of months whose wages had to be paid while pay was told.
+    """
     sends = payments.select(*KEYS).distinct().mutate(sends=True)
     least = _minimum(known, months.select(*KEYS, "month"), made)
     sheet = sheets.select(*KEYS, "month", sheet_due="due", sheet_heads="heads")
     rows = months.left_join(sheet, [*KEYS, "month"]).select(*months.columns, "sheet_due", "sheet_heads")
     rows = rows.left_join(least, [*KEYS, "month"]).select(*rows.columns, "fen")
     rows = rows.left_join(sends, KEYS).select(*rows.columns, "sends")
-    heard = heard_until(known, made)
-    rows = rows.left_join(heard, "as_of").select(*rows.columns, heard.until)
+    rows = rows.inner_join(heard, "as_of").select(*rows.columns, "until")
     attended = rows.attended > 0
     must = age(rows.as_of, rows.month) > _DUE
-    told = must & (age(rows.until, rows.month) >= _HEARD).fill_null(True)
+    told = age(rows.until, rows.month) > _DUE
     both = must & rows.sheet_heads.notnull() & attended
     agreed = both & (rows.rated > 0) & (rows.sheet_heads > 0)
     below = (
@@ -207,7 +197,7 @@ def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Tabl
         if made.levels
         else ibis.literal(0)
     )
-    judged = must & rows.fen.notnull()
+    judged = told & rows.fen.notnull()
     newest = attended.ifelse(rows.month, None).max()
     last = rows.group_by(KEYS).aggregate(newest=newest)
     sums = rows.group_by(KEYS).aggregate(
@@ -279,7 +269,6 @@ def _due(known: Known, sheets: ir.Table, made: Wages) -> ir.Table:
     judged = rows.fen.notnull() & (rows.heads > 0)
     least = rows.heads.cast("decimal(38,0)") * rows.fen
     return rows.group_by(KEYS).aggregate(
-        wage_sheet_last_days=rows.sent.min().cast("float64"),
         wages_due_month=ratio(summed(rows.due, soon), counted(soon)),
         sheet_minimum_ratio=ratio(summed(rows.due, judged) * 100, summed(least, judged)),
     )

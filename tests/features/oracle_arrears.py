@@ -1,0 +1,172 @@
+"""What wages owed mean, in the most obvious way: sheets past their pay day, and what is known to be paid."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from .oracle import Past, Row, Values, number, ratio, total
+
+MANY = 10
+"""Payers who wait at once for what nobody paid: that is a feed that died."""
+
+
+@dataclass
+class Crew:
+    """The sheet of one firm's people on one site, or of its own staff, for a month, and what payroll says they got."""
+
+    month: date
+    passed: int
+    due: Any
+    got: Any
+    age: int
+
+    @property
+    def lacks(self) -> Any:
+        return max(self.due - self.got, 0)
+
+
+def _recent(past: Past, feed: str) -> list[Row]:
+    """Return the rows of months that began in the last 434 days."""
+    return [row for row in past.all(feed) if 0 < past.age(row["month"]) <= 434]
+
+
+def _got(past: Past, sheet: Row) -> Any:
+    """Return what the people of a sheet got for its month."""
+    who = [sheet[name] for name in ("employer_id", "project_id", "month")]
+    rows = _recent(past, "payroll")
+    return total(
+        row["paid"] for row in rows if [row[n] for n in ("employer_id", "project_id", "month")] == who
+    )
+
+
+def _unpaid(past: Past, sheet: Row) -> bool:
+    """Whether a pay day is more than a week past and less than 95 % is known to be paid."""
+    return past.age(sheet["pay_due_on"]) > 7 and _got(past, sheet) * 100 < sheet["due"] * 95
+
+
+def _payer(row: Row) -> tuple[bool, str]:
+    """Return who pays: a site (by its bank), or a firm its own staff."""
+    return (row["project_id"] is not None, row["project_id"] or row["employer_id"])
+
+
+@lru_cache(maxsize=32)
+def died(past: Past) -> dict[bool, date]:
+    """Return by way (of sites or not) the day after the last known pay, if many who paid wait for a later pay day."""
+    pays = _recent(past, "payroll")
+    found = {}
+    for way in (True, False):
+        days = [row["paid_on"] for row in pays if _payer(row)[0] is way]
+        if not days:
+            continue
+        until = max(days) + timedelta(1)
+        payers = {_payer(row) for row in pays}
+        waiting = {
+            _payer(sheet)
+            for sheet in _recent(past, "wage_sheets")
+            if _payer(sheet)[0] is way
+            and _payer(sheet) in payers
+            and sheet["pay_due_on"] >= until
+            and _unpaid(past, sheet)
+        }
+        if len(waiting) >= MANY:
+            found[way] = until
+    return found
+
+
+def heard_until(past: Past) -> date:
+    """Return the day until which pay is told: of a project that of sites, of an employer both."""
+    dead = died(past)
+    return min([past.day, *(day for way, day in dead.items() if way or past.kind == "employer")])
+
+
+def unsilent(past: Past, subject: str) -> list[Crew]:
+    """Return the crews on a sheet of the last 434 days from whom a lack of pay rows is a lack of pay.
+
+    On a site: where pay of these days came of it, or of at least half of the sites with sheets past pay day. A firm's own
+    staff: if any pay of them came. Not of pay days that were not a week past when the feed died.
+    """
+    dead, pays = died(past), {_payer(row) for row in _recent(past, "payroll")}
+
+    def unheard(sheet: Row) -> bool:
+        until = dead.get(_payer(sheet)[0])
+        return until is not None and (until - sheet["pay_due_on"]).days <= 7 and _unpaid(past, sheet)
+
+    due = {
+        _payer(sheet)
+        for sheet in _recent(past, "wage_sheets")
+        if sheet["project_id"] and past.age(sheet["pay_due_on"]) > 7 and not unheard(sheet)
+    }
+    most = 2 * len(due & pays) >= len(due) > 0
+    found = []
+    for sheet in past.rows("wage_sheets", subject, own=False):
+        age = past.age(sheet["month"])
+        told = _payer(sheet) in pays or (sheet["project_id"] is not None and most)
+        if 0 < age <= 434 and told and not unheard(sheet):
+            found.append(
+                Crew(sheet["month"], past.age(sheet["pay_due_on"]), sheet["due"], _got(past, sheet), age)
+            )
+    return found
+
+
+def owed(past: Past, subject: str) -> Values:
+    """Of wages more than a week past their pay day, the months of which under 95 % was paid, no crew paying another's."""
+    crews = unsilent(past, subject)
+    newer, older = (
+        _owed([crew for crew in crews if (crew.age <= 250) is recent]) for recent in (True, False)
+    )
+    names = ("months", "amount", "share", "days")
+    sheets = [
+        row["age"]
+        for row in past.rows("wage_sheets", subject, own=False)
+        if 0 < past.age(row["month"]) <= 434
+    ]
+    return {
+        **{f"wages_unpaid_{name}": newer[name] for name in names},
+        "wages_unpaid_older_amount": older["amount"],
+        "wages_unpaid_older_days": older["days"],
+        "wage_sheet_last_days": min(sheets, default=None),
+    }
+
+
+def _owed(told: list[Crew]) -> Values:
+    overdue = defaultdict(list)
+    for crew in told:
+        if crew.passed > 7:
+            overdue[crew.month].append(crew)
+    late = {
+        month: [crew for crew in crews if crew.lacks > 0]
+        for month, crews in overdue.items()
+        if total(crew.lacks for crew in crews) > Decimal("0.05") * total(crew.due for crew in crews)
+    }
+    amount = total(crew.lacks for crews in late.values() for crew in crews)
+    return {
+        "months": len(late) if told else None,
+        "amount": number(amount) if told else None,
+        "share": ratio(amount, total(crew.due for crews in overdue.values() for crew in crews)),
+        "days": max(map(oldest, late.values()), default=0) if told else None,
+    }
+
+
+def oldest(crews: list[Crew]) -> int:
+    """The longest wait of who lacks more than a twentieth, or else of who lacks anything."""
+    much = [crew.passed for crew in crews if crew.lacks > crew.due * Decimal("0.05")]
+    return max(much or [crew.passed for crew in crews])
+
+
+def crews(past: Past, subject: str) -> Values:
+    """Of each firm's people on the site: how much of a sheet past pay day for 8 to 45 days is not paid; the worst."""
+    if past.kind == "employer":
+        return {}
+    newest_due = [
+        crew for crew in unsilent(past, subject) if 7 < crew.passed <= 45 and crew.due > 0 and crew.age <= 250
+    ]
+    shares = [ratio(max(crew.due - crew.got, 0), crew.due) for crew in newest_due]
+    return {"crew_unpaid_share": max(shares, default=None)}
+
+
+FAMILIES = (owed, crews)
