@@ -41,8 +41,8 @@ def test_so_is_every_cell_of_wages_after_the_feed_of_pay_died(
     kind: Kind, dates: list[date], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, name in ((arrears, "_MANY"), (oracle_arrears, "MANY")):
-        monkeypatch.setattr(module, name, 2)
-    world = streams.world(1)
+        monkeypatch.setattr(module, name, 1)
+    world = streams.world(3)
     world["payroll"] = [row for row in world["payroll"] if row["received_at"].date() < date(2024, 5, 1)]
     past = {day: oracle.Past(world, day, kind) for day in dates}
     assert all(oracle_arrears.heard_until(then) < day for day, then in past.items())
