@@ -12,7 +12,7 @@ from typing import Any
 from .oracle import Past, Row, Values, number, ratio, total
 
 MANY = 10
-"""Payers who wait at once for what nobody paid: that is a feed that died."""
+"""Payers with pay days in one week from which on most of them unpaid at once is pay nobody told."""
 
 
 @dataclass
@@ -44,69 +44,57 @@ def _got(past: Past, sheet: Row) -> Any:
     )
 
 
-def _unpaid(past: Past, sheet: Row) -> bool:
-    """Whether a pay day is more than a week past and less than 95 % is known to be paid."""
-    return past.age(sheet["pay_due_on"]) > 7 and _got(past, sheet) * 100 < sheet["due"] * 95
-
-
 def _payer(row: Row) -> tuple[bool, str]:
     """Return who pays: a site (by its bank), or a firm its own staff."""
     return (row["project_id"] is not None, row["project_id"] or row["employer_id"])
 
 
+Week = tuple[bool, date]
+
+
+def _week(sheet: Row) -> Week:
+    """Return the way of a sheet and the Monday of its pay day."""
+    return _payer(sheet)[0], sheet["pay_due_on"] - timedelta(sheet["pay_due_on"].weekday())
+
+
 @lru_cache(maxsize=32)
-def died(past: Past) -> dict[bool, date]:
-    """Return by way (of sites or not) the day after the last known pay, if many who paid wait for a later pay day."""
-    pays = _recent(past, "payroll")
-    found = {}
-    for way in (True, False):
-        days = [row["paid_on"] for row in pays if _payer(row)[0] is way]
-        if not days:
-            continue
-        until = max(days) + timedelta(1)
-        payers = {_payer(row) for row in pays}
-        waiting = {
-            _payer(sheet)
-            for sheet in _recent(past, "wage_sheets")
-            if _payer(sheet)[0] is way
-            and _payer(sheet) in payers
-            and sheet["pay_due_on"] >= until
-            and _unpaid(past, sheet)
-        }
-        if len(waiting) >= MANY:
-            found[way] = until
+def untold(past: Past) -> set[Week]:
+    """Return the weeks of which pay was not told: of many who paid before two thirds seem to have paid less than half."""
+    payers = {_payer(row) for row in _recent(past, "payroll")}
+    weeks: dict[Week, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for sheet in _recent(past, "wage_sheets"):
+        if past.age(sheet["pay_due_on"]) > 7 and _payer(sheet) in payers:
+            weeks[_week(sheet)][_payer(sheet)].append(sheet)
+    found = set()
+    for week, due in weeks.items():
+        waiting = [
+            payer
+            for payer, sheets in due.items()
+            if 2 * total(_got(past, sheet) for sheet in sheets) < total(sheet["due"] for sheet in sheets)
+        ]
+        if len(due) >= MANY and 3 * len(waiting) >= 2 * len(due):
+            found.add(week)
     return found
-
-
-def heard_until(past: Past) -> date:
-    """Return the day until which pay is told: of a project that of sites, of an employer both."""
-    dead = died(past)
-    return min([past.day, *(day for way, day in dead.items() if way or past.kind == "employer")])
 
 
 def unsilent(past: Past, subject: str) -> list[Crew]:
     """Return the crews on a sheet of the last 434 days from whom a lack of pay rows is a lack of pay.
 
     On a site: where pay of these days came of it, or of at least half of the sites with sheets past pay day. A firm's own
-    staff: if any pay of them came. Not of pay days that were not a week past when the feed died.
+    staff: if any pay of them came. Not of weeks of which pay was not told.
     """
-    dead, pays = died(past), {_payer(row) for row in _recent(past, "payroll")}
-
-    def unheard(sheet: Row) -> bool:
-        until = dead.get(_payer(sheet)[0])
-        return until is not None and (until - sheet["pay_due_on"]).days <= 7 and _unpaid(past, sheet)
-
+    pays = {_payer(row) for row in _recent(past, "payroll")}
     due = {
         _payer(sheet)
         for sheet in _recent(past, "wage_sheets")
-        if sheet["project_id"] and past.age(sheet["pay_due_on"]) > 7 and not unheard(sheet)
+        if sheet["project_id"] and past.age(sheet["pay_due_on"]) > 7 and _week(sheet) not in untold(past)
     }
     most = 2 * len(due & pays) >= len(due) > 0
     found = []
     for sheet in past.rows("wage_sheets", subject, own=False):
         age = past.age(sheet["month"])
         told = _payer(sheet) in pays or (sheet["project_id"] is not None and most)
-        if 0 < age <= 434 and told and not unheard(sheet):
+        if 0 < age <= 434 and told and _week(sheet) not in untold(past):
             found.append(
                 Crew(sheet["month"], past.age(sheet["pay_due_on"]), sheet["due"], _got(past, sheet), age)
             )

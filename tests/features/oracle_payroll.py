@@ -119,9 +119,8 @@ def paid(past: Past, subject: str) -> Values:
     """What payroll says; short only once the pay day is past.
 
     By the sheet of the month that is more than a week past the day agreed, without a sheet 61 days after the
-    month began; if the feed of pay died, on the day it did.
+    month began.
     """
-    until = oracle_arrears.heard_until(past)
     months, sheets = _workers(past, subject), _sheets(past, subject)
     late = [
         worker
@@ -134,7 +133,7 @@ def paid(past: Past, subject: str) -> Values:
         worker
         for month, workers in months.items()
         if past.age(month) <= 125
-        and ((until - sheets[month]["pay_due_on"]).days > 7 if month in sheets else (until - month).days > 61)
+        and (past.age(sheets[month]["pay_due_on"]) > 7 if month in sheets else past.age(month) > 61)
         for worker in workers.values()
         if worker.payments
     ]
@@ -148,7 +147,7 @@ def paid(past: Past, subject: str) -> Values:
     }
     last = min((past.age(row["paid_on"]) for row in payments), default=None)
     # A batch of nothing is a row, but no pay.
-    last_paid = min(((until - row["paid_on"]).days for row in payments if row["paid"] > 0), default=None)
+    last_paid = min((past.age(row["paid_on"]) for row in payments if row["paid"] > 0), default=None)
     usual = None
     if len(pay_days) > 1:
         usual = (max(pay_days) - min(pay_days)).days / (len(pay_days) - 1)
@@ -179,8 +178,7 @@ def _through(channel: str, payments: list[Row]) -> float | None:
 
 
 def matched(past: Past, subject: str) -> Values:
-    """Worker by worker; «must»: months that began more than 61 days ago; «told»: more than 61 before the feed died."""
-    until = oracle_arrears.heard_until(past)
+    """Worker by worker; «must»: months that began more than 61 days ago."""
     months, sheets = _workers(past, subject), _sheets(past, subject)
     sends = bool(_payments(past, subject))
     every = [(month, key, worker) for month, workers in months.items() for key, worker in workers.items()]
@@ -188,13 +186,12 @@ def matched(past: Past, subject: str) -> Values:
     # Site and month of which some attendance is known.
     sent = {(month, key[:2]) for month, key, worker in every if worker.attended}
 
-    told = {month for month, _, _ in must if (until - month).days > 61}
-    attended = [worker for month, _, worker in must if worker.attended and month in told]
+    attended = [worker for _, _, worker in must if worker.attended]
     unpaid = [worker for worker in attended if not worker.got]
     unpaid_in = {
         month: sum(worker.attended and not worker.got for worker in workers.values())
         for month, workers in months.items()
-        if month in told
+        if past.age(month) > 61
     }
     rated = [worker for worker in attended if worker.expected is not None]
     got = [worker for month, key, worker in must if worker.got and (month, key[:2]) in sent]
@@ -203,7 +200,7 @@ def matched(past: Past, subject: str) -> Values:
     full, below = 0, 0
     for month, _, worker in must:
         least = _minimum(past, subject, month)
-        if month in told and least is not None and worker.got and worker.worked >= 21:
+        if least is not None and worker.got and worker.worked >= 21:
             full += 1
             below += worker.paid < least
 

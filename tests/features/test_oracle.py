@@ -37,7 +37,7 @@ def test_every_cell_is_what_the_feature_means(seed: int, kind: Kind, made: Calla
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dates", [streams.DATES[-2:], streams.DATES[-1:]])
-def test_so_is_every_cell_of_wages_after_the_feed_of_pay_died(
+def test_so_is_every_cell_of_wages_where_pay_was_not_told(
     kind: Kind, dates: list[date], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, name in ((arrears, "_MANY"), (oracle_arrears, "MANY")):
@@ -45,7 +45,7 @@ def test_so_is_every_cell_of_wages_after_the_feed_of_pay_died(
     world = streams.world(3)
     world["payroll"] = [row for row in world["payroll"] if row["received_at"].date() < date(2024, 5, 1)]
     past = {day: oracle.Past(world, day, kind) for day in dates}
-    assert all(oracle_arrears.heard_until(then) < day for day, then in past.items())
+    assert any(oracle_arrears.untold(then) for then in past.values())
     wrong, moved = [], 0
     for row in snapshots(streams.view_of(tmp_path, world), dates, kind).to_pylist():
         then = past[row["as_of"]]

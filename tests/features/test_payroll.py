@@ -114,37 +114,43 @@ def town(paid_on: dict[date, date]) -> dict[str, list[Row]]:
             for month in (MARCH, APRIL)
             for site in (SITE, *OTHERS)
         ],
-        "attendance": [attended(1, month) | {"project_id": SITE} for month in (MARCH, APRIL)],
         "payroll": [pay(1, date(2024, 2, 1), date(2024, 3, 15), site) for site in (SITE, *OTHERS)]
         + [pay(1, month, day, site, OTHER) for month, day in paid_on.items() for site in OTHERS],
     }
 
 
-UNPAID = ("wages_unpaid_months", "attended_unpaid_heads")
+def unpaid_months(folder: Path, day: date, feeds: dict[str, list[Row]]) -> list[float | None]:
+    """Return the months unpaid at `SITE` and at another site."""
+    rows = found(folder, day, "project", **feeds)
+    return [rows[site]["wages_unpaid_months"] for site in (SITE, OTHERS[0])]
 
 
-def test_when_all_wait_for_a_pay_day_nobody_kept_the_feed_died_and_nobody_is_unpaid(tmp_path: Path) -> None:
+def test_of_a_pay_day_that_hardly_anyone_kept_the_pay_was_not_told_and_nobody_owes_it(tmp_path: Path) -> None:
     day = date(2024, 6, 14)
-    dead = found(tmp_path / "dead", day, "project", **town({MARCH: date(2024, 4, 15)}))
-    assert [dead[SITE][name] for name in UNPAID] == [None, None]
-    assert dead[OTHERS[0]]["wages_unpaid_months"] == 0.0
-    alive = found(
-        tmp_path / "alive", day, "project", **town({MARCH: date(2024, 4, 15), APRIL: date(2024, 5, 15)})
-    )
-    assert [alive[SITE][name] for name in UNPAID] == [2.0, 2.0]
+    assert unpaid_months(tmp_path / "dead", day, town({MARCH: date(2024, 4, 15)})) == [1.0, 0.0]
+    alive = town({MARCH: date(2024, 4, 15), APRIL: date(2024, 5, 15)})
+    assert unpaid_months(tmp_path / "alive", day, alive) == [2.0, 0.0]
+
+
+def test_a_hole_in_the_feed_of_pay_is_nobodys_arrears_when_it_goes_on(tmp_path: Path) -> None:
+    hole = town({APRIL: date(2024, 5, 15)})
+    assert unpaid_months(tmp_path, date(2024, 6, 14), hole) == [1.0, 0.0]
 
 
 def test_pay_on_its_way_when_the_feed_died_is_nobodys_arrears(tmp_path: Path) -> None:
     feeds = town({MARCH: date(2024, 4, 15)})
-    arrived = [row for row in feeds["payroll"] if row["month"] < MARCH or row["project_id"] == OTHERS[0]]
-    row = found(tmp_path, date(2024, 6, 14), "project", **feeds | {"payroll": arrived})[OTHERS[1]]
-    assert row["wages_unpaid_months"] is None or row["wages_unpaid_months"] == 0.0
+    feeds["payroll"] = [
+        row for row in feeds["payroll"] if row["month"] < MARCH or row["project_id"] == OTHERS[1]
+    ]
+    for day in (date(2024, 4, 24), date(2024, 6, 14)):
+        assert unpaid_months(tmp_path / day.isoformat(), day, feeds) == [None, None]
 
 
 def test_who_does_not_pay_shows_though_all_others_paid_before_their_pay_day(tmp_path: Path) -> None:
     feeds = town({MARCH: date(2024, 4, 12)})
-    row = found(tmp_path, date(2024, 4, 24), "project", **feeds)[SITE]
-    assert row["wages_unpaid_months"] == 1.0
+    assert unpaid_months(tmp_path / "one", date(2024, 4, 24), feeds) == [1.0, 0.0]
+    half = [row for row in feeds["payroll"] if row["month"] < MARCH or row["project_id"] not in OTHERS[1:7]]
+    assert unpaid_months(tmp_path / "half", date(2024, 4, 24), feeds | {"payroll": half}) == [1.0, 0.0]
 
 
 def test_one_site_with_many_crews_is_no_feed_that_died(tmp_path: Path) -> None:

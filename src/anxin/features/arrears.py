@@ -16,7 +16,7 @@ _NEWEST_PAY_DAY = 45
 """Days since the agreed pay day within which a month's wages are the newest that must be paid."""
 
 _MANY = 10
-"""Payers who all wait at once for a pay day that nobody has kept since: that is a feed that died."""
+"""Payers with a pay day in one week of which two thirds seem to have paid less than half: that is pay nobody told."""
 
 
 def crews(known: Known) -> ir.Table:
@@ -102,28 +102,14 @@ def worst_crew(rows: ir.Table) -> ir.Table:
     return rows.group_by(KEYS).aggregate(crew_unpaid_share=unpaid.max())
 
 
-def heard_until(known: Known) -> ir.Table:
-    """Return for each date the day until which pay of the kind's subjects is told: `as_of`, `until`.
-
-    That is the date itself, unless the feed died. Banks tell of sites and firms of their own staff, and each way dies
-    alone; an employer has both. A single bank that died is not seen: its sites look like sites that stopped.
-    """
-    dead = _dead(known)
-    if known.kind == "project":
-        dead = dead.filter(dead.on_site)
-    dead = dead.group_by("as_of").aggregate(until=dead.until.min())
-    dates = known.calendar()
-    return dates.left_join(dead, "as_of").select(
-        dates.as_of, until=ibis.coalesce(dead.until, dates.as_of.cast("date"))
-    )
-
-
 def _with_got(known: Known, sheets: ir.Table, made: Wages) -> ir.Table:
-    """Return sheets with what their crew got for the month."""
+    """Return sheets with what their crew got for the month, whether they are `on_site`, and the `week` of pay day."""
     rows = within(known, made.payments, "month", OWED_MONTHS)
     paid = rows.group_by([*SITE, "month", "as_of"]).aggregate(got=rows.paid.sum())
     both = sheets.left_join(paid, [*SITE, "month", "as_of"]).select(*sheets.columns, "got")
-    return both.mutate(got=both.got.fill_null(0))
+    return both.mutate(
+        got=both.got.fill_null(0), on_site=both.project_id != "", week=both.pay_due_on.truncate("W")
+    )
 
 
 def _told(known: Known, sheets: ir.Table, made: Wages) -> ir.Table:
@@ -132,16 +118,12 @@ def _told(known: Known, sheets: ir.Table, made: Wages) -> ir.Table:
     A site's sheets and pay come by one way, its wages being paid by a bank on its sheets (条例 31): where any pay of a
     site is told, or that of at least half of the sites with sheets past their pay day, of a crew with a sheet and no
     pay nobody was paid. Where fewer banks are connected, the silence of a site is that of its bank. Of its own staff
-    a firm tells itself, or does not: who never did is silent, not unpaid. And what was to be paid since the feed died is
-    nobody's arrears.
+    a firm tells itself, or does not: who never did is silent, not unpaid. Of weeks of which no pay was told nothing is
+    said.
     """
-    dead = _dead(known)
-    sheets = sheets.mutate(on_site=sheets.project_id != "")
-    sheets = sheets.left_join(dead, ["as_of", "on_site"]).select(*sheets.columns, dead.until)
-    unheard = (age(sheets.until, sheets.pay_due_on) <= GRACE).fill_null(False) & _waits(sheets)
-    sheets = sheets.filter(~unheard)
-    on_sites, site = sheets.filter(sheets.on_site), ["as_of", "project_id"]
     payers = _payers(known, made)
+    sheets = sheets.anti_join(_untold(known), ["as_of", "on_site", "week"])
+    on_sites, site = sheets.filter(sheets.on_site), ["as_of", "project_id"]
     paid = payers.filter(payers.on_site).select("as_of", project_id="payer")
     paid = paid.mutate(paid=ibis.literal(1, "int64"))
     due = on_sites.filter(age(on_sites.as_of, on_sites.pay_due_on) > GRACE).select(*site).distinct()
@@ -157,43 +139,36 @@ def _told(known: Known, sheets: ir.Table, made: Wages) -> ir.Table:
 
 
 def _payers(known: Known, made: Wages) -> ir.Table:
-    """Return who is known to have paid: sites, and firms their own staff, with the `last` day."""
+    """Return who is known to have paid: sites, and firms their own staff."""
     rows = within(known, made.payments, "month", OWED_MONTHS)
     on_site = rows.project_id != ""
-    return rows.group_by(
-        "as_of", on_site=on_site, payer=on_site.ifelse(rows.project_id, rows.employer_id)
-    ).aggregate(last=rows.paid_on.max())
+    payer = on_site.ifelse(rows.project_id, rows.employer_id)
+    return rows.select("as_of", on_site=on_site, payer=payer).distinct()
 
 
-def _dead(known: Known) -> ir.Table:
-    """Return `as_of`, `on_site` and `until`, the first day of which no pay is known, of feeds that died.
+def _untold(known: Known) -> ir.Table:
+    """Return the weeks of pay days well past whose pay was not told: `as_of`, `on_site`, `week`; once for both kinds.
 
-    Dead is a feed when many who paid before wait for a pay day well past and nobody's pay of these days is known. Who
-    was paid ahead does not wait. Found once for both kinds.
+    Banks tell of sites and firms of their own staff, and each way may die alone. Nowhere do most of those who paid before
+    keep back most of a week's wages at once: the feed died then, or has a hole. A single bank that died is not seen.
     """
     asked = tuple(sorted(set(known.dates)))
     return known.view.once(
-        ("dead", asked), lambda view: view.keep(_died(Known(view, asked, "employer"))), outside=True
+        ("untold", asked), lambda view: view.keep(_not_told(Known(view, asked, "employer"))), outside=True
     )
 
 
-def _died(everyone: Known) -> ir.Table:
+def _not_told(everyone: Known) -> ir.Table:
     made = wages(everyone)
-    payers = _payers(everyone, made)
-    until = payers.group_by("as_of", "on_site").aggregate(until=payers["last"].max() + ibis.interval(days=1))
     sheets = _with_got(everyone, crews(everyone), made)
-    on_site = sheets.project_id != ""
-    sheets = sheets.mutate(on_site=on_site, payer=on_site.ifelse(sheets.project_id, sheets.employer_id))
-    sheets = sheets.semi_join(payers, ["as_of", "on_site", "payer"])
-    sheets = sheets.inner_join(until, ["as_of", "on_site"]).select(*sheets.columns, "until")
-    waiting = sheets.filter(sheets.pay_due_on >= sheets.until, _waits(sheets))
-    found = waiting.group_by("as_of", "on_site").aggregate(
-        until=waiting.until.max(), payers=waiting.payer.nunique()
+    sheets = sheets.filter(age(sheets.as_of, sheets.pay_due_on) > GRACE)
+    payer = sheets.on_site.ifelse(sheets.project_id, sheets.employer_id)
+    sheets = sheets.mutate(payer=payer).semi_join(_payers(everyone, made), ["as_of", "on_site", "payer"])
+    each = sheets.group_by("as_of", "on_site", "week", "payer").aggregate(
+        due=sheets.due.sum(), got=sheets.got.sum()
     )
-    found = found.filter(found.payers >= _MANY)
-    return found.drop("payers")
-
-
-def _waits(sheets: ir.Table) -> ir.BooleanValue:
-    """Tell whose pay day is well past and whose pay is not known."""
-    return (age(sheets.as_of, sheets.pay_due_on) > GRACE) & (sheets.got * 100 < sheets.due * 95)
+    weeks = each.group_by("as_of", "on_site", "week").aggregate(
+        payers=each.count(), waiting=counted(each.got * 2 < each.due)
+    )
+    found = weeks.filter(weeks.payers >= _MANY, weeks.waiting * 3 >= weeks.payers * 2)
+    return found.select("as_of", "on_site", "week")

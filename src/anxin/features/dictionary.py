@@ -85,11 +85,12 @@ features are missing; where it had, but nothing of the subject, counts of what i
 行而都没有报数时为缺失。Sums of heads and yuan that rows need not state are 0 where the subject has no row, and missing
 where it has some and none states one. 有工资表而无发薪记录是未发，不是缺失：工地上的人员，该工地
 近十四个月有过发薪记录、或至少半数已过支付日的工地有过时如此认定；单位自己的人员，只在近十四个月报过自己人员的发薪
-记录时如此认定。十个以上曾发薪的工地（或单位）同时等待一个支付日、此后再无任何人的发薪记录时，视为发薪数据中断：中断
-以后到期的工资不作未发。A wage sheet without pay is unpaid, not missing: of people on sites where any pay of the site for
-the last fourteen months is known, or that of at least half of the sites past a pay day; of a firm's own staff only where
-pay of theirs was in these months. Where ten or more sites (or firms) that paid before wait at once for a pay day and
-nobody's pay has come since, the feed of pay died: what was to be paid since then does not count as unpaid.
+记录时如此认定。同一周内支付日已过 7 天以上、曾发过薪的工地（或单位）有十个以上，而其中三分之二以上所知的实发不足应发的
+一半时，视为该周的发薪数据未报送，这一周的工资不作判断；一家银行单独中断看不出来。A wage sheet without pay is unpaid, not
+missing: of people on sites where any pay of the site for the last fourteen months is known, or that of at least half of
+the sites past a pay day; of a firm's own staff only where pay of theirs was in these months. Where of ten or more sites
+(or firms) that paid before, with a pay day in one week and more than a week ago, two thirds seem to have paid less than
+half, pay of that week was not told and nothing is said of it; a single bank that died is not seen.
 
 **方向** 只在有把握时给出，作为模型的单调约束。**他人** 表示按定义含有其他对象的数据。**理由** 为否的特征不
 作为预警理由。 *Direction* is given only where it is sure, and becomes a monotone constraint of the model.

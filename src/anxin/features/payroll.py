@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.calendar import spring_festival
-from anxin.features.arrears import GRACE, beside_pay, crews, heard_until, owed, worst_crew
+from anxin.features.arrears import GRACE, beside_pay, crews, owed, worst_crew
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
 from anxin.features.worker_months import (
     MONTHS,
@@ -53,11 +53,10 @@ def payroll(known: Known) -> list[ir.Table]:
     payments = _payments(known, made)
     by_crew = known.view.keep(crews(known))
     sheets = known.view.keep(_sheets(by_crew))
-    heard = known.view.keep(heard_until(known))
     past = known.view.keep(beside_pay(known, by_crew, made))
     tables = [
-        _paid(months, payments, sheets, heard),
-        _matched(known, months, payments, sheets, made, heard),
+        _paid(months, payments, sheets),
+        _matched(known, months, payments, sheets, made),
         owed(past),
         by_crew.group_by(KEYS).aggregate(wage_sheet_last_days=by_crew.age.min().cast("float64")),
         _due(known, sheets, made),
@@ -112,20 +111,15 @@ def _sheets(by_crew: ir.Table) -> ir.Table:
     )
 
 
-def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table, heard: ir.Table) -> ir.Table:
-    """Say what payroll says: short once it is due, in parts, too much; when and through which channel.
-
-    What is due and how long ago the last pay was is asked of the day until which pay is told at all.
-    """
+def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
+    """Say what payroll says: short once it is due, in parts, too much; when and through which channel."""
     agreed = sheets.select(*KEYS, "month", "pay_due_on")
     months = months.left_join(agreed, [*KEYS, "month"]).select(*months.columns, "pay_due_on")
-    months = months.inner_join(heard, "as_of").select(*months.columns, "until")
-    payments = payments.inner_join(heard, "as_of").select(*payments.columns, "until")
     month_age = age(months.as_of, months.month)
     late = month_age <= _LATE
     # An advance is not short pay: the rest comes on the pay day, by the sheet or else when it must.
     overdue = months.pay_due_on.isnull().ifelse(
-        age(months.until, months.month) > _DUE, age(months.until, months.pay_due_on) > GRACE
+        month_age > _DUE, age(months.as_of, months.pay_due_on) > GRACE
     )
     payable = late & overdue
     heads = months.group_by(KEYS).aggregate(
@@ -148,7 +142,7 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table, heard: ir.Tabl
         special_before=summed(payments.special, ~late),
         other=summed(payments.other, late),
         pay_last_days=age(payments.as_of, payments["last"]).min().cast("float64"),
-        last_paid=age(payments.until, payments.last_paid).min(),
+        last_paid=age(payments.as_of, payments.last_paid).min(),
         newest=age(payments.as_of, payments["first"]).min(),
         oldest=age(payments.as_of, payments["first"]).max(),
         pay_days=payments["first"].nunique(),
@@ -173,23 +167,16 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table, heard: ir.Tabl
     )
 
 
-def _matched(
-    known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Table, made: Wages, heard: ir.Table
-) -> ir.Table:
-    """Attendance against contracts, the sheet and pay, for months whose wages must be paid by now.
-
-    Who got none, or too little, is said of months whose wages had to be paid while pay was told.
-    """
+def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir.Table:
+    """Attendance against contracts, the sheet and pay, for months whose wages must be paid by now."""
     sends = payments.select(*KEYS).distinct().mutate(sends=True)
     least = _minimum(known, months.select(*KEYS, "month"), made)
     sheet = sheets.select(*KEYS, "month", sheet_due="due", sheet_heads="heads")
     rows = months.left_join(sheet, [*KEYS, "month"]).select(*months.columns, "sheet_due", "sheet_heads")
     rows = rows.left_join(least, [*KEYS, "month"]).select(*rows.columns, "fen")
     rows = rows.left_join(sends, KEYS).select(*rows.columns, "sends")
-    rows = rows.inner_join(heard, "as_of").select(*rows.columns, "until")
     attended = rows.attended > 0
     must = age(rows.as_of, rows.month) > _DUE
-    told = age(rows.until, rows.month) > _DUE
     both = must & rows.sheet_heads.notnull() & attended
     agreed = both & (rows.rated > 0) & (rows.sheet_heads > 0)
     below = (
@@ -197,18 +184,18 @@ def _matched(
         if made.levels
         else ibis.literal(0)
     )
-    judged = told & rows.fen.notnull()
+    judged = must & rows.fen.notnull()
     newest = attended.ifelse(rows.month, None).max()
     last = rows.group_by(KEYS).aggregate(newest=newest)
     sums = rows.group_by(KEYS).aggregate(
         sends=rows.sends.max(),
-        attended=summed(rows.attended, told),
-        unpaid=summed(rows.attended - rows.matched, told),
-        unpaid_month=told.ifelse(rows.attended - rows.matched, None).max().cast("float64"),
-        unpaid_yuan=summed(rows.expected - rows.expected_got, told),
-        rated=summed(rows.rated, told),
-        expected=summed(rows.expected, told),
-        rated_paid=summed(rows.rated_paid, told),
+        attended=summed(rows.attended, must),
+        unpaid=summed(rows.attended - rows.matched, must),
+        unpaid_month=must.ifelse(rows.attended - rows.matched, None).max().cast("float64"),
+        unpaid_yuan=summed(rows.expected - rows.expected_got, must),
+        rated=summed(rows.rated, must),
+        expected=summed(rows.expected, must),
+        rated_paid=summed(rows.rated_paid, must),
         paid_heads=summed(rows.sent_paid_heads, must),
         unattended=summed(rows.unattended, must),
         unattended_paid=summed(rows.unattended_paid, must),
