@@ -16,7 +16,7 @@ _NEWEST_PAY_DAY = 45
 """Days since the agreed pay day within which a month's wages are the newest that must be paid."""
 
 _MANY = 10
-"""Payers with a pay day in one week of which two thirds seem to have paid less than half: that is pay nobody told."""
+"""Payers with a pay day in one week, at least, to tell a feed that died from payers who did not pay."""
 
 
 def crews(known: Known) -> ir.Table:
@@ -96,8 +96,8 @@ def owed(rows: ir.Table) -> ir.Table:
 
 def worst_crew(rows: ir.Table) -> ir.Table:
     """Find the worst of a project's crews at the pay days just past: arrears mostly begin with one crew."""
-    rows = rows.filter(rows.passed > GRACE, rows.passed <= _NEWEST_PAY_DAY, rows.due > 0)
-    rows = rows.filter(rows.month_age <= PAID_MONTHS)
+    recent = (rows.month_age <= PAID_MONTHS) & (rows.passed <= _NEWEST_PAY_DAY)
+    rows = rows.filter(recent, rows.passed > GRACE, rows.due > 0)
     unpaid = ratio(ibis.greatest(rows.due - rows.got, 0), rows.due)
     return rows.group_by(KEYS).aggregate(crew_unpaid_share=unpaid.max())
 
@@ -154,11 +154,12 @@ def _untold(known: Known) -> ir.Table:
     """
     asked = tuple(sorted(set(known.dates)))
     return known.view.once(
-        ("untold", asked), lambda view: view.keep(_not_told(Known(view, asked, "employer"))), outside=True
+        ("untold", asked), lambda view: view.keep(_weeks_untold(Known(view, asked, "employer"))), outside=True
     )
 
 
-def _not_told(everyone: Known) -> ir.Table:
+def _weeks_untold(everyone: Known) -> ir.Table:
+    """Hold the payers of each week of pay days against what they are known to have paid."""
     made = wages(everyone)
     sheets = _with_got(everyone, crews(everyone), made)
     sheets = sheets.filter(age(sheets.as_of, sheets.pay_due_on) > GRACE)

@@ -14,15 +14,7 @@ import ibis.expr.types as ir
 from anxin.domain.calendar import spring_festival
 from anxin.features.arrears import GRACE, beside_pay, crews, owed, worst_crew
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
-from anxin.features.worker_months import (
-    MONTHS,
-    PAID_MONTHS,
-    SITE,
-    Wages,
-    of_subjects,
-    wages,
-    within,
-)
+from anxin.features.worker_months import MONTHS, PAID_MONTHS, SITE, Wages, of_subjects, wages, within
 
 _LATE = 125
 """Age in days of the oldest month of «the last four months»."""
