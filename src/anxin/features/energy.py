@@ -9,7 +9,7 @@ of the date.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import reduce
 from operator import add, or_
@@ -33,10 +33,12 @@ from anxin.features.meters import (
     usual_day,
     usuals,
 )
-from anxin.features.steps import NEWEST, falls, since, step
-from anxin.features.weeks import WEEK, daily, monday, number, on_holiday, weekly
+from anxin.features.steps import NEWEST, falls, newest, since, step
+from anxin.features.weeks import WEEK, aligned, by_day, daily, monday, number, on_holiday, weekly
 
 _RECENT = 8
+_TOGETHER = 6_000_000
+"""Weeks of meters, in the half year before, of the dates that are looked at together: a full city's are about as many."""
 _UNKNOWN = 1e300
 """A level of last year nobody knows: more than any."""
 _NEAR_ZERO = 10
@@ -57,20 +59,24 @@ def energy(known: Known) -> Iterator[ir.Table]:
 
     The newest days come first: half a year is enough for them, and who asks for no more has not read the rest.
     """
-    dates = sorted(set(known.dates))
     newer = known.view.keep(daily(known, _RECENT))
     half = known.view.keep(weekly(known, PAST[-1], _RECENT))
     weeks = newer.select(*half.columns).union(half)
-    usual = {day: known.view.keep(usuals(_known_on(known, weeks, day, PAST[-1]), day)) for day in dates}
-    rows = _union([_beside_usual(_known_on(known, newer, day, _RECENT), usual[day]) for day in dates])
+    groups = _groups(known, half)
+    usual = [known.view.keep(usuals(_known_on(known, weeks, days, PAST[-1]))) for days in groups]
+    rows = _union(
+        [
+            _beside_usual(_known_on(known, newer, days, _RECENT), own)
+            for days, own in zip(groups, usual, strict=True)
+        ]
+    )
     late = known.view.keep(_late(rows))
-    yield _newest(known, rows, late, _union(list(usual.values())))
+    yield _newest(known, rows, late, _union(usual))
     weeks = weeks.union(known.view.keep(weekly(known, WEEKS, PAST[-1])))
-    # Date by date: sums of more subjects and dates at once no longer fit in memory.
     levels = _union(
         [
-            known.view.keep(_levels(known, _known_on(known, weeks, day, WEEKS), usual[day], day))
-            for day in dates
+            known.view.keep(_levels(known, _known_on(known, weeks, days, WEEKS), own, days))
+            for days, own in zip(groups, usual, strict=True)
         ]
     )
     yield _steady(levels, late)
@@ -83,20 +89,38 @@ def _union(tables: Sequence[ir.Table]) -> ir.Table:
     return tables[0] if len(tables) == 1 else ibis.union(*tables)
 
 
-def _known_on(known: Known, weeks: ir.Table, day: date, back: int) -> ir.Table:
-    """Return the weeks known on a date, up to `back` weeks before its own, with `as_of`, `today` and `here` (its Monday).
+def _groups(known: Known, half: ir.Table) -> list[list[date]]:
+    """Return the dates that are looked at together: as many as whose sums fit in memory, one at a time in a city.
 
-    One scan per date: a join over ranges of dates costs several times that.
+    `half` has a row for each meter and week of about half a year.
     """
-    here, place = number(monday(day)), sorted(set(known.dates)).index(day)
-    rows = weeks.filter(weeks.since <= place, weeks.until > place)
-    if place:
-        # No older ones than of the first date are there; a filter that holds would be asked of every reading.
-        rows = rows.filter(rows.monday >= here - back * WEEK)
-    numbers = {"today": number(day), "here": here}
-    return rows.drop("since", "until").mutate(
-        as_of=ibis.literal(day), **{name: ibis.literal(value, "int32") for name, value in numbers.items()}
-    )
+    dates = sorted(set(known.dates))
+    at_once = known.view.at_once(half, _TOGETHER) or len(dates)
+    return [dates[place : place + at_once] for place in range(0, len(dates), at_once)]
+
+
+def _known_on(known: Known, weeks: ir.Table, days: Sequence[date], back: int) -> ir.Table:
+    """Return the weeks known on each date, up to `back` weeks before its own.
+
+    Added are `as_of` and, as numbers, it (`today`), its Monday (`here`) and that of last year's week (`season`). One
+    scan per date: a join over ranges of dates costs several times that.
+    """
+    dates = sorted(set(known.dates))
+    each = []
+    for day in days:
+        here, place = number(monday(day)), dates.index(day)
+        rows = weeks.filter(weeks.since <= place, weeks.until > place)
+        if place:
+            # No older ones than of the first date are there; a filter that holds would be asked of every reading.
+            rows = rows.filter(rows.monday >= here - back * WEEK)
+        numbers = {"today": number(day), "here": here, "season": number(aligned(day))}
+        each.append(
+            rows.drop("since", "until").mutate(
+                as_of=ibis.literal(day),
+                **{name: ibis.literal(value, "int32") for name, value in numbers.items()},
+            )
+        )
+    return _union(each)
 
 
 def _beside_usual(rows: ir.Table, usual: ir.Table) -> ir.Table:
@@ -108,46 +132,47 @@ def _beside_usual(rows: ir.Table, usual: ir.Table) -> ir.Table:
     )
 
 
-def _levels(known: Known, rows: ir.Table, usual: ir.Table, day: date) -> ir.Table:
-    """Make levels of the weeks known on a date."""
-    found = put_together(known, rows, usual, day)
-    # Kept, so that what follows names each sum instead of repeating how it is made.
-    found = known.view.keep(
-        found.mutate(
-            **since(found),
-            **{
-                f"then_{k}": ((found[f"then_{k}_n"] >= 3) & (found[f"then_{k}_usual"] > 0)).ifelse(
-                    level(found, f"then_{k}"), _UNKNOWN
-                )
-                for k in range(LATE + 2)
-            },
-        )
+def _levels(known: Known, rows: ir.Table, usual: ir.Table, days: Sequence[date]) -> ir.Table:
+    """Make levels of the weeks known on some dates."""
+    found = put_together(known, rows, usual, days)
+    found = found.mutate(**since(found))
+    # Named, so that what follows does not repeat how it is made.
+    found = found.mutate(
+        **newest(found, {day: ordinary(day)[NEWEST - 1] for day in days}),
+        **{
+            f"then_{k}": ((found[f"then_{k}_n"] >= 3) & (found[f"then_{k}_usual"] > 0)).ifelse(
+                level(found, f"then_{k}"), _UNKNOWN
+            )
+            for k in range(LATE + 2)
+        },
     )
     site = {"peak_share": _peak_share(found)} if known.kind == "project" else {}
+    today = by_day(found.as_of, {day: number(day) for day in days})
     return found.select(
         *KEYS,
         change=level(found, "late"),
-        energy_last_days=(number(day) - found["last"]).cast("float64"),
-        energy_level_year=_against_last_year(found, set(range(1, LATE + 1)) - set(ordinary(day))),
-        week_age=ibis.literal((day - monday(day)).days, "int32"),
-        **falls(found, ordinary(day)[:NEWEST]),
+        energy_last_days=(today - found["last"]).cast("float64"),
+        energy_level_year=_against_last_year(found, days),
+        week_age=by_day(found.as_of, {day: (day - monday(day)).days for day in days}),
+        **falls(found),
         **site,
     )
 
 
-def _against_last_year(found: ir.Table, festive: Collection[int]) -> ir.FloatingValue:
+def _against_last_year(found: ir.Table, days: Sequence[date]) -> ir.FloatingValue:
     """Return the share reached, at most all, of what last year's weeks, aligned, let expect of the last four.
 
     A week is expected at the usual of its meters times the share of the usual that last year's week had, the
     lowest of it and its neighbours (holidays move by days) and never more than all. Without that week of last
-    year the usual is expected, but in a `festive` week nothing is known and there is no value. Usual is meant
+    year the usual is expected, but in a festive week nothing is known and there is no value. Usual is meant
     without festive weeks, now and then.
     """
     then = [found[f"then_{k}"] for k in range(LATE + 2)]
     expected = []
     for k in range(1, LATE + 1):
         lowest = ibis.least(then[k - 1], then[k], then[k + 1])
-        otherwise = ibis.null("float64") if k in festive else ibis.literal(1.0)
+        plain = by_day(found.as_of, {day: int(k in ordinary(day)) for day in days})
+        otherwise = (plain == 1).ifelse(1.0, ibis.null("float64"))
         share = (lowest < _UNKNOWN).ifelse(ibis.least(lowest, 1.0), otherwise)
         expected.append((found[f"week_{k}_n"] == 0.0).ifelse(0.0, found[f"week_{k}_usual"] * share))
     value = level_of(_total(found, "week", range(1, LATE + 1), "_wh"), reduce(add, expected))

@@ -9,7 +9,8 @@ its use ended and are used still. Of a single meter the level is its mean day ov
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from operator import add
@@ -84,20 +85,20 @@ def level_of(wh: ir.NumericValue, usual: ir.NumericValue) -> ir.FloatingValue:
     return ratio(wh * MILLI, usual)
 
 
-def usuals(rows: ir.Table, day: date) -> ir.Table:
+def usuals(rows: ir.Table) -> ir.Table:
     """Return whether each meter was `replaced` by a date, and its `usual` day before the last four complete weeks.
 
     Usual is meant of the half year; who was replaced has none. `past_rest_` and `past_work_` are the `wh` and `n` of its
     weekends and other days. `alone` is a meter without others of its subject.
     """
-    here = number(monday(day))
     oldest = PAST[-1] * WEEK
-    rows = rows.filter(rows.monday >= here - oldest)
-    past, used, back = rows.monday <= here - PAST[0] * WEEK, rows.used > 0, here - rows.monday
+    back = rows.here - rows.monday
+    rows = rows.mutate(back=back).filter(back <= oldest)
+    past, used = rows.back >= PAST[0] * WEEK, rows.used > 0
     meters = rows.group_by(METER).aggregate(
         **{f"past_{what}": sum_of(rows[what], past) for what in ("wh", "n", "rest_wh", "rest_n")},
-        began=used.ifelse(back, None).max(),
-        ended=used.ifelse(back, None).min(),
+        began=used.ifelse(rows.back, None).max(),
+        ended=used.ifelse(rows.back, None).min(),
         mean=usual_day(sum_of(rows.wh, used), whole(rows.used.sum())),
     )
     gone = replaced(meters, KEYS, oldest).mutate(replaced=True)
@@ -148,12 +149,12 @@ def replaced(meters: ir.Table, of: Sequence[str], oldest: int) -> ir.Table:
     return alike.filter(alike.after * _AS_LARGE >= alike.before).select(*meter)
 
 
-def put_together(known: Known, rows: ir.Table, usual: ir.Table, day: date) -> ir.Table:
-    """Return per subject what `held` says of each window of a date, and its newest reading (`last`).
+def put_together(known: Known, rows: ir.Table, usual: ir.Table, days: Sequence[date]) -> ir.Table:
+    """Return per subject and date what `held` says of each window, and its newest reading (`last`).
 
-    `usual` is what `usuals` says of the date: meters that were replaced are held against nothing.
+    `usual` is what `usuals` says of the dates: meters that were replaced are held against nothing.
     """
-    meters = _added(known, rows, day)
+    meters = _added(known, rows, days)
     beside = usual.select(*METER, "usual", "replaced")
     meters = meters.left_join(beside, METER).select(*meters.columns, beside.usual, beside.replaced)
     stands = ~meters.replaced.fill_null(False)
@@ -176,46 +177,81 @@ def ordinary(day: date) -> list[int]:
     return [k for k in range(1, WEEKS + 1) if here - k * WEEK not in festive]
 
 
-def _windows(known: Known, day: date) -> dict[str, Collection[int]]:
-    """Return the weeks, counted back from that of a date, that are added up: which, is for the date to say."""
-    here, season = number(monday(day)), number(aligned(day))
-    mondays = {k: here - k * WEEK for k in range(WEEKS + 1)}
-    plain = ordinary(day)
-    windows: dict[str, Collection[int]] = {
-        "ordinary": [k for k in plain if k in PAST],
+@dataclass(frozen=True)
+class Window:
+    """Weeks a sum is over: of those `first` to `last` weeks back from that of a date, all, or which a column tells.
+
+    Meant are rows with `column` (one of `_placed`) between `least` and `most`, or as many weeks back where that is None.
+    """
+
+    first: int
+    last: int
+    column: str = "back"
+    least: int | None = None
+    most: int | None = None
+
+    def within(self, rows: ir.Table, some: Sequence[int]) -> ir.BooleanValue | bool:
+        """Return which of the rows of `some` weeks back are meant: none (False), all (True), or those that say so."""
+        first, last = max(self.first, some[0]), min(self.last, some[-1])
+        if first > last:
+            return False
+        if self.column == "back" and (first, last) == (some[0], some[-1]):
+            return True
+        least = first * WEEK if self.least is None else self.least
+        most = last * WEEK if self.most is None else self.most
+        told = rows[self.column]
+        return told == least if least == most else told.between(least, most)
+
+
+def _windows(known: Known, days: Sequence[date]) -> Mapping[str, Window]:
+    """Return the weeks that are added up, the same words for every date: `_placed` says what a week is to each."""
+    # How many weeks back last year's week of a date lies is for Spring Festival to say.
+    seasons = [(number(monday(day)) - number(aligned(day))) // WEEK for day in days]
+    windows = {
+        "ordinary": Window(PAST[0], PAST[-1], "plain"),
         # What is usual beside last year's weeks: the half year after them, for before them less is known.
-        "base": [k for k in plain if season < mondays[k] <= season + 26 * WEEK],
-        "steady": [k for k in plain if k <= _STEADY],
-        "late": range(1, LATE + 1),
+        "base": Window(1, WEEKS, "base", 1, 1),
+        "steady": Window(1, _STEADY, "plain"),
+        "late": Window(1, LATE),
     }
-    windows |= {f"week_{k}": [k] for k in range(1, LATE + 1)}
-    windows |= {
-        f"then_{k}": [of for of, then in mondays.items() if then == season - k * WEEK]
-        for k in range(LATE + 2)
-    }
-    windows |= {f"ordinary_{k}": [k] if k in plain else [] for k in range(1, STEPS[-1] + 1)}
+    windows |= {f"week_{k}": Window(k, k) for k in range(1, LATE + 1)}
+    for k in range(LATE + 2):
+        windows[f"then_{k}"] = Window(min(seasons) + k, max(seasons) + k, "then", k * WEEK, k * WEEK)
+    windows |= {f"ordinary_{k}": Window(k, k, "plain") for k in range(1, STEPS[-1] + 1)}
     if known.kind == "project":
-        windows["blocks"] = range(1, BLOCKS * LATE + 1)
-        windows |= {f"block_{k}": range(k * LATE + 1, (k + 1) * LATE + 1) for k in range(BLOCKS)}
+        windows["blocks"] = Window(1, BLOCKS * LATE)
+        windows |= {f"block_{k}": Window(k * LATE + 1, (k + 1) * LATE) for k in range(BLOCKS)}
     return windows
 
 
-def _added(known: Known, rows: ir.Table, day: date) -> ir.Table:
-    """Add the weeks of each meter up over the windows of a date, and find its newest reading (`last`).
+def _placed(rows: ir.Table, days: Sequence[date]) -> ir.Table:
+    """Add what a week is to its date, in days from its Monday.
+
+    `back` is that; `plain` the same, or 0 where a Spring Festival is near or in the week of the date; `then` how long
+    before last year's week it was; `base` is 1 where it is plain and in the half year after that week.
+    """
+    festive = sorted({week for day in days for week in festive_mondays((day,))})
+    rows = rows.mutate(back=rows.here - rows.monday, then=rows.season - rows.monday)
+    rows = rows.mutate(plain=rows.monday.notin(festive).ifelse(rows.back, 0))
+    base = (rows.plain > 0) & rows.then.between(-26 * WEEK, -1)
+    return rows.mutate(base=base.cast("int32"))
+
+
+def _added(known: Known, rows: ir.Table, days: Sequence[date]) -> ir.Table:
+    """Add the weeks of each meter up over the windows of its dates, and find its newest reading (`last`).
 
     Some weeks at a time: every sum looks at every row of its part, and most windows reach into one part only.
     """
-    here, windows = number(monday(day)), _windows(known, day)
+    windows, rows = _windows(known, days), _placed(rows, days)
     parts = []
     for some in _PARTS:
-        first, last = here - some[-1] * WEEK, here - some[0] * WEEK
-        part = rows.filter(rows.monday >= first, rows.monday <= last)
+        part = rows.filter(rows.back.between(some[0] * WEEK, some[-1] * WEEK))
         sums: dict[str, ir.Value] = {"last": part["last"].max()}
-        for name, meant in windows.items():
-            of = [k for k in some if k in meant]
-            there = part.monday.isin([here - k * WEEK for k in of]) if len(of) < len(some) else None
+        for name, window in windows.items():
+            meant = window.within(part, some)
             for what in ("wh", "n"):
-                sums[f"{name}_{what}"] = sum_of(part[what], there) if of else ibis.literal(0, "int64")
+                nothing, there = ibis.literal(0, "int64"), None if meant is True else meant
+                sums[f"{name}_{what}"] = nothing if there is False else sum_of(part[what], there)
         parts.append(part.group_by(METER).aggregate(**sums))
     every = ibis.union(*parts)
     return every.group_by(METER).aggregate(

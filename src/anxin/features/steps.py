@@ -5,7 +5,8 @@ Both are held against each meter's own level over all of these weeks; those near
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import date
 from functools import reduce
 from operator import add, or_
 
@@ -14,7 +15,7 @@ import ibis.expr.types as ir
 
 from anxin.features.known import ratio
 from anxin.features.meters import STEPS, level, level_of
-from anxin.features.weeks import WEEK
+from anxin.features.weeks import WEEK, by_day
 
 _READINGS = (15, 30)
 """Readings there must be since a step and before it."""
@@ -32,11 +33,24 @@ def since(found: ir.Table) -> dict[str, ir.Value]:
     }
 
 
-def falls(found: ir.Table, newest: Sequence[int]) -> dict[str, ir.FloatingValue]:
+def newest(found: ir.Table, oldest: Mapping[date, int]) -> dict[str, ir.Value]:
+    """Return the sums of the newest ordinary weeks, and how many weeks back the `oldest` of them lies, by date."""
+    groups: dict[int, list[date]] = {}
+    for day, week in oldest.items():
+        groups.setdefault(week, []).append(day)
+    sums: dict[str, ir.Value] = {"newest": by_day(found.as_of, oldest)}
+    for what in ("wh", "usual"):
+        every = {week: found[f"since_{week}_{what}"] for week in groups}
+        cases = [(found.as_of.isin(days), every[week]) for week, days in groups.items()]
+        sums[f"newest_{what}"] = ibis.cases(*cases) if len(every) > 1 else every.popitem()[1]
+    return sums
+
+
+def falls(found: ir.Table) -> dict[str, ir.FloatingValue]:
     """Return for each week at which a new level could begin how far it fell, and how well it parts the weeks.
 
     Festive weeks are left out. `score_k` is the sum of squares between the weeks before and the `k` since, 0
-    if the level fell by less than a fifth or the `newest` weeks are above that again, missing if there are too
+    if the level fell by less than a fifth or the newest weeks are above that again, missing if there are too
     few readings. Newest weeks without a reading do not say that it came back.
     """
     found_falls: dict[str, ir.FloatingValue] = {}
@@ -47,10 +61,9 @@ def falls(found: ir.Table, newest: Sequence[int]) -> dict[str, ir.FloatingValue]
         before = level_of(found.steady_wh - since_wh, found.steady_usual - since_usual)
         enough = (since_n >= _READINGS[0]) & (before_n >= _READINGS[1])
         fall = 1.0 - ratio(now, before)
-        below = ibis.literal(True)
-        weeks = [f"ordinary_{of}" for of in newest if of <= k]
-        if weeks:
-            below = (1.0 - ratio(level(found, *weeks), before) >= _FALL).fill_null(True)
+        # Of the newest weeks those that lie since.
+        lately = (found.newest > k).ifelse(now, level(found, "newest"))
+        below = (1.0 - ratio(lately, before) >= _FALL).fill_null(True)
         weight = ratio(since_n * before_n, found.steady_n)
         lasting = (fall >= _FALL).fill_null(False) & below
         score = lasting.ifelse(weight * (before - now) * (before - now), 0.0)

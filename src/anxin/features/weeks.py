@@ -7,6 +7,7 @@ are whole numbers, counted from a Monday, so that their differences are the same
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import reduce
 from operator import add
@@ -125,6 +126,16 @@ def sum_of(value: ir.IntegerValue, rows: ir.BooleanValue | None) -> ir.IntegerVa
 
 def _count(rows: ir.BooleanValue) -> ir.IntegerValue:
     return rows.ifelse(1, None).count().cast("int32")
+
+
+def by_day(as_of: ir.DateColumn, values: Mapping[date, int]) -> ir.IntegerValue:
+    """Return the whole number of each date, one literal where all are the same."""
+    days: dict[int, list[date]] = {}
+    for day, value in values.items():
+        days.setdefault(value, []).append(day)
+    if len(days) == 1:
+        return ibis.literal(days.popitem()[0], "int32")
+    return ibis.cases(*((as_of.isin(each), value) for value, each in days.items())).cast("int32")
 
 
 def number(day: date) -> int:
