@@ -11,12 +11,15 @@ import pyarrow as pa
 from anxin.models.rules import flags
 from anxin.models.scoring import matrix
 
+READ = ("complaints_90d",)
+"""Columns of a snapshot that are read here, beside those of the rules."""
+
 Ranking = Callable[[pa.Table], npt.NDArray[np.float64]]
 
 
 def complaints_90d(snapshot: pa.Table) -> npt.NDArray[np.float64]:
     """Rank by complaints of the last 90 days; without the feed, everyone is the same."""
-    return np.nan_to_num(matrix(snapshot, ("complaints_90d",))[:, 0], nan=0.0)
+    return np.nan_to_num(matrix(snapshot, READ)[:, 0], nan=0.0)
 
 
 BASELINES: Mapping[str, Ranking] = {"complaints_90d": complaints_90d, "red_flags": flags}

@@ -22,7 +22,7 @@ _YUAN = ((1e7, "<1000万元"), (5e7, "1000–5000万元"), (2e8, "0.5–2亿元"
 UNKNOWN = "不详"
 
 _HEADCOUNTS = ("insured_heads", "attendance_heads")
-_READ = (
+READ = (
     "subject_id",
     "as_of",
     "in_hand",
@@ -32,6 +32,7 @@ _READ = (
     *_HEADCOUNTS,
     "project_amount",
 )
+"""Columns of a snapshot that are read here."""
 
 SCHEMA = pa.schema(
     [
@@ -69,7 +70,7 @@ def to_bytes(judged: pd.DataFrame, snapshot: pa.Table, kind: str) -> bytes:
     if not len(judged):
         return _written(SCHEMA.empty_table())
     # Of all columns a year of rows would fill a gigabyte.
-    few = [name for name in _READ if name in snapshot.column_names]
+    few = [name for name in READ if name in snapshot.column_names]
     rows = snapshot.select(few).take(pa.array(judged["place"].to_numpy(np.int64)))
     table = pa.table(
         {

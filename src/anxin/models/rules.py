@@ -206,6 +206,12 @@ def fingerprint() -> str:
 
 
 @cache
+def reads() -> tuple[str, ...]:
+    """Return the features that any version of any rule looks at."""
+    return tuple(dict.fromkeys(limit.feature for rule in rules() for limit in rule.when.limits()))
+
+
+@cache
 def rules() -> tuple[Rule, ...]:
     """Return every version of every rule, in the order of the table."""
     document = read_yaml(_text())
@@ -256,8 +262,7 @@ def _possible(condition: Condition, kind: str) -> bool:
 
 
 def _values(snapshot: pa.Table) -> dict[str, Floats]:
-    names = tuple(dict.fromkeys(limit.feature for rule in rules() for limit in rule.when.limits()))
-    return dict(zip(names, matrix(snapshot, names).T, strict=True))
+    return dict(zip(reads(), matrix(snapshot, reads()).T, strict=True))
 
 
 def _ages(snapshot: pa.Table, feature: str, found: dict[str, Floats]) -> Floats:

@@ -17,7 +17,9 @@ from anxin.features import catalogue
 from anxin.features.known import Kind
 from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
+from anxin.judging import baselines, folds
 from anxin.judging.outages import OUTCOME, outages_of
+from anxin.models import rules
 from anxin.models.probability import HORIZONS
 from anxin.models.scoring import matrix
 from anxin.models.severity import SIZES
@@ -28,8 +30,8 @@ from anxin.training.splits import training_dates
 
 Progress = Callable[[str, int, int], None]
 
-_AT_ONCE = 7
-"""Dates of one snapshot: more share more work, and hold more in memory."""
+_AT_ONCE = 13
+"""Dates of one snapshot at most: more share more work, and hold more in memory."""
 
 _BETWEEN = 3
 """Days between the newest two training dates that drift is told of too: dates a month apart see one part of the month."""
@@ -95,16 +97,16 @@ def gather(
     learned = tuple(feature.name for feature in catalogue.learned(kind))
     # What drift is told of: what trees may read, and what sizes are said of.
     watched = ["as_of", *dict.fromkeys((*learned, *SIZES[kind]))]
-    every = sorted({*dates, *days})
     parts, others = [], []
-    for place in range(0, len(every), _AT_ONCE):
-        some = every[place : place + _AT_ONCE]
-        part = narrowed(snapshots(view, some, kind, on_progress))
+    for some in _batches(sorted({*dates, *days})):
+        part = narrowed(_asked_for(snapshots(view, some, kind, on_progress), kind))
         if set(some) & set(days):
             aside = pc.is_in(part["as_of"], pa.array(days, pa.date32()))
             others.append(part.select(watched).filter(aside))
             part = part.filter(pc.invert(aside))
         parts.append(part)
+        # Held by `parts` alone, which gives its tables up one by one.
+        del part
     snapshot = joined(parts)
     between = joined(others) if others else None
     labelled = label(view, snapshot, through, kind, dead)
@@ -118,6 +120,20 @@ def gather(
     del snapshot
     features = laid_out(columns, names)
     return Material(kind, through, dates, dead, pa.table(columns), labelled, names, features, between)
+
+
+def _batches(dates: list[date]) -> list[list[date]]:
+    """Return dates in as few batches as may be, of about the same size."""
+    batches = -(-len(dates) // _AT_ONCE)
+    return [list(batch) for batch in np.array_split(np.array(dates, dtype=object), batches)]
+
+
+def _asked_for(snapshot: pa.Table, kind: Kind) -> pa.Table:
+    """Return the columns of a snapshot that training reads: half of the figures are told to people alone."""
+    figures = {feature.name for feature in catalogue.of(kind)} | set(catalogue.facts())
+    read = {feature.name for feature in catalogue.learned(kind)}
+    read |= {*SIZES[kind], *rules.reads(), *baselines.READ, *folds.READ}
+    return snapshot.select([name for name in snapshot.column_names if name in read or name not in figures])
 
 
 def _between(dates: tuple[date, ...], step_days: int) -> list[date]:
