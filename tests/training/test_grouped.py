@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from anxin.models.probability import HORIZONS, fit_top
+from anxin.models.probability import HORIZONS, Observed, fit_top
 from anxin.training.fitting import fit
 from anxin.training.grouped import left_out
 from anxin.training.rows import Stacked
@@ -25,19 +25,23 @@ def _rows(seed: int = 0) -> tuple[Stacked, np.ndarray]:
     return Stacked(x, came[subjects], np.ones(len(subjects)), np.arange(len(subjects))), subjects
 
 
+def _said(rows: Stacked, subjects: np.ndarray, rounds: int) -> list[Observed]:
+    return [group for part in left_out(rows, subjects, NAMES, PARAMETERS, rounds, 1) for group in part()]
+
+
 def test_every_row_is_judged_once_a_group_for_each_part_and_horizon() -> None:
     rows, subjects = _rows()
-    groups = left_out(rows, subjects, NAMES, PARAMETERS, 10, 1)
+    groups = _said(rows, subjects, 10)
     assert len(groups) == 3 * len(HORIZONS)
     assert sum(len(group.y) for group in groups) == len(rows.y)
     assert sum(group.y.sum() for group in groups) == rows.y.sum()
-    again = left_out(rows, subjects, NAMES, PARAMETERS, 10, 1)
+    again = _said(rows, subjects, 10)
     assert all((a.margin == b.margin).all() for a, b in zip(groups, again, strict=True))
 
 
 def test_trees_that_know_their_subjects_by_heart_are_found_too_sure_of_others() -> None:
     rows, subjects = _rows()
-    groups = left_out(rows, subjects, NAMES, PARAMETERS, 200, 1)
+    groups = _said(rows, subjects, 200)
     others = np.concatenate([group.margin for group in groups])
     own = fit(rows, NAMES, PARAMETERS, 200, 1).predict(rows.x, raw_score=True)
     came = np.concatenate([group.y for group in groups]) == 1
@@ -48,6 +52,6 @@ def test_trees_that_know_their_subjects_by_heart_are_found_too_sure_of_others() 
 def test_where_no_case_teaches_nothing_is_said() -> None:
     rows, subjects = _rows()
     quiet = Stacked(rows.x, np.zeros(len(rows.y)), rows.weight, rows.places)
-    assert left_out(quiet, subjects, NAMES, PARAMETERS, 5, 1) == []
+    assert _said(quiet, subjects, 5) == []
     nobody = Stacked(rows.x[:0], rows.y[:0], rows.weight[:0], rows.places[:0])
-    assert left_out(nobody, subjects[:0], NAMES, PARAMETERS, 5, 1) == []
+    assert _said(nobody, subjects[:0], 5) == []

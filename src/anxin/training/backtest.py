@@ -49,6 +49,8 @@ class FoldResult:
     fold: Fold
     places: npt.NDArray[np.int64]
     passed: Passed
+    baselines: Mapping[str, Floats]
+    """What each baseline says of the judged rows."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +90,16 @@ def backtest(
     grid = round_grid(settings.rounds[kind], least)
     as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
     positives = sum(float(np.nansum(y)) for y in labelled.y.values())
-    taught = []
-    for step, fold in enumerate(folds):
+
+    def result(step: int, fold: Fold) -> FoldResult | None:
         if on_progress is not None:
             on_progress(f"{kind} fold {fold.through}", step, len(folds))
-        then = label(view, snapshot, fold.through, kind, outages)
+        then = label(view.beside(), snapshot, fold.through, kind, outages)
         before = as_of < np.datetime64(fold.through)
-        if sum(float(np.nansum(y[before])) for y in then.y.values()):
-            taught.append((fold, then))
-
-    def result(fold: Fold, then: Labelled) -> FoldResult:
+        if not sum(float(np.nansum(y[before])) for y in then.y.values()):
+            return None
         # Stacked here, so that only as many folds are held as are fitted at once.
-        rows = stack(features, then, as_of < np.datetime64(fold.through), settings.rows, settings.seed)
+        rows = stack(features, then, before, settings.rows, settings.seed)
         booster = fit(rows, names, settings.lightgbm[kind], settings.rounds[kind], settings.seed)
         cases = float(rows.y.sum()) / positives
         recent = last_year(booster, grid, rows, as_of)
@@ -120,12 +120,12 @@ def backtest(
             found = margins[SCORE_HORIZON]
             judged = judged.assign(y=found.y, figure=found.by_rounds[:, -1])
             say(_line(kind, fold, {group: mean_over_dates(judge(judged), group) for group in GROUPS}))
-        return FoldResult(fold, places, Passed(recent, margins, cases))
+        beside = _baselines(snapshot, places, as_of[places])
+        return FoldResult(fold, places, Passed(recent, margins, cases), beside)
 
-    if on_progress is not None:
-        on_progress(f"{kind} folds", len(folds), len(folds) + 1)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        results = list(pool.map(lambda pair: result(*pair), taught))
+        each = pool.map(result, range(len(folds)), folds)
+        results = [result for result in each if result is not None]
     if not results:
         return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), (), 0, (), {}, {}, pd.DataFrame())
     best = _best_column(results, cautious(grid))
@@ -134,7 +134,7 @@ def backtest(
     judged = _judged(snapshot, labelled, results, columns, settings)
     rankings = {"model": judged["p90"].to_numpy(float)}
     places = judged["place"].to_numpy(int)
-    rankings |= _baselines(snapshot, places, as_of[places])
+    rankings |= {name: np.concatenate([one.baselines[name] for one in results]) for name in BASELINES}
     measures = {
         name: judge(
             judged.assign(figure=figure)

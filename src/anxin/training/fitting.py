@@ -28,7 +28,8 @@ def fit(
         "verbose": -1,
         "seed": seed,
         "deterministic": True,
-        "force_row_wise": True,
+        # With a fifth of the features a tree, the same trees in two thirds of the time that row by row takes.
+        "force_col_wise": True,
         # One thread a fit, and several fits at once: on a machine that does other things too, two OpenMP threads wait
         # for each other in a spin and were 8 to 20 times slower than one.
         "num_threads": 1,

@@ -8,9 +8,8 @@ it on the others.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,10 +29,10 @@ def left_out(
     parameters: Mapping[str, Any],
     rounds: int,
     seed: int,
-) -> list[Observed]:
-    """Return the margins of each third of the subjects by the trees of the other two, a group per third and horizon.
+) -> list[Callable[[], list[Observed]]]:
+    """Return tasks, each of which gives the margins of a third of the subjects by the trees of the others, by horizon.
 
-    `subjects` numbers the subject of each stacked row, from 0. A third whose trees would be taught no case is left out.
+    `subjects` numbers the subject of each stacked row, from 0. Trees that would be taught no case give nothing.
     """
     numbers = int(subjects.max()) + 1 if len(subjects) else 0
     part = (np.random.default_rng(seed).permutation(numbers) % _PARTS)[subjects]
@@ -50,5 +49,4 @@ def left_out(
         each = [x[:, -1] == horizon for horizon in HORIZONS]
         return [Observed(margin[of], y[of], weight[of]) for of in each if of.any()]
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return [group for groups in pool.map(of_part, range(_PARTS)) for group in groups]
+    return [partial(of_part, own) for own in range(_PARTS)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -21,19 +24,19 @@ from anxin.judging import folds as fold_rows
 from anxin.judging import reference
 from anxin.judging.reference import Reference, reference_of
 from anxin.models import ability
-from anxin.models.probability import HORIZONS, Ordered, fit_top
+from anxin.models.probability import HORIZONS, Observed, Ordered, fit_top
 from anxin.models.promises import apart, promised, with_rules
 from anxin.models.saved import load, save
 from anxin.models.scoring import Model, matrix
 from anxin.models.severity import SIZES, Severity, fit_severity
 from anxin.models.version import code_version
-from anxin.training.ability import RANKING, train_ability
+from anxin.training.ability import RANKING, TrainedAbility, train_ability
 from anxin.training.backtest import Backtest, backtest, said_now
 from anxin.training.fitting import fit, learnable
 from anxin.training.grouped import left_out
 from anxin.training.levels import calibrated, last_year, spread
 from anxin.training.material import Material, gather
-from anxin.training.rows import Labelled, stack
+from anxin.training.rows import Labelled, Stacked, stack
 from anxin.training.settings import Settings
 from anxin.training.splits import folds
 
@@ -78,7 +81,6 @@ def train(
     found = material or gather(view, through, kind, settings, on_progress)
     dates, dead, snapshot, labelled = found.dates, found.outages, found.snapshot, found.labelled
     names, features = found.names, found.features
-    at_first = _reference(found)
     positives = {horizon: int(np.nansum(y)) for horizon, y in labelled.y.items()}
     tested = backtest(
         view,
@@ -96,13 +98,11 @@ def train(
     if on_progress is not None:
         on_progress(f"{kind} model", 1, 2)
     rows = stack(features, labelled, np.ones(len(snapshot), dtype=bool), settings.rows, settings.seed)
-    booster = fit(rows, names, settings.lightgbm[kind], tested.rounds, settings.seed)
-    as_of = snapshot["as_of"].to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    fitted = _fitted(found, rows, tested, settings)
+    booster, as_of = fitted.booster, found.as_of
     recent = last_year(booster, [tested.rounds], rows, as_of)
-    subjects = pd.factorize(snapshot["subject_id"].to_pandas(), sort=True)[0][rows.places]
-    others = left_out(rows, subjects, names, settings.lightgbm[kind], tested.rounds, settings.seed)
     prior = settings.calibration_prior
-    top = fit_top(others, prior)
+    top = fit_top(fitted.others, prior)
     calibration = calibrated(
         spread(tested.passed, tested.place, prior, top),
         recent,
@@ -127,17 +127,60 @@ def train(
         "code_version": code_version(),
         "settings": settings.name(kind),
     }
-    beside = _beside(kind, snapshot, tested, at_first)
-    if kind == ability.KIND:
-        money = train_ability(rows, names, features, as_of, tested.judged, prior, settings.seed)
-        if money is not None:
-            beside[ability.FILE] = money.ability.to_bytes()
-            tested = replace(tested, measures={**tested.measures, RANKING: money.measures})
-    severity = _severity(kind, snapshot, labelled)
+    beside = _beside(kind, snapshot, tested, fitted.reference)
+    if fitted.money is not None:
+        beside[ability.FILE] = fitted.money.ability.to_bytes()
+        tested = replace(tested, measures={**tested.measures, RANKING: fitted.money.measures})
     now = _on_the_models_scale(tested.judged)
     promises = with_rules(promised(apart(now)), now, snapshot, kind)
-    model_id = save(models, kind, through, ordered, severity, promises, facts, beside)
+    model_id = save(models, kind, through, ordered, fitted.severity, promises, facts, beside)
     return Trained(load(models, model_id), tested, models / model_id, _sample(snapshot))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What is fitted to the rows of all training dates once the number of rounds is known."""
+
+    booster: lgb.Booster
+    others: list[Observed]
+    """What trees say of subjects that did not teach them."""
+    money: TrainedAbility | None
+    reference: Reference
+    severity: Severity
+
+
+def _fitted(found: Material, rows: Stacked, tested: Backtest, settings: Settings) -> _Fitted:
+    """Fit all that does not wait for each other side by side, the longest first; each fit has one thread."""
+    names, parameters = found.names, settings.lightgbm[found.kind]
+    subjects = pd.factorize(found.snapshot["subject_id"].to_pandas(), sort=True)[0][rows.places]
+    money = None
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        booster = pool.submit(fit, rows, names, parameters, tested.rounds, settings.seed)
+        others = [
+            pool.submit(part)
+            for part in left_out(rows, subjects, names, parameters, tested.rounds, settings.seed)
+        ]
+        if found.kind == ability.KIND:
+            money = pool.submit(
+                train_ability,
+                rows,
+                names,
+                found.features,
+                found.as_of,
+                tested.judged,
+                settings.calibration_prior,
+                settings.seed,
+            )
+        reference = pool.submit(_reference, found)
+        severity = pool.submit(_severity, found.kind, found.snapshot, found.labelled)
+    groups = [group for part in others for group in part.result()]
+    return _Fitted(
+        booster.result(),
+        groups,
+        None if money is None else money.result(),
+        reference.result(),
+        severity.result(),
+    )
 
 
 def _sample(snapshot: pa.Table) -> pa.Table:
