@@ -55,15 +55,22 @@ _SIDE_BY_SIDE = 2
 Progress = Callable[[str, int, int], None]
 
 
-def snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progress | None = None) -> pa.Table:
+def snapshots(
+    view: View,
+    dates: Sequence[date],
+    kind: Kind,
+    on_progress: Progress | None = None,
+    *,
+    only: AbstractSet[str] | None = None,
+) -> pa.Table:
     """Return the snapshot of all subjects of a kind on each date.
 
     Columns: `kind, subject_id, as_of`, the facts of `subjects`, `in_hand`, then one float64 per feature and
     fact of the catalogue, sorted by `as_of`, `subject_id`. A feature whose feeds were not there on a date
-    is missing on it.
+    is missing on it. With `only`, features and facts of other names are neither computed nor there.
     """
     with _UNCOLLECTED:
-        return _snapshots(view, dates, kind, on_progress)
+        return _snapshots(view, dates, kind, on_progress, only)
 
 
 class _Uncollected:
@@ -92,8 +99,17 @@ class _Uncollected:
 _UNCOLLECTED = _Uncollected()
 
 
-def _snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progress | None) -> pa.Table:
+def _snapshots(
+    view: View,
+    dates: Sequence[date],
+    kind: Kind,
+    on_progress: Progress | None,
+    only: AbstractSet[str] | None,
+) -> pa.Table:
     asked = Known(view, tuple(sorted(set(dates))), kind)
+    features = [f for f in catalogue.of(kind) if only is None or f.name in only]
+    facts = [name for name, fact in catalogue.facts().items() if kind in fact.kinds]
+    facts = [name for name in facts if only is None or name in only]
     people = _collect(view, subjects(asked)).sort_by([("as_of", "ascending"), ("subject_id", "ascending")])
     places = Places(people)
     table = people.append_column("in_hand", places.of(_collect(view, in_hand(asked))).found())
@@ -101,24 +117,24 @@ def _snapshots(view: View, dates: Sequence[date], kind: Kind, on_progress: Progr
     there = _present(asked)
     absent = {f.name for f in catalogue.of(kind) if f.sources and not _known_on(f, there)}
     meanings = {f.name: _meaning(f, asked, there) for f in catalogue.of(kind) if f.name not in absent}
-    found = _computed(view, asked, places, meanings, absent, on_progress)
+    needed = {*facts, *(f.name for f in features), *(f.told for f in features if f.of_day)}
+    found = _computed(view, asked, places, meanings, needed - absent, on_progress)
     # One column of nothing for all of them: where feeds never came they are most.
     nothing = pa.nulls(len(people), pa.float64())
-    for feature in catalogue.of(kind):
+
+    def values(feature: catalogue.Feature) -> pa.Array:
         if feature.name in absent:
-            values = nothing
-        elif feature.of_day:
-            values = _less_median(table[feature.told], people["as_of"])
+            return nothing
+        return found[feature.name] if feature.name in found else places.nothing(meanings[feature.name])
+
+    for feature in features:
+        if feature.of_day and feature.name not in absent:
+            told = values(catalogue.catalogue()[feature.told])
+            table = table.append_column(feature.name, _less_median(told, people["as_of"]))
         else:
-            values = (
-                found.pop(feature.name) if feature.name in found else places.nothing(meanings[feature.name])
-            )
-        table = table.append_column(feature.name, values)
-    for name, fact in catalogue.facts().items():
-        if kind in fact.kinds:
-            table = table.append_column(name, found.pop(name, nothing))
-    if found:
-        raise KeyError(f"computed but not in the catalogue: {sorted(found)}")
+            table = table.append_column(feature.name, values(feature))
+    for name in facts:
+        table = table.append_column(name, found.get(name, nothing))
     return table
 
 
@@ -127,14 +143,16 @@ def _computed(
     asked: Known,
     places: Places,
     meanings: Mapping[str, Meaning],
-    absent: AbstractSet[str],
+    needed: AbstractSet[str],
     on_progress: Progress | None,
 ) -> dict[str, pa.DoubleArray]:
     """Compute the parts side by side, so that one is read while another is put into words for the engine.
 
-    A table of nothing but `absent` features is not computed.
+    Only what is `needed` is asked of a table. KeyError if a table tells what is not in the catalogue.
     """
     done, shared = itertools.count(), view.within()
+    known = {feature.name for feature in catalogue.of(asked.kind)}
+    known |= {name for name, fact in catalogue.facts().items() if asked.kind in fact.kinds}
 
     def compute(make: Callable[[Known], Iterable[ir.Table]]) -> dict[str, pa.DoubleArray]:
         if on_progress is not None:
@@ -143,13 +161,16 @@ def _computed(
         found: dict[str, pa.DoubleArray] = {}
         try:
             for part in make(replace(asked, view=own)):
-                if set(part.columns) - set(KEYS) <= absent:
+                told = [name for name in part.columns if name not in KEYS]
+                if set(told) - known:
+                    raise KeyError(f"computed but not in the catalogue: {sorted(set(told) - known)}")
+                wanted = [name for name in told if name in needed]
+                if not wanted:
                     continue
-                rows = _collect(own, part)
+                rows = _collect(own, part if wanted == told else part.select(*KEYS, *wanted))
                 placed = places.of(rows)
-                for name in rows.column_names:
-                    if name not in KEYS and name not in absent:
-                        found[name] = placed.column(rows[name], meanings.get(name, Meaning()))
+                for name in wanted:
+                    found[name] = placed.column(rows[name], meanings.get(name, Meaning()))
         finally:
             own.release()
         return found
@@ -191,7 +212,7 @@ def _meaning(feature: catalogue.Feature, asked: Known, there: Mapping[str, set[d
     return Meaning(no_value=float("nan") if feature.stated else empty, no_row=empty, unknown=unknown)
 
 
-def _less_median(values: pa.ChunkedArray, as_of: pa.ChunkedArray) -> pa.Array:
+def _less_median(values: pa.Array, as_of: pa.ChunkedArray) -> pa.Array:
     """Return a feature less its median of each date over who has it; missing stays missing."""
     figures = values.to_numpy(zero_copy_only=False).astype(np.float64)
     days = as_of.to_numpy(zero_copy_only=False)

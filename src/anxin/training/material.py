@@ -97,9 +97,10 @@ def gather(
     learned = tuple(feature.name for feature in catalogue.learned(kind))
     # What drift is told of: what trees may read, and what sizes are said of.
     watched = ["as_of", *dict.fromkeys((*learned, *SIZES[kind]))]
+    read = _read(kind)
     parts, others = [], []
     for some in _batches(sorted({*dates, *days})):
-        part = narrowed(_asked_for(snapshots(view, some, kind, on_progress), kind))
+        part = narrowed(snapshots(view, some, kind, on_progress, only=read))
         if set(some) & set(days):
             aside = pc.is_in(part["as_of"], pa.array(days, pa.date32()))
             others.append(part.select(watched).filter(aside))
@@ -128,12 +129,10 @@ def _batches(dates: list[date]) -> list[list[date]]:
     return [list(batch) for batch in np.array_split(np.array(dates, dtype=object), batches)]
 
 
-def _asked_for(snapshot: pa.Table, kind: Kind) -> pa.Table:
-    """Return the columns of a snapshot that training reads: half of the figures are told to people alone."""
-    figures = {feature.name for feature in catalogue.of(kind)} | set(catalogue.facts())
-    read = {feature.name for feature in catalogue.learned(kind)}
-    read |= {*SIZES[kind], *rules.reads(), *baselines.READ, *folds.READ}
-    return snapshot.select([name for name in snapshot.column_names if name in read or name not in figures])
+def _read(kind: Kind) -> set[str]:
+    """Return the figures of a snapshot that training reads: nearly half are told to people alone."""
+    learned = (feature.name for feature in catalogue.learned(kind))
+    return {*learned, *SIZES[kind], *rules.reads(), *baselines.READ, *folds.READ}
 
 
 def _between(dates: tuple[date, ...], step_days: int) -> list[date]:
