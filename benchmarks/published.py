@@ -36,25 +36,32 @@ def published(home: Path, days: Sequence[date]) -> list[dict[str, Any]]:
         rows = with_labels(view, listed, kind, known)
         rows = rows.loc[rows["y"].notna()]
         for (put_by, grade), held in rows.groupby(["put_by", "grade"]):
-            found.append({"kind": kind, "put_by": put_by, "grade": int(grade)} | _of(home, held, int(grade)))
-    return sorted(found, key=lambda one: (one["kind"], one["put_by"], -one["grade"]))
+            own = {"kind": kind, "put_by": put_by, "grade": int(grade)}
+            found.append(own | _of(home, held, int(grade), together=False))
+            worse = rows.loc[(rows["put_by"] == put_by) & (rows["grade"] >= grade)]
+            of_all = own | _of(home, worse, int(grade), together=True)
+            if put_by == "model" and of_all["promised"] is not None:
+                found.append(of_all)
+    return sorted(found, key=lambda one: (one["kind"], one["put_by"], -one["grade"], one["together"]))
 
 
-def _of(home: Path, rows: pd.DataFrame, grade: int) -> dict[str, Any]:
+def _of(home: Path, rows: pd.DataFrame, grade: int, *, together: bool) -> dict[str, Any]:
     shared = overlap(rows)
     hits, low, high = rows["y"].sum(), 0.0, 1.0
     if len(rows):
         low, high = binomial(hits / shared, len(rows) / shared, 1 - CONFIDENCE)
     promises = [load(home / "var" / "models", model).promises for model in rows["model_version"].unique()]
     made = [one for each in promises for one in each.each if one.grade == grade]
+    kept = bool(made) and all(one.kept and one.together == together for one in made)
     return {
+        "together": together,
         "rows": len(rows),
         "subjects": int(rows["subject_id"].nunique()),
         "hits": int(hits),
         "precision": float(rows["y"].mean()),
         "low": float(low),
         "high": float(high),
-        "promised": made[0].precision if made and all(one.kept for one in made) else None,
+        "promised": made[0].precision if kept else None,
     }
 
 
@@ -71,7 +78,7 @@ def published_lines(found: Sequence[dict[str, Any]]) -> list[str]:
         cells = [
             one["kind"],
             one["put_by"],
-            named(one["grade"]).en,
+            named(one["grade"]).en + (" and worse" if one["together"] else ""),
             one["rows"],
             one["subjects"],
             one["hits"],

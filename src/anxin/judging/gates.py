@@ -137,14 +137,14 @@ def promises(
     """Say whether each grade's precision, promised in `grades.json` (`each` red to blue), held on the rows compared.
 
     `rows` (`subject_id, as_of, y, ours`) chose no threshold: they are later than the training. A grade's are all that may
-    carry it, as when it was promised.
+    carry it, or it and worse ones, as when it was promised.
     """
     if promised_each is None:
         return gate("promises", "unknown", [("模型未附等级承诺", "the model states no promises")], {})
     y, p = rows["y"].to_numpy(float), rows["ours"].to_numpy(float)
     each, above = [], float("inf")
     for one in promised_each["each"]:
-        inside = (p >= left(one["threshold"])) & (p < above)
+        inside = (p >= left(one["threshold"])) & ((p < above) | one.get("together", False))
         above = one["threshold"]
         each.append(
             _Held(one["grade"], one["precision"], one["kept"], int(inside.sum()), int(y[inside].sum()))
@@ -165,7 +165,7 @@ def promises_in_turn(rows: pd.DataFrame, asked: Mapping[str, Any] | None = None)
     for place, period in enumerate(periods):
         above = float("inf")
         for one in promised(periods[:place] + periods[place + 1 :]).each:
-            inside = period.within(left(one.threshold), above)
+            inside = period.within(left(one.threshold), float("inf") if one.together else above)
             above = one.threshold
             if one.kept:
                 seen = found[one.grade]

@@ -106,7 +106,8 @@ class Promise:
     danger enough), `not_shown` (too few came true to be sure), `no_room` (the p90 that would earn it, the band above
     what was shown, is that of the grade above). `rows`, `hits` and, for 新发现 alone, `new_rows`, `new_hits` are the
     calibration rows that may carry it (from where it is left up to the threshold of the grade above), and those of them
-    that came true.
+    that came true; `all_rows`, `all_hits` are those of this and worse grades. Where `together` is set, these are what is
+    promised of, not the grade alone.
     """
 
     grade: int
@@ -118,12 +119,24 @@ class Promise:
     hits: int
     new_rows: int
     new_hits: int
+    together: bool = False
+    all_rows: int = 0
+    all_hits: int = 0
 
     def said(self, confidence: float) -> tuple[str, str]:
         """Return the promise as a sentence in Chinese and English."""
         grade = named(self.grade)
         seen_zh = f"回测可列入的 {self.rows} 条中查实 {self.hits} 条"
         seen_en = f"in the backtest {self.hits} of {self.rows} that may carry it came true"
+        if self.kept and self.together:
+            all_zh = f"回测可列入的 {self.all_rows} 条中查实 {self.all_hits} 条"
+            all_en = f"in the backtest {self.all_hits} of {self.all_rows} that may carry one came true"
+            return (
+                f"{grade.zh}及以上：90天内合计查实不少于 {self.precision:.0%}（置信度 {confidence:.0%}，{all_zh}，"
+                f"其中{grade.zh} {self.rows} 条中 {self.hits} 条）",
+                f"{grade.en} and worse together: at least {self.precision:.0%} verified within 90 days "
+                f"({confidence:.0%} confidence, {all_en}, {self.hits} of {self.rows} of {grade.en} alone)",
+            )
         if self.kept:
             return (
                 f"{grade.zh}：90天内查实不少于 {self.precision:.0%}（置信度 {confidence:.0%}，{seen_zh}）",

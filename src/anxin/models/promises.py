@@ -13,6 +13,10 @@ shown to keep takes the configured threshold and says so.
 What is tested is every row that may carry the grade: a list keeps one down to `leave` times its threshold
 (`grades.yaml`), so the threshold that earns it lies that much above the list that was shown to have the precision.
 
+Two things can be promised of a grade, and they are tested in this order, the second only once the first is shown, so that
+both hold at the level of one: of its rows and those of worse grades together, and of its rows alone, which says more and
+asks for more of them. The promise that says more is made. The rows of a small city show it of no grade alone.
+
 Where the season or the times move the odds of everyone by more than a fifth (one standard deviation) from one calibration
 date to the next, four dates are too few to know it and promises are broken more often than they say (tests/long).
 """
@@ -81,18 +85,23 @@ class FixedSequence:
         """Return how likely so many hits are if the precision were just too low."""
         return float(binom.sf(hits - 1, rows, self.precision))
 
-    def threshold(self, p90: Floats, y: Floats) -> float | None:
-        """Return the lowest p90 whose list is shown to have the precision, None where none is.
+    def shown(self, p90: Floats, y: Floats) -> list[float]:
+        """Return the lowest p90 of each list that is shown to have the precision, the longest list last.
 
         `p90` and `y` (0 or 1) of calibration rows, in any order.
         """
         down = np.argsort(-p90, kind="stable")
-        found, hits = None, np.cumsum(y[down])
+        found, hits = [], np.cumsum(y[down])
         for length in self.order(p90[down]):
             if self.p_value(int(length), int(hits[length - 1])) > 1.0 - self.confidence:
                 break
-            found = float(p90[down][length - 1])
+            found.append(float(p90[down][length - 1]))
         return found
+
+    def threshold(self, p90: Floats, y: Floats) -> float | None:
+        """Return the lowest p90 of the longest list that is shown to have the precision, None where none is."""
+        found = self.shown(p90, y)
+        return found[-1] if found else None
 
 
 def _lengths(rows: int) -> list[int]:
@@ -142,23 +151,30 @@ def promised(periods: Sequence[Period]) -> Promises:
 
 
 def _of(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) -> Promise:
-    threshold, why = None, "few_dates"
+    threshold, together, why = None, False, "few_dates"
     if len(periods) >= 2:
-        below = [period.within(grade.least, ceiling) for period in periods]
-        p90 = np.concatenate([period.p90 for period in below])
-        y = np.concatenate([period.y for period in below])
-        why = "not_shown" if len(y) >= _SHORTEST else "no_rows"
+        every, alone = (
+            _rows([one.within(grade.least, most) for one in periods]) for most in (np.inf, ceiling)
+        )
+        why = "not_shown" if len(alone[1]) >= _SHORTEST else "no_rows"
         asked = grade.promise / max(1.0 - aged, 1e-9)
-        if asked <= _MOST_ASKED:
-            shown = FixedSequence(asked, confidence()).threshold(p90, y)
+        tested = FixedSequence(asked, confidence())
+        lists = tested.shown(*every) if asked <= _MOST_ASKED else []
+        edges = [(own, False) for own in (tested.shown(*alone) if lists else [])[-1:]]
+        # Of lists that reach further than the configured threshold the one nearest to it: together with the worst few,
+        # rows in no danger could be promised much.
+        beyond = [edge for edge in lists if edge >= bands().leave * grade.p90]
+        edges += [(edge, True) for edge in (beyond or lists[:1])[-1:]]
+        for edge, of_all in edges:
             # What nobody's p90 can earn, for the grade above begins there, is no promise.
-            earned = None if shown is None else shown / bands().leave
-            threshold = earned if earned is not None and earned < min(ceiling, 1.0) else None
-            why = "no_room" if earned is not None else why
+            if edge / bands().leave < min(ceiling, 1.0):
+                threshold, together = edge / bands().leave, of_all
+                break
+            why = "no_room"
     kept = threshold is not None
     # The threshold of the grade above may lie below what this one asks for: then nobody is in between.
     taken = min(threshold if threshold is not None else grade.p90, ceiling)
-    own = [period.within(left(taken), ceiling) for period in periods]
+    own, worse = ([one.within(left(taken), most) for one in periods] for most in (ceiling, np.inf))
     return Promise(
         grade.grade,
         grade.promise,
@@ -169,7 +185,15 @@ def _of(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) ->
         int(sum(period.y.sum() for period in own)),
         sum(int(period.new.sum()) for period in own),
         int(sum(period.y[period.new].sum() for period in own)),
+        together,
+        sum(len(period.y) for period in worse),
+        int(sum(period.y.sum() for period in worse)),
     )
+
+
+def _rows(periods: Sequence[Period]) -> tuple[Floats, Floats]:
+    """Return p90 and outcomes of all dates together."""
+    return np.concatenate([one.p90 for one in periods]), np.concatenate([one.y for one in periods])
 
 
 def left(threshold: float) -> float:

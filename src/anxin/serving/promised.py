@@ -58,6 +58,9 @@ def promise_facts(manifest: Manifest) -> dict[str, Any]:
                     "hits": one.hits,
                     "new_rows": one.new_rows,
                     "new_hits": one.new_hits,
+                    "together": one.together,
+                    "all_rows": one.all_rows,
+                    "all_hits": one.all_hits,
                     **dict(zip(("zh", "en"), one.said(found.confidence), strict=True)),
                 }
                 for one in found.each
