@@ -214,6 +214,7 @@ def test_hits_that_raise_highest_come_first() -> None:
         wages_unpaid_months=[2.0],
         wages_unpaid_share=[0.6],
         suits_wages_enforced=[1.0],
+        case_open_workers=[30.0],
     )
     raised = [hit.rule.raises_to for hit in hits(table, "employer", DAY)[0]]
     assert raised == sorted(raised, reverse=True) and raised[0] == 2
