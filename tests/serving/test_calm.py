@@ -49,7 +49,7 @@ def days_of(
 def after(day: date, today: Calm, everyone: dict[str, float]) -> Before:
     """What the next list reads of this one."""
     places = {subject: place for place, subject in enumerate(today.order, start=1)}
-    return Before(day, places, everyone, today.lowest)
+    return Before(day, places, everyone, today.lowest, today.owed)
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.01, 0.05, 0.2]), st.sampled_from([0.0, 0.01, 0.1]))
@@ -87,6 +87,35 @@ def test_a_tremble_changes_almost_nobody_among_the_first_two_hundred() -> None:
         crept.append(sum(before.rise(s, everyone[s]) < limits.rise for s in new) - gone)
     assert max(crept) <= limits.share * limits.head
     assert sum(entered) > 0
+
+
+def test_what_places_that_fell_free_took_beyond_their_turns_is_made_up_for() -> None:
+    """Of 24 listed three of the first twenty leave: three come up in a day that has one turn, and two days have none."""
+    start = {f"S{i:02d}": 0.5 - 0.01 * i for i in range(30)}
+    before = Before(DAY, {subject: place + 1 for place, subject in enumerate(in_order(start))}, start)
+    now = {s: p * 1.2 if place >= 20 else p for place, (s, p) in enumerate(start.items()) if place > 2}
+    owed, came, order = [], [], set(list(start)[:20])
+    for number in range(1, 6):
+        day = DAY + timedelta(days=number)
+        today = calm(now, before, day, SMALL)
+        owed.append(today.owed)
+        came.append(len(set(today.order[:20]) - order))
+        before, order = after(day, today, now), set(today.order[:20])
+        now = {s: p * (0.99 if s in order else 1.08) for s, p in now.items()}
+    assert owed == [2, 1, 0, 0, 0]
+    assert came == [3, 0, 0, 1, 1]
+
+
+def test_over_the_days_no_more_places_change_hands_than_configured_unless_more_fall_free() -> None:
+    limits = bands()
+    crept = free = 0
+    told = [one for one in days_of(series(7, 3000, 40, 0.03, 0.002), 0.15, limits) if one[1] is not None]
+    for everyone, before, today in told:
+        assert before is not None
+        was = {s for s, place in before.places.items() if place <= limits.head}
+        crept += sum(not before.rose(s, everyone[s], limits) for s in set(today.order[: limits.head]) - was)
+        free += len(was - set(today.order))
+    assert 0 < crept <= max(free, limits.share * limits.head * len(told)) + 1
 
 
 def test_those_left_waiting_come_in_by_and_by_the_most_dangerous_first() -> None:

@@ -9,16 +9,22 @@ Waiting ends: p90 is held against its lowest since the subject first waited, how
 doubled since then comes in at once. What was lowest goes from list to list (`waiting.parquet`).
 
 Places of the head that fall free are filled by those who already stand behind it, whether they rose or not: ranks have no
-gaps, and whoever is listed is not taken off. Whoever would be new on the list does not fill them, but waits.
+gaps, and whoever is listed is not taken off. Whoever would be new on the list does not fill them, but waits. What they
+took beyond the turns of a day is owed: no turns are given until it is made up for, of at most a week. So over the days no
+more places change hands than configured, unless more fall free.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from anxin.models.grades import Bands
+
+_OWED_DAYS = 7
+"""Days whose turns can be owed: after a day on which many left, who creeps up does not wait for months."""
 
 MOST_WAITED = 2.0
 """Whoever rose more than so many times since it first waited waits no longer."""
@@ -35,6 +41,8 @@ class Before:
     places: Mapping[str, int]
     p90: Mapping[str, float]
     lowest: Mapping[str, float] = field(default_factory=dict)
+    owed: int = 0
+    """Places that changed hands beyond their turns and are not made up for."""
 
     def rise(self, subject: str, p90: float) -> float:
         """Return how many times p90 rose; without end for whoever was not scored."""
@@ -52,12 +60,13 @@ class Before:
 class Calm:
     """Today's order, who would be listed but waits, and what `Before` holds of those that wait for a place.
 
-    `lowest` also has those who are listed, but behind the first places.
+    `lowest` also has those who are listed, but behind the first places; `owed` is what the next list is to make up for.
     """
 
     order: tuple[str, ...]
     waiting: frozenset[str]
     lowest: Mapping[str, float] = field(default_factory=dict)
+    owed: int = 0
 
 
 def in_order(p90: Mapping[str, float]) -> list[str]:
@@ -91,7 +100,8 @@ def calm(
     if before is None:
         return Calm(tuple(ranked), frozenset())
     rose = {subject for subject in ranked if before.rose(subject, p90[subject], bands)}
-    allowed = turns(bands.share, min(bands.head, len(ranked)), before.day, day)
+    given = turns(bands.share, min(bands.head, len(ranked)), before.day, day)
+    allowed = max(0, given - before.owed)
     waiting = _held_back(ranked, before, rose | set(exempt), allowed, bands.head)
     listed = [subject for subject in ranked if subject not in waiting]
     head = _head(listed, before, rose, allowed, bands.head)
@@ -103,7 +113,10 @@ def calm(
         for subject in ranked
         if subject not in head and (subject in due or subject in before.lowest)
     }
-    return Calm(tuple(order), waiting, lowest)
+    moved_up = (s for s in head if before.places.get(s, bands.head + 1) > bands.head)
+    taken = sum(subject not in rose and subject not in exempt for subject in moved_up)
+    most = math.ceil(_OWED_DAYS * bands.share * min(bands.head, len(ranked)))
+    return Calm(tuple(order), waiting, lowest, min(most, max(0, before.owed + taken - given)))
 
 
 def _held_back(

@@ -45,13 +45,17 @@ class Compared:
     """There is a list before, but its folder is gone or broken: nothing could be compared."""
     lowest: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By kind, the lowest p90 of whoever waits for a place, since it first did."""
+    owed: Mapping[str, int] = field(default_factory=dict)
+    """By kind, places that changed hands beyond their turns."""
 
     def before(self, kind: str, model_id: str) -> Before | None:
         """Return places and p90 of a kind on the list before; None without one, or where another model gave it."""
         if self.previous is None or self.models.get(kind) != model_id:
             return None
         places = {subject: row["rank"] for (of, subject), row in self.rows.items() if of == kind}
-        return Before(self.previous, places, self.p90[kind], self.lowest.get(kind, {}))
+        return Before(
+            self.previous, places, self.p90[kind], self.lowest.get(kind, {}), self.owed.get(kind, 0)
+        )
 
     def grades(self, kind: str, model_id: str) -> dict[str, int]:
         """Return the model's own grade of each subject of a kind on the list before, of the same model only."""
@@ -196,7 +200,10 @@ def _compared(previous: Published, day: date) -> Compared:
     for kind, subject, feature, size in zip(*cells, strict=True):
         contributions.setdefault((kind, subject), {})[feature] = size
     listed = {(row["kind"], row["subject_id"]): row for row in rows}
-    return Compared(day, listed, contributions, p90, models, previous.as_of, lowest=_lowest(previous))
+    # Lists made before turns were counted owe none.
+    owed = previous.manifest.content["counts"].get("turns_owed", {})
+    lowest = _lowest(previous)
+    return Compared(day, listed, contributions, p90, models, previous.as_of, lowest=lowest, owed=owed)
 
 
 def _lowest(previous: Published) -> dict[str, dict[str, float]]:

@@ -228,6 +228,7 @@ def _counts(
         "cleared": len(cleared),
         "withheld": sum(len(one.withheld) for one in found.values()),
         "waiting": sum(len(one.waiting) for one in found.values()),
+        "turns_owed": {kind: one.owed for kind, one in found.items()},
         "put_by": {name: sum(row["put_by"] == name for row in rows) for name in ("model", "rule", "random")},
         "visits": {by: len({row["visit"] for row in rows if row["visit_by"] == by}) for by in (CHECK, CALL)},
         **{by: sum(row["visit_by"] == by for row in rows) for by in (BEYOND, REST)},

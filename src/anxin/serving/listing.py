@@ -57,7 +57,7 @@ class Listed:
     """Rows of `list.parquet` of one kind without visits, what explains them, and who is not listed though due.
 
     `withheld` are those whose reasons did not add up; `waiting` those who crept over the line of a short list; `lowest`
-    is what is kept of those who wait for a place (`calm.Calm`).
+    is what is kept of those who wait for a place, `owed` the turns to be made up for (`calm.Calm`).
     """
 
     rows: list[dict[str, Any]]
@@ -65,6 +65,7 @@ class Listed:
     withheld: frozenset[Key] = frozenset()
     waiting: frozenset[Key] = frozenset()
     lowest: Mapping[Key, float] = field(default_factory=dict)
+    owed: int = 0
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The row of the snapshot of each listed subject."""
 
@@ -113,6 +114,7 @@ def listed(kind: str, part: ScoredDay, compared: Compared, day: date) -> Listed:
         withheld,
         frozenset((kind, subject) for subject in order.waiting),
         {(kind, subject): p90 for subject, p90 in order.lowest.items()},
+        order.owed,
         {subject: told[subject][0] for subject in order.order},
     )
 
