@@ -15,7 +15,7 @@ from anxin.feeds.engine import Engine
 from anxin.feeds.lake import Lake
 from anxin.judging.any_list import known_on, with_labels
 from anxin.judging.resampling import CONFIDENCE, binomial, overlap
-from anxin.models.grades import named
+from anxin.models.grades import grades, named
 from anxin.models.saved import load
 
 
@@ -38,9 +38,13 @@ def published(home: Path, days: Sequence[date]) -> list[dict[str, Any]]:
         for (put_by, grade), held in rows.groupby(["put_by", "grade"]):
             own = {"kind": kind, "put_by": put_by, "grade": int(grade)}
             found.append(own | _of(home, held, int(grade), together=False))
-            worse = rows.loc[(rows["put_by"] == put_by) & (rows["grade"] >= grade)]
-            of_all = own | _of(home, worse, int(grade), together=True)
-            if put_by == "model" and of_all["promised"] is not None:
+        by_model = rows.loc[rows["put_by"] == "model"]
+        for grade in sorted(one.grade for one in grades()):
+            worse = by_model.loc[by_model["grade"] >= grade]
+            of_all = {"kind": kind, "put_by": "model", "grade": grade} | _of(
+                home, worse, grade, together=True
+            )
+            if of_all["promised"] is not None:
                 found.append(of_all)
     return sorted(found, key=lambda one: (one["kind"], one["put_by"], -one["grade"], one["together"]))
 
@@ -52,13 +56,15 @@ def _of(home: Path, rows: pd.DataFrame, grade: int, *, together: bool) -> dict[s
         low, high = binomial(hits / shared, len(rows) / shared, 1 - CONFIDENCE)
     promises = [load(home / "var" / "models", model).promises for model in rows["model_version"].unique()]
     made = [one for each in promises for one in each.each if one.grade == grade]
-    kept = bool(made) and all(one.kept and one.together == together for one in made)
+    # Models that promise it together promise nothing of it alone; those that promise it alone do not fall short together.
+    kept = bool(made) and all(one.kept and (together or not one.together) for one in made)
+    kept = kept and (not together or any(one.together for one in made))
     return {
         "together": together,
         "rows": len(rows),
         "subjects": int(rows["subject_id"].nunique()),
         "hits": int(hits),
-        "precision": float(rows["y"].mean()),
+        "precision": float(rows["y"].mean()) if len(rows) else 0.0,
         "low": float(low),
         "high": float(high),
         "promised": made[0].precision if kept else None,

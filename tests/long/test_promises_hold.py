@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from anxin.models.grades import grades
-from anxin.models.promises import FixedSequence, Period, promised
+from anxin.models.promises import FixedSequence, Period, grade_promise, left, promised
 
 pytestmark = pytest.mark.long
 
@@ -79,6 +79,26 @@ def test_promises_hold_on_a_date_to_come(moving: float, season: float, hidden: f
         assert broken[ordinal] / WORLDS <= 0.1 + 2 * np.sqrt(0.09 / WORLDS), (ordinal, broken, made)
     if not moving and not season and not hidden:
         assert made[3] / WORLDS > 0.5, made
+
+
+def test_one_level_holds_for_what_is_promised_together_and_alone() -> None:
+    """Where together the promise holds to a few places above the configured threshold, and alone just fails to."""
+    p90 = np.concatenate(
+        [np.linspace(top, low, n, endpoint=False) for n, top, low in ((2000, 0.6, 0.15), (200, 0.15, 0.11))]
+        + [np.linspace(0.109, 0.099, 430), np.linspace(0.042, 0.03, 3000)]
+    )
+    truth = np.repeat([0.1214, 0.0999, 0.0, 0.0], [2000, 200, 430, 3000])
+    odd, rng = np.arange(len(p90)) % 2 == 1, np.random.default_rng(12)
+    yellow, broken, draws = grades()[2], 0, 3 * WORLDS
+    for _ in range(draws):
+        y = (rng.random(len(p90)) < truth).astype(float)
+        # Beside a red and an orange that take the rows from 0.15 up, without ageing: only the two claims are at stake.
+        found = grade_promise(
+            yellow, [Period(f"{o}", p90[odd == o], y[odd == o], odd[odd == o]) for o in (0, 1)], 0.0, 0.15
+        )
+        inside = (p90 >= left(found.threshold)) & ((p90 < 0.15) | found.together)
+        broken += found.kept and truth[inside].mean() < yellow.promise
+    assert broken / draws <= 0.1 + 3 * np.sqrt(0.09 / draws)
 
 
 def test_rows_of_a_small_city_mostly_go_without_a_promise() -> None:

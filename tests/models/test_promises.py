@@ -116,14 +116,16 @@ def test_of_rows_too_few_to_promise_it_of_a_grade_alone_it_is_promised_of_it_and
     periods = dates(4, rows=1200, seed=3)
     yellow = promised(periods).each[2]
     assert (yellow.kept, yellow.together) == (True, True)
-    assert yellow.threshold >= grades()[2].p90 > yellow.precision / 2
+    assert yellow.threshold >= grades()[2].p90
     at_least = [one.within(left(yellow.threshold)) for one in periods]
     assert yellow.all_rows == sum(len(one.y) for one in at_least) > yellow.rows
     assert yellow.all_hits == sum(one.y.sum() for one in at_least) >= yellow.precision * yellow.all_rows
     zh, en = yellow.said(0.9)
-    assert f"黄及以上：90天内合计查实不少于 10%（置信度 90%，回测可列入的 {yellow.all_rows} 条" in zh
-    assert f"其中黄 {yellow.rows} 条中 {yellow.hits} 条" in zh
-    assert "yellow and worse together: at least 10%" in en
+    assert (
+        f"模型列入的黄及以上合计：90天内查实不少于 10%（置信度 90%，回测可列入的 {yellow.all_rows} 条" in zh
+    )
+    assert f"黄单独不作承诺，回测可列入的 {yellow.rows} 条中查实 {yellow.hits} 条" in zh
+    assert "yellow and worse by the model, together: at least 10%" in en
 
 
 def test_of_a_grade_alone_nothing_is_promised_unless_it_is_of_it_and_worse_ones_together() -> None:
@@ -133,14 +135,25 @@ def test_of_a_grade_alone_nothing_is_promised_unless_it_is_of_it_and_worse_ones_
     came = [np.where(p90 > 0.5, 0.0, (rng.random(2000) < 0.3).astype(float)) for _ in range(3)]
     found = promised([period(f"2025-0{1 + 3 * i}-01", p90, y) for i, y in enumerate(came)])
     yellow = found.each[2]
-    assert (yellow.kept, yellow.why) == (False, "not_shown")
+    assert (yellow.kept, yellow.why) == (False, "worse_not_shown")
     assert yellow.hits / yellow.rows > 0.25
+
+
+def test_together_nothing_is_promised_of_a_grade_whose_own_rows_clearly_fall_short() -> None:
+    """Of the worst many come true, of the yellow ones hardly any: the list down to them has its 10 % all the same."""
+    rng = np.random.default_rng(10)
+    p90 = np.repeat([0.9, 0.12], [500, 500])
+    came = [(rng.random(1000) < np.where(p90 > 0.5, 0.6, 0.01)).astype(float) for _ in range(3)]
+    found = promised([period(f"2025-0{1 + 3 * i}-01", p90, y) for i, y in enumerate(came)])
+    yellow = found.each[2]
+    assert yellow.all_hits / yellow.all_rows > 0.25
+    assert (yellow.kept, yellow.together, yellow.why) == (False, False, "own_short")
 
 
 def test_few_rows_or_one_date_cannot_keep_a_promise_and_take_the_configured_threshold() -> None:
     few = promised(dates(4, rows=60))
     assert [one.kept for one in few.each[:2]] == [False, False]
-    assert {one.why for one in few.each[:2]} <= {"no_rows", "not_shown"}
+    assert {one.why for one in few.each[:2]} <= {"no_rows", "not_shown", "worse_not_shown"}
     assert few.each[0].threshold == grades()[0].p90
     one = promised(dates(1, rows=20000))
     assert {each.why for each in one.each} == {"few_dates"}

@@ -17,7 +17,7 @@ from anxin.serving.terminal.tables import show
 from . import made_up
 from .conftest import City
 
-KEPT = "用人单位红：90天内查实不少于 40%（置信度 90%，回测可列入的 61 条中查实 35 条）"
+KEPT = "用人单位模型列入的红：90天内查实不少于 40%（置信度 90%，回测可列入的 61 条中查实 35 条）"
 RULES = "用人单位规则列入的红：不作承诺，回测 9 条中查实 5 条"
 LOST = "用人单位黄：无法承诺 10% 查实（回测不足以证明，回测可列入的 300 条中查实 27 条），暂按概率 8% 划定"
 

@@ -144,11 +144,11 @@ def promises(
     y, p = rows["y"].to_numpy(float), rows["ours"].to_numpy(float)
     each, above = [], float("inf")
     for one in promised_each["each"]:
-        inside = (p >= left(one["threshold"])) & ((p < above) | one.get("together", False))
+        together = one.get("together", False)
+        inside = (p >= left(one["threshold"])) & ((p < above) | together)
         above = one["threshold"]
-        each.append(
-            _Held(one["grade"], one["precision"], one["kept"], int(inside.sum()), int(y[inside].sum()))
-        )
+        rows_seen, hits = int(inside.sum()), int(y[inside].sum())
+        each.append(_Held(one["grade"], one["precision"], one["kept"], rows_seen, hits, together))
     return _told(each, overlap(rows), asked, ("", ""))
 
 
@@ -170,7 +170,8 @@ def promises_in_turn(rows: pd.DataFrame, asked: Mapping[str, Any] | None = None)
             if one.kept:
                 seen = found[one.grade]
                 rows_seen, hits = seen.rows + len(inside.y), seen.hits + int(inside.y.sum())
-                found[one.grade] = replace(seen, kept=True, rows=rows_seen, hits=hits)
+                together = seen.together or one.together
+                found[one.grade] = replace(seen, kept=True, rows=rows_seen, hits=hits, together=together)
     # These dates share no outcome, and each is counted once.
     return _told(list(found.values()), 1.0, asked, ("逐日轮流", ", a date at a time"))
 
@@ -184,6 +185,13 @@ class _Held:
     kept: bool
     rows: int
     hits: int
+    together: bool = False
+    """The rows are also those of worse grades, in some turn at least."""
+
+    def named(self) -> tuple[str, str]:
+        """Return the grade it is of, in Chinese and English."""
+        grade = named(self.grade)
+        return (f"{grade.zh}及以上", f"{grade.en} and worse") if self.together else (grade.zh, grade.en)
 
 
 def _told(
@@ -202,6 +210,7 @@ def _told(
             {
                 "promised": one.precision,
                 "kept": one.kept,
+                "together": one.together,
                 "rows": one.rows,
                 "hits": one.hits,
                 "low": low,
@@ -210,13 +219,13 @@ def _told(
         )
         if not one.kept or not one.rows or least >= one.precision - slack:
             continue
-        tested.append(named(one.grade))
+        tested.append(one.named())
         if high < one.precision - slack:
-            said = f"{one.grade}: {one.hits}/{one.rows} < {one.precision:.0%}"
-            faults.append((f"等级 {said}", f"grade {said}"))
+            said = f"{one.hits}/{one.rows} < {one.precision:.0%}"
+            faults.append((f"{one.named()[0]} {said}", f"{one.named()[1]} {said}"))
     told = ("没有可检验的承诺", "no promise that could be tested")
     if tested:
-        zh, en = "、".join(one.zh for one in tested), ", ".join(one.en for one in tested)
+        zh, en = "、".join(each for each, _ in tested), ", ".join(each for _, each in tested)
         told = (f"{zh}的承诺经{how[0]}检验，未见失信", f"promises of {en} tested{how[1]}, none seen broken")
     state: State = "failed" if faults else "passed" if tested else "unknown"
     return gate("promises", state, faults or [told], figures)

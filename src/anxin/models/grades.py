@@ -103,11 +103,12 @@ class Promise:
 
     `threshold` is the least p90 that earns the grade. `kept` says whether it was chosen to keep `precision`; if not, it
     is the configured one and `why` says what was lacking: `few_dates` (no two calibration dates apart), `no_rows` (none
-    danger enough), `not_shown` (too few came true to be sure), `no_room` (the p90 that would earn it, the band above
-    what was shown, is that of the grade above). `rows`, `hits` and, for 新发现 alone, `new_rows`, `new_hits` are the
-    calibration rows that may carry it (from where it is left up to the threshold of the grade above), and those of them
-    that came true; `all_rows`, `all_hits` are those of this and worse grades. Where `together` is set, these are what is
-    promised of, not the grade alone.
+    danger enough), `not_shown` (too few came true to be sure), `worse_not_shown` (nor with worse grades), `own_short`
+    (with worse grades it would hold, of its own rows clearly fewer came true), `no_room` (the p90 that would earn it, the
+    band above what was shown, is that of the grade above). `rows`, `hits` and, for 新发现 alone, `new_rows`, `new_hits`
+    are the calibration rows that may carry it (from where it is left up to the threshold of the grade above), and those
+    of them that came true; `all_rows`, `all_hits` are those of this and worse grades. Where `together` is set, these are
+    what is promised of, not the grade alone.
     """
 
     grade: int
@@ -126,28 +127,28 @@ class Promise:
     def said(self, confidence: float) -> tuple[str, str]:
         """Return the promise as a sentence in Chinese and English."""
         grade = named(self.grade)
+        share = f"{self.precision:.0%}"
         seen_zh = f"回测可列入的 {self.rows} 条中查实 {self.hits} 条"
         seen_en = f"in the backtest {self.hits} of {self.rows} that may carry it came true"
         if self.kept and self.together:
             all_zh = f"回测可列入的 {self.all_rows} 条中查实 {self.all_hits} 条"
             all_en = f"in the backtest {self.all_hits} of {self.all_rows} that may carry one came true"
             return (
-                f"{grade.zh}及以上：90天内合计查实不少于 {self.precision:.0%}（置信度 {confidence:.0%}，{all_zh}，"
-                f"其中{grade.zh} {self.rows} 条中 {self.hits} 条）",
-                f"{grade.en} and worse together: at least {self.precision:.0%} verified within 90 days "
-                f"({confidence:.0%} confidence, {all_en}, {self.hits} of {self.rows} of {grade.en} alone)",
+                f"模型列入的{grade.zh}及以上合计：90天内查实不少于 {share}（置信度 {confidence:.0%}，{all_zh}）；"
+                f"{grade.zh}单独不作承诺，{seen_zh}",
+                f"{grade.en} and worse by the model, together: at least {share} verified within 90 days "
+                f"({confidence:.0%} confidence, {all_en}); of {grade.en} alone nothing is promised, {seen_en}",
             )
         if self.kept:
             return (
-                f"{grade.zh}：90天内查实不少于 {self.precision:.0%}（置信度 {confidence:.0%}，{seen_zh}）",
-                f"{grade.en}: at least {self.precision:.0%} verified within 90 days "
+                f"模型列入的{grade.zh}：90天内查实不少于 {share}（置信度 {confidence:.0%}，{seen_zh}）",
+                f"{grade.en} by the model: at least {share} verified within 90 days "
                 f"({confidence:.0%} confidence, {seen_en})",
             )
         zh, en = _LACKING[self.why]
         return (
-            f"{grade.zh}：无法承诺 {self.precision:.0%} 查实（{zh}，{seen_zh}），暂按概率 {self.threshold:.0%} 划定",
-            f"{grade.en}: {self.precision:.0%} cannot be promised ({en}, {seen_en}); "
-            f"p90 from {self.threshold:.0%} for now",
+            f"{grade.zh}：无法承诺 {share} 查实（{zh}，{seen_zh}），暂按概率 {self.threshold:.0%} 划定",
+            f"{grade.en}: {share} cannot be promised ({en}, {seen_en}); p90 from {self.threshold:.0%} for now",
         )
 
 
@@ -156,6 +157,14 @@ _LACKING = {
     "no_rows": ("没有足够危险的对象", "nobody dangerous enough"),
     "no_room": ("退出线之上已属上一等级", "what it would ask for, with the band, is in the grade above"),
     "not_shown": ("回测不足以证明", "the backtest does not show it"),
+    "worse_not_shown": (
+        "与更高等级合计的回测不足以证明",
+        "the backtest does not show it of this and worse grades together",
+    ),
+    "own_short": (
+        "与更高等级合计可达，本级明显不足",
+        "it holds together with worse grades, and this one clearly falls short",
+    ),
     "not_calibrated": ("模型未作承诺校准", "the model was not calibrated for promises"),
 }
 

@@ -13,12 +13,10 @@ shown to keep takes the configured threshold and says so.
 What is tested is every row that may carry the grade: a list keeps one down to `leave` times its threshold
 (`grades.yaml`), so the threshold that earns it lies that much above the list that was shown to have the precision.
 
-Two things can be promised of a grade, and they are tested in this order, the second only once the first is shown, so that
-both hold at the level of one: of its rows and those of worse grades together, and of its rows alone, which says more and
-asks for more of them. The promise that says more is made. The rows of a small city show it of no grade alone.
-
-Where the season or the times move the odds of everyone by more than a fifth (one standard deviation) from one calibration
-date to the next, four dates are too few to know it and promises are broken more often than they say (tests/long).
+Two things can be promised of a grade: that its rows and those of worse grades together come true so often, or its rows
+alone, which says more. Together goes first, down to the configured threshold; only where every list down to there passed
+is the grade alone tested, so that one level holds for both. The rows of a small city show few grades alone. Together
+nothing is promised where the grade's own rows were seen to come true clearly less often.
 """
 
 from __future__ import annotations
@@ -85,22 +83,23 @@ class FixedSequence:
         """Return how likely so many hits are if the precision were just too low."""
         return float(binom.sf(hits - 1, rows, self.precision))
 
-    def shown(self, p90: Floats, y: Floats) -> list[float]:
-        """Return the lowest p90 of each list that is shown to have the precision, the longest list last.
+    def shown(self, p90: Floats, y: Floats, least: float = 0.0) -> tuple[list[float], bool]:
+        """Return the lowest p90 of each list that is shown to have the precision, and whether every list was.
 
-        `p90` and `y` (0 or 1) of calibration rows, in any order.
+        The longest list is last; none goes below `least`. `p90` and `y` (0 or 1) of calibration rows, in any order.
         """
         down = np.argsort(-p90, kind="stable")
         found, hits = [], np.cumsum(y[down])
-        for length in self.order(p90[down]):
-            if self.p_value(int(length), int(hits[length - 1])) > 1.0 - self.confidence:
+        lengths = [int(length) for length in self.order(p90[down]) if p90[down][length - 1] >= least]
+        for length in lengths:
+            if self.p_value(length, int(hits[length - 1])) > 1.0 - self.confidence:
                 break
             found.append(float(p90[down][length - 1]))
-        return found
+        return found, len(found) == len(lengths)
 
     def threshold(self, p90: Floats, y: Floats) -> float | None:
         """Return the lowest p90 of the longest list that is shown to have the precision, None where none is."""
-        found = self.shown(p90, y)
+        found, _ = self.shown(p90, y)
         return found[-1] if found else None
 
 
@@ -145,50 +144,68 @@ def promised(periods: Sequence[Period]) -> Promises:
     found: list[Promise] = []
     ceiling = np.inf
     for grade in grades():
-        found.append(_of(grade, periods, aged, ceiling))
+        found.append(grade_promise(grade, periods, aged, ceiling))
         ceiling = found[-1].threshold
     return Promises(confidence(), round(aged, 9), tuple(period.as_of for period in periods), tuple(found))
 
 
-def _of(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) -> Promise:
+def grade_promise(grade: Grade, periods: Sequence[Period], aged: float, ceiling: float) -> Promise:
+    """Choose the threshold of one grade; its rows lie below `ceiling`, that of the grade above (`aged`: of `ageing`)."""
     threshold, together, why = None, False, "few_dates"
     if len(periods) >= 2:
-        every, alone = (
-            _rows([one.within(grade.least, most) for one in periods]) for most in (np.inf, ceiling)
-        )
-        why = "not_shown" if len(alone[1]) >= _SHORTEST else "no_rows"
-        asked = grade.promise / max(1.0 - aged, 1e-9)
-        tested = FixedSequence(asked, confidence())
-        lists = tested.shown(*every) if asked <= _MOST_ASKED else []
-        edges = [(own, False) for own in (tested.shown(*alone) if lists else [])[-1:]]
-        # Of lists that reach further than the configured threshold the one nearest to it: together with the worst few,
-        # rows in no danger could be promised much.
-        beyond = [edge for edge in lists if edge >= bands().leave * grade.p90]
-        edges += [(edge, True) for edge in (beyond or lists[:1])[-1:]]
-        for edge, of_all in edges:
-            # What nobody's p90 can earn, for the grade above begins there, is no promise.
-            if edge / bands().leave < min(ceiling, 1.0):
-                threshold, together = edge / bands().leave, of_all
-                break
+        edge, together, why = _shown(grade, periods, aged, ceiling)
+        # What nobody's p90 can earn, for the grade above begins there, is no promise.
+        if edge is not None and edge / bands().leave < min(ceiling, 1.0):
+            threshold = edge / bands().leave
+        elif edge is not None:
             why = "no_room"
+    if threshold is not None and together:
+        own = _rows([one.within(left(threshold), ceiling) for one in periods])[1]
+        if binom.cdf(own.sum(), len(own), grade.promise) <= 1.0 - confidence():
+            threshold, why = None, "own_short"
     kept = threshold is not None
     # The threshold of the grade above may lie below what this one asks for: then nobody is in between.
     taken = min(threshold if threshold is not None else grade.p90, ceiling)
-    own, worse = ([one.within(left(taken), most) for one in periods] for most in (ceiling, np.inf))
+    alone, worse = ([one.within(left(taken), most) for one in periods] for most in (ceiling, np.inf))
     return Promise(
         grade.grade,
         grade.promise,
         taken,
         kept,
         "" if kept else why,
-        sum(len(period.y) for period in own),
-        int(sum(period.y.sum() for period in own)),
-        sum(int(period.new.sum()) for period in own),
-        int(sum(period.y[period.new].sum() for period in own)),
-        together,
+        sum(len(period.y) for period in alone),
+        int(sum(period.y.sum() for period in alone)),
+        sum(int(period.new.sum()) for period in alone),
+        int(sum(period.y[period.new].sum() for period in alone)),
+        kept and together,
         sum(len(period.y) for period in worse),
         int(sum(period.y.sum() for period in worse)),
     )
+
+
+def _shown(
+    grade: Grade, periods: Sequence[Period], aged: float, ceiling: float
+) -> tuple[float | None, bool, str]:
+    """Return the lowest p90 of the list that is shown to keep a promise, whether together with worse ones, or why none.
+
+    Alone where that is shown and leaves room below the grade above, else together. The worst grade is alone anyway.
+    """
+    every, alone = (_rows([one.within(grade.least, most) for one in periods]) for most in (np.inf, ceiling))
+    why = "not_shown" if len(alone[1]) >= _SHORTEST else "no_rows"
+    asked = grade.promise / max(1.0 - aged, 1e-9)
+    if asked > _MOST_ASKED:
+        return None, False, why
+    tested = FixedSequence(asked, confidence())
+    with_worse: list[float] = []
+    to_its_end = True
+    if np.isfinite(ceiling):
+        with_worse, to_its_end = tested.shown(*every, least=bands().leave * grade.p90)
+    own = tested.shown(*alone)[0] if to_its_end else []
+    if own and (own[-1] / bands().leave < ceiling or not with_worse):
+        return own[-1], False, why
+    if with_worse:
+        return with_worse[-1], True, why
+    return None, False, why if to_its_end else "worse_not_shown"
 
 
 def _rows(periods: Sequence[Period]) -> tuple[Floats, Floats]:

@@ -93,8 +93,8 @@ def calm(
     """Put the subjects of one kind that would be listed today in order.
 
     Without a list before (or with one of another model, whose p90 is another measure) the order is that of p90.
-    `exempt` are listed whatever p90 says (rules, grades that must not wait): they are never held back from the list, and
-    take no turns there.
+    `exempt` are listed whatever p90 says (rules, grades that must not wait): they are never held back from the list. A
+    place among the first of a longer list is a turn for them as for all others.
     """
     ranked = in_order(p90)
     if before is None:
@@ -102,7 +102,7 @@ def calm(
     rose = {subject for subject in ranked if before.rose(subject, p90[subject], bands)}
     given = turns(bands.share, min(bands.head, len(ranked)), before.day, day)
     allowed = max(0, given - before.owed)
-    waiting = _held_back(ranked, before, rose | set(exempt), allowed, bands.head)
+    waiting = _held_back(ranked, before, rose | set(exempt), given, allowed, bands.head)
     listed = [subject for subject in ranked if subject not in waiting]
     head = _head(listed, before, rose, allowed, bands.head)
     order = [subject for subject in listed if subject in head]
@@ -113,19 +113,23 @@ def calm(
         for subject in ranked
         if subject not in head and (subject in due or subject in before.lowest)
     }
-    moved_up = (s for s in head if before.places.get(s, bands.head + 1) > bands.head)
-    taken = sum(subject not in rose and subject not in exempt for subject in moved_up)
-    most = math.ceil(_OWED_DAYS * bands.share * min(bands.head, len(ranked)))
+    moved_up = {s for s in head if before.places.get(s, bands.head + 1) > bands.head} - rose
+    # Where nobody can be displaced, who is exempt takes nobody's place.
+    taken = len(moved_up if len(listed) > bands.head else moved_up - set(exempt))
+    most = math.ceil(round(_OWED_DAYS * bands.share * min(bands.head, len(ranked)), 9))
     return Calm(tuple(order), waiting, lowest, min(most, max(0, before.owed + taken - given)))
 
 
 def _held_back(
-    ranked: Sequence[str], before: Before, at_once: Collection[str], allowed: int, head: int
+    ranked: Sequence[str], before: Before, at_once: Collection[str], given: int, allowed: int, head: int
 ) -> frozenset[str]:
-    """Hold back, on a list that does not fill its head, whoever crept over the line until it is its turn."""
+    """Hold back, on a list that does not fill its head, whoever crept over the line until it is its turn.
+
+    Who finds room in the turns `given` displaces nobody; `allowed` are those that are not owed.
+    """
     crept = [subject for subject in ranked if subject not in before.places and subject not in at_once]
     room = head - (len(ranked) - len(crept))
-    return frozenset(crept[allowed:]) if room > allowed else frozenset()
+    return frozenset(crept[allowed:]) if room > given else frozenset()
 
 
 def _head(

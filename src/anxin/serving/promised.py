@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from anxin.domain.errors import AnxinError
-from anxin.models.grades import Promises
+from anxin.models.grades import Promise, Promises
 from anxin.serving import wording
 from anxin.serving.published import Manifest
 from anxin.serving.wording import Words
@@ -75,19 +75,33 @@ def promise_facts(manifest: Manifest) -> dict[str, Any]:
 
 
 def broken(manifest: Manifest) -> Words | None:
-    """Return in one line which promises cannot be kept, None where all are (or none was made)."""
+    """Return in one line what is promised of no grade alone: not at all, or together with worse ones only.
+
+    None where every grade has a promise of its own, or none was made.
+    """
+    each = {kind: found.each for kind, found in promises(manifest).items()}
+    lost = _named(each, lambda one: not one.kept)
+    together = _named(each, lambda one: one.kept and one.together)
     zh, en = [], []
-    for kind, found in promises(manifest).items():
-        lost = [one for one in found.each if not one.kept]
-        if lost:
+    if lost.zh:
+        zh.append(f"查实率承诺无法兑现：{lost.zh}")
+        en.append(f"promised precision cannot be kept: {lost.en}")
+    if together.zh:
+        zh.append(f"仅与更高等级合计承诺：{together.zh}")
+        en.append(f"promised only together with worse grades: {together.en}")
+    return Words("。".join(zh), ". ".join(en)) if zh else None
+
+
+def _named(each: Mapping[str, Sequence[Promise]], meant: Callable[[Promise], bool]) -> Words:
+    """Return kinds with those of their grades that are meant; empty where none is."""
+    zh, en = [], []
+    for kind, found in each.items():
+        grades = [wording.grade(one.grade) for one in found if meant(one)]
+        if grades:
             name = wording.words(wording.KINDS, kind)
-            zh.append(f"{name.zh}{'、'.join(wording.grade(one.grade).zh for one in lost)}")
-            en.append(f"{name.en} {', '.join(wording.grade(one.grade).en for one in lost)}")
-    if not zh:
-        return None
-    return Words(
-        f"查实率承诺无法兑现：{'；'.join(zh)}", f"promised precision cannot be kept: {'; '.join(en)}"
-    )
+            zh.append(f"{name.zh}{'、'.join(grade.zh for grade in grades)}")
+            en.append(f"{name.en} {', '.join(grade.en for grade in grades)}")
+    return Words("；".join(zh), "; ".join(en))
 
 
 def _states(manifest: Manifest) -> Mapping[str, Mapping[str, Any]]:
