@@ -1,13 +1,18 @@
-"""What a snapshot does to the process it is made in."""
+"""What a snapshot does to the process it is made in, and that how it is computed changes no cell."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from anxin.features.snapshots import _Uncollected
+from anxin.features import catalogue, energy
+from anxin.features.known import Kind
+from anxin.features.snapshots import KINDS, _Uncollected, snapshots
+
+from . import streams
+from .conftest import Made
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +32,32 @@ def test_cycles_are_looked_for_again_when_the_last_of_several_snapshots_is_done(
     assert not gc.isenabled()
     within.__exit__(None, None, None)
     assert gc.isenabled() is usual
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("together", [1, 10**9])
+def test_however_many_dates_are_looked_at_together_every_cell_is_the_same(
+    kind: Kind, together: int, made: Callable[[int], Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Electricity of a city is looked at a few dates at a time; the oracle sees them all at once."""
+    monkeypatch.setattr(energy, "_TOGETHER", together)
+    world = made(streams.SEEDS[0])
+    figures = {name for name, one in catalogue.catalogue().items() if one.family == "energy"}
+    found = snapshots(world.view, streams.DATES, kind, only=figures)
+    assert len({day for day in found["as_of"].to_pylist()}) > 2
+    assert found.equals(world.table(kind).select(found.column_names))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_snapshot_of_some_figures_says_the_same_of_them(kind: Kind, made: Callable[[int], Made]) -> None:
+    world = made(streams.SEEDS[0])
+    figures = {feature.name for feature in catalogue.of(kind)} | set(catalogue.facts())
+    of_day = (
+        next(feature.name for feature in catalogue.of(kind) if feature.of_day) if kind == "project" else ""
+    )
+    for only in ({"spring_festival_nearness"}, {of_day, "complaints_90d", "complaint_open_last_days"}, set()):
+        found = snapshots(world.view, streams.DATES[-2:], kind, only=only)
+        assert set(found.column_names) & figures == only - {""}
+        whole = world.table(kind).select(found.column_names)
+        days = set(streams.DATES[-2:])
+        assert found.to_pylist() == [row for row in whole.to_pylist() if row["as_of"] in days]

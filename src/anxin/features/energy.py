@@ -37,8 +37,8 @@ from anxin.features.steps import NEWEST, falls, newest, since, step
 from anxin.features.weeks import WEEK, aligned, by_day, daily, monday, number, on_holiday, weekly
 
 _RECENT = 8
-_TOGETHER = 6_000_000
-"""Weeks of meters, in the half year before, of the dates that are looked at together: a full city's are about as many."""
+_TOGETHER = 9_000_000
+"""Weeks of meters, of the half year before, that are looked at together: more at once is no faster, and takes memory."""
 _UNKNOWN = 1e300
 """A level of last year nobody knows: more than any."""
 _NEAR_ZERO = 10
@@ -62,16 +62,15 @@ def energy(known: Known) -> Iterator[ir.Table]:
     newer = known.view.keep(daily(known, _RECENT))
     half = known.view.keep(weekly(known, PAST[-1], _RECENT))
     weeks = newer.select(*half.columns).union(half)
-    groups = _groups(known, half)
+    groups = _groups(known, weeks)
     usual = [known.view.keep(usuals(_known_on(known, weeks, days, PAST[-1]))) for days in groups]
-    rows = _union(
-        [
-            _beside_usual(_known_on(known, newer, days, _RECENT), own)
-            for days, own in zip(groups, usual, strict=True)
-        ]
-    )
-    late = known.view.keep(_late(rows))
-    yield _newest(known, rows, late, _union(usual))
+    beside = [
+        _beside_usual(_known_on(known, newer, days, _RECENT), own)
+        for days, own in zip(groups, usual, strict=True)
+    ]
+    late = [known.view.keep(_late(rows)) for rows in beside]
+    newest = zip(groups, beside, late, usual, strict=True)
+    yield _union([_newest(known, days, rows, own_late, own) for days, rows, own_late, own in newest])
     weeks = weeks.union(known.view.keep(weekly(known, WEEKS, PAST[-1])))
     levels = _union(
         [
@@ -79,7 +78,7 @@ def energy(known: Known) -> Iterator[ir.Table]:
             for days, own in zip(groups, usual, strict=True)
         ]
     )
-    yield _steady(levels, late)
+    yield _steady(levels, _union(late))
     yield _peers(known, levels)
     if known.kind == "project":
         yield _sites(known, levels)
@@ -89,13 +88,12 @@ def _union(tables: Sequence[ir.Table]) -> ir.Table:
     return tables[0] if len(tables) == 1 else ibis.union(*tables)
 
 
-def _groups(known: Known, half: ir.Table) -> list[list[date]]:
-    """Return the dates that are looked at together: as many as whose sums fit in memory, one at a time in a city.
-
-    `half` has a row for each meter and week of about half a year.
-    """
+def _groups(known: Known, weeks: ir.Table) -> list[list[date]]:
+    """Return the dates that are looked at together: as many as have so many weeks of meters in the half year before."""
     dates = sorted(set(known.dates))
-    at_once = known.view.at_once(half, _TOGETHER) or len(dates)
+    if len(dates) == 1:
+        return [dates]
+    at_once = known.view.at_once(_known_on(known, weeks, dates[-1:], PAST[-1]), _TOGETHER) or len(dates)
     return [dates[place : place + at_once] for place in range(0, len(dates), at_once)]
 
 
@@ -186,10 +184,10 @@ def _peak_share(found: ir.Table) -> ir.FloatingValue:
     return ratio(blocks[0], ibis.greatest(*(block.fill_null(0.0) for block in blocks)))
 
 
-def _newest(known: Known, rows: ir.Table, late: ir.Table, usual: ir.Table) -> ir.Table:
-    """Return what the newest days say of a subject, beside the half year before."""
+def _newest(known: Known, days: Sequence[date], rows: ir.Table, late: ir.Table, usual: ir.Table) -> ir.Table:
+    """Return what the newest days before some dates say of a subject, beside the half year before."""
     weeks = _weeks_of_subjects(known, rows)
-    swings, idle = _swings(weeks), _idle(known, weeks)
+    swings, idle = _swings(weeks), _idle(days, weeks)
     past = usual.group_by(KEYS).aggregate(**held(usual, ("past_rest", "past_work"), usual.usual))
     joined = late.left_join(swings, KEYS).select(late, *(swings[name] for name in swings.columns[2:]))
     joined = joined.left_join(past, KEYS).select(joined, *(past[name] for name in past.columns[2:]))
@@ -283,7 +281,7 @@ def _swings(weeks: ir.Table) -> ir.Table:
     )
 
 
-def _idle(known: Known, weeks: ir.Table) -> ir.Table:
+def _idle(dates: Sequence[date], weeks: ir.Table) -> ir.Table:
     """Count near-zero days and their longest run; days between 小年 and 元宵 are no days here.
 
     All that was used counts, held against the meters read that day that have a usual. A day without such a reading
@@ -299,7 +297,7 @@ def _idle(known: Known, weeks: ir.Table) -> ir.Table:
     each = some.cross_join(ibis.memtable({"weekday": list(range(WEEK))}))
     each = each.filter(reduce(or_, [(each.weekday == of) & each[f"idle_{of}"] for of in range(WEEK)]))
     each = each.select(*KEYS, age=(each.today - each.monday - each.weekday).cast("int64"))
-    days = each.inner_join(_working_days(known), ["as_of", "age"])
+    days = each.inner_join(_working_days(dates), ["as_of", "age"])
     nth = ibis.row_number().over(ibis.window(group_by=KEYS, order_by=days.place))
     days = days.mutate(run=days.place - nth)
     runs = days.group_by([*KEYS, "run"]).aggregate(
@@ -308,11 +306,11 @@ def _idle(known: Known, weeks: ir.Table) -> ir.Table:
     return runs.group_by(KEYS).aggregate(idle_days=runs.late.sum(), idle_run=runs.length.max())
 
 
-def _working_days(known: Known) -> ir.Table:
+def _working_days(dates: Sequence[date]) -> ir.Table:
     """Return the days before each date that are no Spring Festival holiday, numbered."""
     rows = [
         (as_of, days, place)
-        for as_of in known.dates
+        for as_of in dates
         for place, days in enumerate(
             days for days in range(1, _RECENT * WEEK + 1) if not on_holiday(as_of - timedelta(days))
         )

@@ -190,13 +190,15 @@ class Window:
     least: int | None = None
     most: int | None = None
 
-    def within(self, rows: ir.Table, some: Sequence[int]) -> ir.BooleanValue | bool:
-        """Return which of the rows of `some` weeks back are meant: none (False), all (True), or those that say so."""
+    def reaches(self, some: Sequence[int]) -> bool:
+        """Say whether any of `some` weeks back can be meant."""
+        return self.first <= some[-1] and self.last >= some[0]
+
+    def within(self, rows: ir.Table, some: Sequence[int]) -> ir.BooleanValue | None:
+        """Return which of the rows of `some` weeks back, that it reaches, are meant; None is all."""
         first, last = max(self.first, some[0]), min(self.last, some[-1])
-        if first > last:
-            return False
         if self.column == "back" and (first, last) == (some[0], some[-1]):
-            return True
+            return None
         least = first * WEEK if self.least is None else self.least
         most = last * WEEK if self.most is None else self.most
         told = rows[self.column]
@@ -248,10 +250,11 @@ def _added(known: Known, rows: ir.Table, days: Sequence[date]) -> ir.Table:
         part = rows.filter(rows.back.between(some[0] * WEEK, some[-1] * WEEK))
         sums: dict[str, ir.Value] = {"last": part["last"].max()}
         for name, window in windows.items():
-            meant = window.within(part, some)
-            for what in ("wh", "n"):
-                nothing, there = ibis.literal(0, "int64"), None if meant is True else meant
-                sums[f"{name}_{what}"] = nothing if there is False else sum_of(part[what], there)
+            if window.reaches(some):
+                meant = window.within(part, some)
+                sums |= {f"{name}_{what}": sum_of(part[what], meant) for what in ("wh", "n")}
+            else:
+                sums |= {f"{name}_{what}": ibis.literal(0, "int64") for what in ("wh", "n")}
         parts.append(part.group_by(METER).aggregate(**sums))
     every = ibis.union(*parts)
     return every.group_by(METER).aggregate(

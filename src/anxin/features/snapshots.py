@@ -67,7 +67,7 @@ def snapshots(
 
     Columns: `kind, subject_id, as_of`, the facts of `subjects`, `in_hand`, then one float64 per feature and
     fact of the catalogue, sorted by `as_of`, `subject_id`. A feature whose feeds were not there on a date
-    is missing on it. With `only`, features and facts of other names are neither computed nor there.
+    is missing on it. With `only`, features and facts of other names are not asked for and not there.
     """
     with _UNCOLLECTED:
         return _snapshots(view, dates, kind, on_progress, only)
@@ -167,7 +167,9 @@ def _computed(
                 wanted = [name for name in told if name in needed]
                 if not wanted:
                     continue
-                rows = _collect(own, part if wanted == told else part.select(*KEYS, *wanted))
+                # Some tables are keyed by date alone.
+                keys = [name for name in part.columns if name in KEYS]
+                rows = _collect(own, part if wanted == told else part.select(*keys, *wanted))
                 placed = places.of(rows)
                 for name in wanted:
                     found[name] = placed.column(rows[name], meanings.get(name, Meaning()))

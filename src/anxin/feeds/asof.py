@@ -198,15 +198,15 @@ class View:
         self._tables.append(f"kept_{next(_NUMBERS)}")
         return self.backend.create_table(self._tables[-1], rows)
 
-    def at_once(self, kept: ir.Table, most: int) -> int | None:
-        """Return how many times, at least once, the rows of a kept table fit into `most`.
+    def at_once(self, rows: ir.Table, most: int) -> int | None:
+        """Return how many times, at least once, rows of kept tables fit into `most`.
 
         None where the engine would have to compute it first: such an engine plans for itself what fits.
         """
         if not self._duckdb:
             return None
-        rows: int = self.backend.to_pyarrow(kept.count()).as_py()
-        return max(1, most // max(rows, 1))
+        count: int = self.backend.to_pyarrow(rows.count()).as_py()
+        return max(1, most // max(count, 1))
 
     def numbered(self, rows: ir.Table, name: str) -> Numbered:
         """Compute a table once as `keep` does, with whole numbers for the texts of a column.

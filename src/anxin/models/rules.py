@@ -205,9 +205,14 @@ def fingerprint() -> str:
     return hashlib.sha256(f"{_text()}{law.fingerprint()}".encode()).hexdigest()
 
 
-@cache
 def reads() -> tuple[str, ...]:
-    """Return the features that any version of any rule looks at."""
+    """Return the columns of a snapshot that any version of any rule looks at: features, and what dates their facts."""
+    dates = (catalogue()[name].dated for name in _features())
+    return (*_features(), *dict.fromkeys(name for name in dates if name))
+
+
+@cache
+def _features() -> tuple[str, ...]:
     return tuple(dict.fromkeys(limit.feature for rule in rules() for limit in rule.when.limits()))
 
 
@@ -236,7 +241,7 @@ class _Governing:
         """Return the rows that this version of the rule governs."""
         if rule.name not in self._versions:
             self._versions[rule.name] = [_version(rule.name, code, self._on) for code in self._districts]
-        governs = np.array([found is rule for found in self._versions[rule.name]], dtype=bool)
+        governs = np.array([found == rule for found in self._versions[rule.name]], dtype=bool)
         return governs[self._row] if len(governs) else np.zeros(0, dtype=bool)
 
     def standing(self, rule: Rule, rows: npt.NDArray[np.int64]) -> list[Rule]:
@@ -262,7 +267,7 @@ def _possible(condition: Condition, kind: str) -> bool:
 
 
 def _values(snapshot: pa.Table) -> dict[str, Floats]:
-    return dict(zip(reads(), matrix(snapshot, reads()).T, strict=True))
+    return dict(zip(_features(), matrix(snapshot, _features()).T, strict=True))
 
 
 def _ages(snapshot: pa.Table, feature: str, found: dict[str, Floats]) -> Floats:

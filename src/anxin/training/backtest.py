@@ -125,7 +125,7 @@ def backtest(
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         each = pool.map(result, range(len(folds)), folds)
-        results = [result for result in each if result is not None]
+        results = [one for one in each if one is not None]
     if not results:
         return Backtest(min(_WITHOUT_FOLDS, settings.rounds[kind]), (), 0, (), {}, {}, pd.DataFrame())
     best = _best_column(results, cautious(grid))

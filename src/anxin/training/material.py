@@ -31,7 +31,7 @@ from anxin.training.splits import training_dates
 Progress = Callable[[str, int, int], None]
 
 _AT_ONCE = 13
-"""Dates of one snapshot at most: more share more work, and hold more in memory."""
+"""Dates of one snapshot at most: more share more work, and hold more in memory (in a city of a tenth as much again)."""
 
 _BETWEEN = 3
 """Days between the newest two training dates that drift is told of too: dates a month apart see one part of the month."""
@@ -42,7 +42,10 @@ _FEWEST = 10
 
 @dataclass(frozen=True)
 class Material:
-    """Rows of every subject on every training date, oldest first, all from what was received before `through`."""
+    """Rows of every subject on every training date, oldest first, all from what was received before `through`.
+
+    Of figures `snapshot` has those that training reads.
+    """
 
     kind: Kind
     through: date

@@ -204,12 +204,12 @@ def _reference(found: Material) -> Reference:
     return reference_of(snapshot, kind, found.names + said, np.empty(0), found.between)
 
 
-def _beside(kind: Kind, snapshot: pa.Table, tested: Backtest, at_first: Reference) -> dict[str, bytes]:
+def _beside(kind: Kind, snapshot: pa.Table, tested: Backtest, rows: Reference) -> dict[str, bytes]:
     """Return what gates and drift will ask for later: the backtest's rows, and the training rows in bins."""
     p90 = _on_the_models_scale(tested.judged)["p90"].to_numpy(float) if len(tested.judged) else np.empty(0)
     return {
         fold_rows.FILE: fold_rows.to_bytes(tested.judged, snapshot, kind),
-        reference.FILE: replace(at_first, score=reference.score_bins(p90)).to_bytes(),
+        reference.FILE: replace(rows, score=reference.score_bins(p90)).to_bytes(),
     }
 
 
