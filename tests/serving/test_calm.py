@@ -90,7 +90,7 @@ def test_a_tremble_changes_almost_nobody_among_the_first_two_hundred() -> None:
 
 
 def test_what_places_that_fell_free_took_beyond_their_turns_is_made_up_for() -> None:
-    """Of 24 listed three of the first twenty leave: three come up in a day that has one turn, and two days have none."""
+    """Three of the first twenty leave, where one place a day may change hands: two days have none, then turns go on."""
     start = {f"S{i:02d}": 0.5 - 0.01 * i for i in range(30)}
     before = Before(DAY, {subject: place + 1 for place, subject in enumerate(in_order(start))}, start)
     now = {s: p * 1.2 if place >= 20 else p for place, (s, p) in enumerate(start.items()) if place > 2}
@@ -102,8 +102,20 @@ def test_what_places_that_fell_free_took_beyond_their_turns_is_made_up_for() -> 
         came.append(len(set(today.order[:20]) - order))
         before, order = after(day, today, now), set(today.order[:20])
         now = {s: p * (0.99 if s in order else 1.08) for s, p in now.items()}
-    assert owed == [2, 1, 0, 0, 0]
-    assert came == [3, 0, 0, 1, 1]
+    assert owed == [2, 1, 0, -1, -1]
+    assert came == [3, 0, 0, 0, 1]
+
+
+def test_what_was_saved_is_there_for_the_day_on_which_many_leave() -> None:
+    start = {f"S{i:02d}": 0.5 - 0.01 * i for i in range(30)}
+    everyone = {subject: place + 1 for place, subject in enumerate(in_order(start))}
+    gone = {s: p for place, (s, p) in enumerate(start.items()) if place > 2}
+    for saved, owed in ((0, 2), (3, -1), (7, -5)):
+        assert (
+            calm(gone, Before(DAY, everyone, start, {}, -saved), DAY + timedelta(days=1), SMALL).owed == owed
+        )
+    nobody_left = calm(start, Before(DAY, everyone, start, {}, -7), DAY + timedelta(days=1), SMALL)
+    assert nobody_left.owed == -7
 
 
 @pytest.mark.parametrize("exempt", [False, True])
@@ -135,14 +147,16 @@ def test_those_left_waiting_come_in_by_and_by_the_most_dangerous_first() -> None
     start = {f"S{i:02d}": 0.5 - 0.01 * i for i in range(30)}
     before = Before(DAY, {subject: place + 1 for place, subject in enumerate(in_order(start))}, start)
     now = {subject: p * (1.2 if place >= 25 else 0.4) for place, (subject, p) in enumerate(start.items())}
-    order = list(before.places)
-    for number in range(1, 7):
+    order, came = list(before.places), []
+    for number in range(1, 13):
         day = DAY + timedelta(days=number)
         today = calm(now, before, day, SMALL)
-        came = set(today.order[:20]) - set(order[:20])
-        assert came == ({f"S{24 + number}"} if number <= 5 else set())
+        came.append(sorted(set(today.order[:20]) - set(order[:20])))
         order = list(today.order)
         before = after(day, today, now)
+    assert [each for each in came if each] == [["S25"], ["S26"], ["S27"], ["S28"], ["S29"]]
+    # Half of the place a day is kept for those that fall free.
+    assert sum(bool(each) for each in came[:6]) == 3
 
 
 def test_without_a_list_before_the_order_is_that_of_danger() -> None:

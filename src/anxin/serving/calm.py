@@ -9,9 +9,11 @@ Waiting ends: p90 is held against its lowest since the subject first waited, how
 doubled since then comes in at once. What was lowest goes from list to list (`waiting.parquet`).
 
 Places of the head that fall free are filled by those who already stand behind it, whether they rose or not: ranks have no
-gaps, and whoever is listed is not taken off. Whoever would be new on the list does not fill them, but waits. What they
-took beyond the turns of a day is owed: no turns are given until it is made up for, of at most a week. So over the days no
-more places change hands than configured, unless more fall free.
+gaps, and whoever is listed is not taken off. Whoever would be new on the list does not fill them, but waits.
+
+Both count towards the share of places that may change hands a day. Where places are all taken, half of it is given by
+turns; the other half is for places that fall free. What they do not need is saved for days on which many do; what they
+take beyond is owed, and no turns are given until it is made up for. Either is at most a week's.
 """
 
 from __future__ import annotations
@@ -23,8 +25,11 @@ from datetime import date
 
 from anxin.models.grades import Bands
 
+_BY_TURN = 0.5
+"""What part of the places that may change hands is given by turns, on a list longer than its head."""
+
 _OWED_DAYS = 7
-"""Days whose turns can be owed: after a day on which many left, who creeps up does not wait for months."""
+"""Days whose places can be owed or saved: after a day on which many left, who creeps up does not wait for months."""
 
 MOST_WAITED = 2.0
 """Whoever rose more than so many times since it first waited waits no longer."""
@@ -42,7 +47,7 @@ class Before:
     p90: Mapping[str, float]
     lowest: Mapping[str, float] = field(default_factory=dict)
     owed: int = 0
-    """Places that changed hands beyond their turns and are not made up for."""
+    """Places that changed hands beyond what may and are not made up for; below 0 those that are saved."""
 
     def rise(self, subject: str, p90: float) -> float:
         """Return how many times p90 rose; without end for whoever was not scored."""
@@ -100,11 +105,13 @@ def calm(
     if before is None:
         return Calm(tuple(ranked), frozenset())
     rose = {subject for subject in ranked if before.rose(subject, p90[subject], bands)}
-    given = turns(bands.share, min(bands.head, len(ranked)), before.day, day)
-    allowed = max(0, given - before.owed)
-    waiting = _held_back(ranked, before, rose | set(exempt), given, allowed, bands.head)
+    places = min(bands.head, len(ranked))
+    given = turns(bands.share, places, before.day, day)
+    left = max(0, given - before.owed)
+    waiting = _held_back(ranked, before, rose | set(exempt), given, left, bands.head)
     listed = [subject for subject in ranked if subject not in waiting]
-    head = _head(listed, before, rose, allowed, bands.head)
+    by_turn = min(left, turns(bands.share * _BY_TURN, places, before.day, day))
+    head = _head(listed, before, rose, by_turn, bands.head)
     order = [subject for subject in listed if subject in head]
     order += [subject for subject in listed if subject not in head]
     due = waiting | set(listed[: bands.head])
@@ -116,8 +123,8 @@ def calm(
     moved_up = {s for s in head if before.places.get(s, bands.head + 1) > bands.head} - rose
     # Where nobody can be displaced, who is exempt takes nobody's place.
     taken = len(moved_up if len(listed) > bands.head else moved_up - set(exempt))
-    most = math.ceil(round(_OWED_DAYS * bands.share * min(bands.head, len(ranked)), 9))
-    return Calm(tuple(order), waiting, lowest, min(most, max(0, before.owed + taken - given)))
+    most = math.ceil(round(_OWED_DAYS * bands.share * places, 9))
+    return Calm(tuple(order), waiting, lowest, min(most, max(-most, before.owed + taken - given)))
 
 
 def _held_back(
