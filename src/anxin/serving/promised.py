@@ -35,7 +35,7 @@ def promise_lines(manifest: Manifest) -> list[Words]:
         for one in found.each:
             zh, en = one.said(found.confidence)
             lines.append(Words(f"{name.zh}{zh}", f"{name.en}, {en}"))
-        for seen in found.by_rules:
+        for seen in (one for one in found.by_rules if one.rows):
             zh, en = seen.said()
             lines.append(Words(f"{name.zh}{zh}", f"{name.en}, {en}"))
     return lines
