@@ -155,6 +155,25 @@ def test_a_promise_is_tested_on_every_row_that_may_carry_the_grade_those_the_ban
     assert (found.state, found.figures["4"]["rows"], found.figures["4"]["hits"]) == ("failed", 400, 90)
 
 
+def test_a_promise_of_a_grade_and_worse_ones_is_tested_on_the_rows_of_all_and_named_so() -> None:
+    """Red rows come true, yellow ones do not: together one in five, alone nothing."""
+    table = pd.DataFrame(
+        {
+            "subject_id": [f"S{i}" for i in range(1000)],
+            "as_of": DATES[0],
+            "in_hand": False,
+            "ours": np.repeat([0.6, 0.1], 500),
+            "y": np.where(np.arange(1000) < 200, 1.0, 0.0),
+        }
+    )
+    red = {"grade": 4, "precision": 0.40, "threshold": 0.5, "kept": False}
+    yellow = {"grade": 2, "precision": 0.10, "threshold": 0.08, "kept": True}
+    found = promises(table, {"each": [red, yellow | {"together": True}]})
+    assert (found.state, found.figures["2"]["rows"], found.figures["2"]["hits"]) == ("passed", 1000, 200)
+    assert found.zh.startswith("黄及以上") and "yellow and worse" in found.en
+    assert promises(table, {"each": [red, yellow]}).state == "failed"
+
+
 def test_a_promise_of_which_too_little_was_seen_to_fail_is_not_called_tested() -> None:
     few = rows().head(5).assign(ours=0.5, y=0.0)
     found = promises(few, promise(0.2, 0.4))
