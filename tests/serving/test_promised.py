@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 from anxin.domain.errors import AnxinError
+from anxin.models.grades import Promises
 from anxin.serving.exports.workbook import to_xlsx
-from anxin.serving.promised import broken, promise_lines
+from anxin.serving.promised import broken, promise_facts, promise_lines
 from anxin.serving.published import Manifest, Published
 from anxin.serving.terminal.tables import show
 
@@ -54,3 +56,18 @@ def test_a_list_of_before_promises_says_nothing_of_them() -> None:
 def test_promises_nobody_can_read_are_an_error_a_person_can() -> None:
     with pytest.raises(AnxinError, match="promises of list"):
         promise_lines(_manifest(promises={"employer": {"each": [{}]}}))
+
+
+def test_what_is_promised_only_with_worse_grades_is_named_apart_and_not_called_shown() -> None:
+    red, orange, yellow, blue = Promises.configured().each
+    together = replace(yellow, kept=True, together=True, rows=151, hits=11, all_rows=326, all_hits=55)
+    each = (replace(red, kept=True), replace(orange, kept=True), together, replace(blue, kept=True))
+    found = _manifest(promises={"employer": Promises(0.9, 0.1, ("2025-01-01",), each).to_json()})
+    said = broken(found)
+    assert said is not None
+    assert said.zh == "仅与更高等级合计承诺：用人单位黄"
+    assert said.en == "promised only together with worse grades: employer yellow"
+    line = promise_lines(found)[2].zh
+    assert "模型列入的黄及以上合计" in line and "黄单独不作承诺，回测可列入的 151 条中查实 11 条" in line
+    facts = promise_facts(found)["employer"]["grades"]["2"]
+    assert (facts["together"], facts["all_rows"], facts["all_hits"]) == (True, 326, 55)
