@@ -28,6 +28,13 @@ def test_no_value_and_no_row_are_told_apart_and_not_said_where_the_feed_was_not_
     assert placed.column(rows["n"], known_in_june).to_pylist() == [None, None, 0.0, None]
 
 
+def test_an_empty_value_of_a_whole_number_takes_nothing_from_fractions() -> None:
+    rows = pa.table({"subject_id": ["a"], "as_of": [MAY], "n": [0.5]})
+    places = Places(PEOPLE)
+    assert places.of(rows).column(rows["n"], Meaning(0, 0)).to_pylist() == [0.5, 0.0, 0.0, 0.0]
+    assert places.nothing(Meaning(0, 0)).to_pylist() == [0.0] * 4
+
+
 def test_what_is_no_number_stays_missing_where_no_value_would_mean_something() -> None:
     rows = pa.table({"subject_id": ["a"], "as_of": [MAY], "n": [float("nan")]})
     assert Places(PEOPLE).of(rows).column(rows["n"], Meaning(0.0, 0.0)).to_pylist() == [None, 0.0, 0.0, 0.0]
