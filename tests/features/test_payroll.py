@@ -230,3 +230,29 @@ def test_where_no_pay_of_sites_comes_nobody_is_unpaid(tmp_path: Path, paid_on: d
     payroll = [] if paid_on is None else [pay(1, paid_on.replace(month=1), paid_on, SITE)]
     row = found(tmp_path, D, "project", wage_sheets=[sheet(MARCH, SITE)], payroll=payroll)[SITE]
     assert {row[name] for name in (*OWED, "crew_unpaid_share")} == {None}
+
+
+def one_of(folder: Path, days: list[date], **feeds: list[Row]) -> Row:
+    """Return the firm's row of D, asked for beside other dates."""
+    rows = snapshots(streams.view_of(folder, feeds), days, "employer").to_pylist()
+    (row,) = (row for row in rows if (row["subject_id"], row["as_of"]) == (FIRM, D))
+    return row
+
+
+@pytest.mark.parametrize("days", [[D], [D - timedelta(40), D]])
+def test_the_largest_figures_a_row_may_state_are_added_up(tmp_path: Path, days: list[date]) -> None:
+    largest, paid_on = "9999999999999999.99", date(2024, 4, 15)
+    full, hardly = (
+        pay(worker, MARCH, paid_on, paid=paid) | {"due": Decimal(largest)}
+        for worker, paid in enumerate((largest, "1.00"))
+    )
+    row = one_of(tmp_path, days, payroll=[full, hardly], wage_sheets=[sheet(MARCH)])
+    assert (row["pay_short_share"], row["pay_paid_share"]) == (0.5, pytest.approx(0.5))
+
+
+@pytest.mark.parametrize("days", [[D], [D - timedelta(40), D]])
+def test_pay_for_a_month_to_come_is_not_counted_yet(tmp_path: Path, days: list[date]) -> None:
+    ahead = date(2024, 6, 1)
+    parts = [pay(0, ahead, D - timedelta(5)) | {"payment_no": number} for number in (1, 2)]
+    row = one_of(tmp_path, days, payroll=[pay(0, APRIL, D - timedelta(16)), *parts])
+    assert row["pay_parts_share"] == 0.0
