@@ -6,6 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 import pytest
@@ -90,6 +91,16 @@ def test_what_is_kept_is_read_by_views_beside_until_released(lake: Lake) -> None
     assert len(tables(view)) == 1 and kept.count().execute() > 0
     beside.release()
     assert tables(view) == []
+
+
+def test_of_a_table_that_could_not_be_filled_nothing_stays_and_its_own_error_is_told(lake: Lake) -> None:
+    view = View(lake)
+    view.backend.con.execute("CREATE TABLE texts AS SELECT 'x' AS text")
+    texts = ibis.table({"text": "string"}, name="texts")
+    with pytest.raises(duckdb.Error, match="Could not convert string 'x'"):
+        view.keep(texts.select(number=texts.text.cast("int64")))
+    view.release()
+    assert not tables(view)
 
 
 def test_what_is_named_is_named_once_for_all_views_of_an_engine(lake: Lake) -> None:

@@ -195,10 +195,8 @@ class View:
             backends, _ = rows._find_backends()
             # Only tables in memory: they are held already, and Ibis would take them to its default engine.
             return rows.cache() if backends else rows
-        name = f"kept_{next(_NUMBERS)}"
-        kept = self.backend.create_table(name, rows)
-        self._tables.append(name)
-        return kept
+        self._tables.append(f"kept_{next(_NUMBERS)}")
+        return self.backend.create_table(self._tables[-1], rows)
 
     def at_once(self, rows: ir.Table, most: int) -> int | None:
         """Return how many times, at least once, rows of kept tables fit into `most`.
