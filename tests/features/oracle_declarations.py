@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from .oracle import Past, Values, fading, mean, newest, ratio, total
+from .oracle import Past, Row, Values, fading, mean, newest, ratio, total
 
 
 def insurance(past: Past, subject: str) -> Values:
@@ -21,7 +21,9 @@ def _declared(past: Past, subject: str, feed: str, name: str, due: str, paid: st
     rows = past.rows(feed, subject, 430)
     recent = [row for row in rows if past.age(row["month"]) <= 130]
     newest = max(recent, key=lambda row: row["month"], default=None)
-    late = [row for row in rows if (row["declared_on"] - row["month"]).days > 51]
+    late = [
+        row for row in rows if (row["declared_on"] - row["month"]).days > 51 and past.age(row["month"]) <= 430
+    ]
     # Every version received before the day counts here, also one replaced since.
     shorted = {
         row["month"]
@@ -68,13 +70,13 @@ def insured(past: Past, subject: str) -> Values:
     late = [row for row in rows if past.age(row["month"]) <= 130]
     before = [row for row in rows if past.age(row["month"]) > 130]
     short = [row for row in every if row["paid"] < row["due"]]
-    year = [row for row in short if row["age"] <= 400]
+    year = [row for row in short if row["age"] <= 400 and past.age(row["month"]) <= 430]
     last = max(rows, key=lambda row: row["month"], default=None)
     overdue = None
     if last is not None:
         usual = mean([(row["declared_on"] - row["month"]).days for row in rows])
         assert usual is not None
-        overdue = max(past.age(last["month"]) - 31 - usual, 0)
+        overdue = max(past.age(last["month"]) - 31 - usual - (_newest_declared(past) - 1), 0)
     return {
         "insurance_short_months": len(year) if rows or short else None,
         "insurance_short_amount": float(total(r["due"] - r["paid"] for r in year)) if rows or short else None,
@@ -86,6 +88,16 @@ def insured(past: Past, subject: str) -> Values:
         "insured_heads": None if last is None else last["insured"],
         "insurance_last_days": None if last is None else last["age"],
     }
+
+
+def _newest_declared(past: Past) -> int:
+    """Return the age of the newest declaration of insurance: of the newest month of each employer, the least."""
+    newest: dict[str, Row] = {}
+    for row in past.all("social_insurance", 430):
+        before = newest.get(row["employer_id"])
+        if past.age(row["month"]) <= 250 and (before is None or row["month"] > before["month"]):
+            newest[row["employer_id"]] = row
+    return min(int(row["age"]) for row in newest.values())
 
 
 def taxed(past: Past, subject: str) -> Values:
@@ -105,7 +117,8 @@ def taxed(past: Past, subject: str) -> Values:
     now = mean([value for age, value in revenue if age <= 130])
     before = mean([value for age, value in revenue if 130 < age <= 250])
     then = mean([value for age, value in revenue if 365 < age <= 495])
-    short = sum(row["tax_paid"] < row["tax_due"] for row in both if row["age"] <= 400)
+    year = [row for row in both if row["age"] <= 400 and past.age(row["month"]) <= 430]
+    short = sum(row["tax_paid"] < row["tax_due"] for row in year)
     return {
         "tax_short_months": short if rows else None,
         "tax_short_share": ratio(

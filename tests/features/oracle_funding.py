@@ -8,7 +8,7 @@ from typing import Any
 
 from anxin.domain import wages
 
-from .oracle import Past, Row, Values, newest, number, ratio, total
+from .oracle import Past, Row, Values, difference, newest, number, ratio, total
 
 MONTH = 365.25 / 12
 
@@ -18,15 +18,13 @@ def progress(past: Past, subject: str) -> Values:
         return {}
     every = past.rows("progress_payments", subject)
     rows = past.rows("progress_payments", subject, 400)
-    owed = [
-        row
-        for row in every
-        if not past.before(row["settled_on"])
-        or (row["payable"] is not None and row["payable"] > (row["paid"] or 0))
-    ]
+    owed = [row for row in every if not _settled(past, row)]
     # Nothing payable stated is no debt known, not none.
     unpaid = _sum(max(row["payable"] - (row["paid"] or 0), 0) for row in every if row["payable"] is not None)
+    project = past.registered(subject)
+    fiscal = project is not None and (project["investment"] == "government" or project["government_funded"])
     funded = [row for row in rows if row["public_funds_in"] is not None and row["payable"] is not None]
+    funded = funded if fiscal else []
     waiting = [row["age"] for row in funded if row["public_funds_in"] < row["payable"]]
     lacking = total(max(row["payable"] - row["public_funds_in"], 0) for row in funded)
     lags = [(row["settled_on"] - row["due_on"]).days for row in rows if past.before(row["settled_on"])]
@@ -44,6 +42,23 @@ def progress(past: Past, subject: str) -> Values:
         "public_funds_late_days": max(waiting, default=0) if funded else None,
         "progress_last_days": newest(every),
     }
+
+
+def _settled(past: Past, row: Row) -> bool:
+    """Whether nothing of a period is owed: paid in full, and by a day of settlement where nothing payable is told."""
+    payable, paid = row["payable"], row["paid"]
+    if payable is not None and payable > (paid or 0):
+        return False
+    return past.before(row["settled_on"]) or (None not in (payable, paid))
+
+
+def _booked(past: Past) -> list[Row]:
+    """Return the bookings of all accounts in 13 months: before and after them nothing is known of anyone's."""
+    return [row for row in past.all("wage_accounts", 400) if row["project_id"] is not None]
+
+
+def _behind(past: Past) -> int:
+    return min((int(row["age"]) for row in _booked(past)), default=1) - 1
 
 
 def _paid_share(rows: list[Row]) -> float | None:
@@ -81,7 +96,8 @@ def labour_cost(past: Past, subject: str) -> Values:
     if past.kind == "employer":
         return {}
     project = past.registered(subject)
-    periods = past.rows("progress_payments", subject, 365)
+    told = max((row["age"] for row in _booked(past)), default=-1)
+    periods = [row for row in past.rows("progress_payments", subject, 365) if row["age"] <= told]
     bookings = past.rows("wage_accounts", subject, 400)
     credits = [row for row in bookings if row["kind"] == "appropriation"]
     # Works that need no account and have none are not accused of what does not come to it.
@@ -95,7 +111,7 @@ def labour_cost(past: Past, subject: str) -> Values:
         agreed = number(project["labour_cost_ratio"])
         if agreed is None:
             agreed = ratio(project["labour_budget"], project["contract_amount"])
-        if _account_asked(past, project) and past.age(project["start_on"]) <= 180:
+        if _account_asked(past, project) and past.age(project["start_on"]) <= min(180, told):
             advance = float(not any(row["transacted_on"] <= project["start_on"] for row in credits))
         budget = project["labour_budget"]
         if budget is None and project["labour_cost_ratio"] is not None:
@@ -133,12 +149,16 @@ def account(past: Past, subject: str) -> Values:
     unfollowed = [c["age"] for c in credited if not any(w["age"] <= c["age"] for w in wage)]
     gaps = [month for month in _months_of_account(past, rows) if month not in map(_of_month, credited)]
     return {
-        "appropriation_days": _days_without(rows, "appropriation"),
+        "appropriation_seen_days": _days_without(rows, "appropriation"),
+        "appropriation_days": difference(_days_without(rows, "appropriation"), _behind(past)),
         "appropriation_gap_months": len(gaps) if rows else None,
         "appropriation_trend": ratio(2 * credited_90, credited_past),
         "appropriation_to_wages": ratio(credited_90, wages_90),
-        "credit_unfollowed_days": max(unfollowed, default=0) if rows else None,
-        "wage_out_days": _days_without(rows, "wage"),
+        "credit_unfollowed_days": max((age - _behind(past) for age in unfollowed), default=0)
+        if rows
+        else None,
+        "wage_out_seen_days": _days_without(rows, "wage"),
+        "wage_out_days": difference(_days_without(rows, "wage"), _behind(past)),
         "account_frozen": sum(row["kind"] == "frozen" for row in rows),
         "account_other_out_180d": float(total(other)) if rows else None,
         "account_balance": number(_balance(past, subject)),
@@ -155,9 +175,13 @@ def _days_without(rows: list[Row], kind: str) -> float | None:
 
 
 def _months_of_account(past: Past, rows: list[Row]) -> list[tuple[int, int]]:
-    """The six whole months before that of the date, of which only those after the month of the first booking."""
+    """The six whole months before that of the date, of which only those after the month of the first booking.
+
+    Of a bank that is more than ten days behind, before that of its newest booking and ten days.
+    """
     months = []
-    day = past.day
+    newest = max((row["transacted_on"] for row in _booked(past)), default=past.day)
+    day = min(past.day, newest + timedelta(10))
     for _ in range(6):
         day = day.replace(day=1) - timedelta(1)
         months.append((day.year, day.month))
@@ -275,7 +299,8 @@ def duties(past: Past, subject: str) -> Values:
     account_rule = wages.account_rule(project["district"], past.day)
     if account_rule is not None:
         late = _account_asked(past, project) and started > account_rule.open_within_days
-        flags["account_missing"] = float(late and not _account_open(past, subject))
+        if max((row["age"] for row in _booked(past)), default=0) > 62:
+            flags["account_missing"] = float(late and not _account_open(past, subject))
     deposit_rule = wages.deposit_rule(project["district"], past.day)
     if deposit_rule is not None:
         asked = project["contract_amount"] >= deposit_rule.min_amount_yuan

@@ -180,16 +180,17 @@ def _through(channel: str, payments: list[Row]) -> float | None:
 def matched(past: Past, subject: str) -> Values:
     """Worker by worker; «must»: months that began more than 61 days ago."""
     months, sheets = _workers(past, subject), _sheets(past, subject)
-    sends = bool(_payments(past, subject))
+    # Of a site, or a firm's own staff, whose pay was never told nothing is known to be unpaid.
+    sends = {(row["employer_id"], row["project_id"]) for row in _payments(past, subject)}
     every = [(month, key, worker) for month, workers in months.items() for key, worker in workers.items()]
     must = [(month, key, worker) for month, key, worker in every if past.age(month) > 61]
     # Site and month of which some attendance is known.
     sent = {(month, key[:2]) for month, key, worker in every if worker.attended}
 
-    attended = [worker for _, _, worker in must if worker.attended]
+    attended = [worker for _, key, worker in must if worker.attended and key[:2] in sends]
     unpaid = [worker for worker in attended if not worker.got]
     unpaid_in = {
-        month: sum(worker.attended and not worker.got for worker in workers.values())
+        month: sum(worker.attended and not worker.got for key, worker in workers.items() if key[:2] in sends)
         for month, workers in months.items()
         if past.age(month) > 61
     }
@@ -211,6 +212,8 @@ def matched(past: Past, subject: str) -> Values:
     worked_months = {month for month, _, worker in must if worker.attended}
     heads = {month: sum(w.attended for w in months[month].values()) for month in worked_months}
     both = [month for month in worked_months if month in sheets]
+    # A month of which nobody's sheet has come is not missing yet.
+    told = [month for month in worked_months if month <= _newest_sheet(past)]
     agreed = {}
     for month in both:
         wages = [w.expected for w in months[month].values() if w.expected is not None]
@@ -224,27 +227,39 @@ def matched(past: Past, subject: str) -> Values:
     )
     uploaded = [past.age(row["uploaded_on"]) for _, worker in ever for row in worker.attendance]
     return {
-        "attended_unpaid_share": ratio(len(unpaid), len(attended)) if sends else None,
-        "attended_unpaid_heads": len(unpaid) if sends and attended else None,
-        "attended_unpaid_heads_month": max(unpaid_in.values()) if sends and attended else None,
-        "attended_unpaid_amount": number(total(worker.expected for worker in unpaid))
-        if sends and rated
-        else None,
+        "attended_unpaid_share": ratio(len(unpaid), len(attended)),
+        "attended_unpaid_heads": len(unpaid) if attended else None,
+        "attended_unpaid_heads_month": max(unpaid_in.values()) if attended else None,
+        "attended_unpaid_amount": number(total(worker.expected for worker in unpaid)) if rated else None,
         "paid_unattended_share": ratio(len(unattended), len(got)),
         "paid_unattended_amount": number(total(worker.paid for worker in unattended)) if got else None,
         "pay_below_minimum_share": ratio(below, full),
         "contract_missing_share": ratio(len(missing), len(ever)),
         "contract_missing_heads": missing.count(last) if last else None,
-        "contract_paid_share": ratio(total(w.paid for w in rated), total(w.expected for w in rated))
-        if sends
-        else None,
+        "contract_paid_share": ratio(total(w.paid for w in rated), total(w.expected for w in rated)),
         "contract_sheet_ratio": ratio(mean_sheet, mean_contract),
         "sheet_heads_ratio": ratio(
             total(sheets[month]["heads"] for month in both), sum(heads[month] for month in both)
         ),
-        "sheet_missing_months": len(worked_months) - len(both) if worked_months else None,
+        "sheet_missing_months": sum(month not in sheets for month in told) if told else None,
         "attended_last_days": min(uploaded, default=None),
+        "attendance_silent_days": difference(min(uploaded, default=None), _uploaded_last(past)),
     }
+
+
+def _newest_sheet(past: Past) -> date:
+    rows = [row for row in past.all("wage_sheets") if row[f"{past.kind}_id"] is not None]
+    return max((row["month"] for row in rows if 0 < past.age(row["month"]) <= 250), default=date.min)
+
+
+def _uploaded_last(past: Past) -> int | None:
+    """Return the age of the newest attendance of a month that anyone sent."""
+    worked: dict[Any, list[Row]] = defaultdict(list)
+    for row in past.all("attendance"):
+        if row[f"{past.kind}_id"] is not None and 0 < past.age(row["month"]) <= 155:
+            worked[row["employer_id"], row["project_id"], row["worker_id"], row["month"]].append(row)
+    there = [row for rows in worked.values() if sum(row["days"] for row in rows) > 0 for row in rows]
+    return min((past.age(row["uploaded_on"]) for row in there), default=None)
 
 
 def due(past: Past, subject: str) -> Values:
@@ -284,17 +299,18 @@ def pay_day(past: Past, subject: str) -> Values:
 def account(past: Past, subject: str) -> Values:
     """Per month of payment: what payroll says went through the account, and what the account paid as wages.
 
-    Of the last 180 days but the last ten; nothing is said of an account no bookings are known of.
+    Of the last 180 days but the ten before the newest booking of any account; nothing is said of an account no bookings
+    are known of.
     """
     if past.kind == "employer":
         return {}
-    bookings = [
-        row for row in past.rows("wage_accounts", subject, 180) if past.age(row["transacted_on"]) > 10
-    ]
+    every = [row["age"] for row in past.all("wage_accounts", 180) if row["project_id"] is not None]
+    late = min(every, default=0) + 10
+    bookings = [row for row in past.rows("wage_accounts", subject, 180) if row["age"] >= late]
     said: dict[Any, Any] = defaultdict(Decimal)
     out: dict[Any, Any] = defaultdict(Decimal)
     for row in _payments(past, subject):
-        if row["channel"] == "special_account" and 10 < past.age(row["paid_on"]) <= 180:
+        if row["channel"] == "special_account" and late <= past.age(row["paid_on"]) <= 180:
             said[row["paid_on"].year, row["paid_on"].month] += row["paid"]
     if not bookings:
         said.clear()

@@ -28,14 +28,17 @@ def season(past: Past, _: str) -> Values:
 
 
 def _seen(past: Past, subject: Any) -> list[Row]:
-    """Return every version of its registry row that had come in, corrected or not."""
-    id_ = f"{past.kind}_id"
+    """Return every change of its registry row that had come in: of one day of change the version that came last."""
+    id_, days = f"{past.kind}_id", defaultdict(list)
+    for old in past.world[f"{past.kind}s"]:
+        if old[id_] == subject and old["received_at"] < datetime.combine(past.day, time()):
+            days[old["changed_on"]].append(old)
     return [
-        {**old, "age": past.age(old["changed_on"])}
-        for old in past.world[f"{past.kind}s"]
-        if old[id_] == subject
-        and old["received_at"] < datetime.combine(past.day, time())
-        and old["changed_on"] < past.day
+        {**old, "age": past.age(day)}
+        for day, sent in days.items()
+        if day < past.day
+        for old in sent
+        if old["received_at"] == max(one["received_at"] for one in sent)
     ]
 
 

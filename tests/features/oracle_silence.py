@@ -72,9 +72,11 @@ def missed(past: Past, subject: str) -> Values:
     for feed in ("wage_sheets", "attendance_daily"):
         sent = {_month(row.get("month") or row["date"]) for row in _rows(past, feed, subject)}
         expected = [] if row is None else [m for m in _six(past) if m > _month(row["start_on"])]
+        expected = [m for m in expected if m >= _began(past, feed)]
         found[f"{feed}_missed_months"] = None if row is None else len(set(expected) - sent)
     for feed, days in (("attendance_daily", 30), ("wage_sheets", 62), ("payroll", 62)):
         must = row is not None and past.age(row["start_on"]) >= days
+        must = must and _month(past.day) - _began(past, feed) > days // 31 + 1
         found[f"{feed}_never"] = None if row is None else must and not _rows(past, feed, subject)
     return found
 
@@ -85,6 +87,12 @@ _EMPLOYER = ("social_insurance", "wage_sheets")
 def _of_employer(past: Past, feed: str, subject: str) -> float | None:
     sent = {_month(row["month"]) for row in _rows(past, feed, subject)}
     return len({month for month in _six(past) if month >= min(sent)} - sent) if sent else None
+
+
+def _began(past: Past, feed: str) -> int:
+    """Return the first month of a year that anyone's project sent a feed for: earlier ones are nobody's to miss."""
+    rows = [row for row in past.all(feed, 365) if row["project_id"] is not None]
+    return min((_month(row.get("month") or row["date"]) for row in rows), default=10**6)
 
 
 def _month(day: date) -> int:
@@ -109,7 +117,7 @@ def stopped(past: Past, subject: str) -> Values:
         found[f"{feed}_stopped"] = (
             None
             if last is None or behind is None
-            else any(behind + days <= row["age"] < last <= row["age"] + days for row in complaints)
+            else any(behind + days <= row["age"] <= last <= row["age"] + days for row in complaints)
         )
     return found
 

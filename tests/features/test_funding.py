@@ -64,8 +64,8 @@ def made(folder: Path, day: date, **feeds: list[dict[str, Any]]) -> dict[str, An
     """Return what funding makes of a project with these rows on a day."""
     view = streams.view_of(folder, {"projects": [site()], **feeds})
     (table,) = funding(Known(view, (day,), "project"))
-    (row,) = view.backend.to_pyarrow(table).to_pylist()
-    return dict(row)
+    rows = {row["subject_id"]: row for row in view.backend.to_pyarrow(table).to_pylist()}
+    return dict(rows[SITE])
 
 
 SEEN = date(2024, 1, 20)
@@ -132,6 +132,12 @@ def booking(kind: str, on: date) -> dict[str, Any]:
     }
 
 
+def elsewhere(on: date) -> dict[str, Any]:
+    """A booking of another account, received the same day: the bank tells of days until then."""
+    another = {"txn_id": f"elsewhere {on}", "project_id": streams.PROJECTS[1]}
+    return booking("wage", on) | another | {"received_at": datetime.combine(on, time(12))}
+
+
 @pytest.mark.parametrize(
     ("day", "opened", "credited", "missed"),
     [
@@ -150,6 +156,7 @@ def test_a_month_is_missed_when_it_is_over_and_nothing_was_credited_in_it(
 ) -> None:
     rows = [booking("opened", date(*opened, 14))]
     rows += [booking("appropriation", date(day.year, month, 15)) for month in credited]
+    rows += [elsewhere(day - timedelta(1))]
     assert made(tmp_path, day, wage_accounts=rows)["appropriation_gap_months"] == missed
 
 
@@ -168,10 +175,58 @@ def test_an_account_that_nothing_came_to_counts_the_days_since_its_first_booking
 ) -> None:
     day = date(2025, 9, 14)
     rows = [booking(kind, day - timedelta(ago)) for kind, ago in bookings]
-    found = made(tmp_path, day, wage_accounts=rows)
+    found = made(tmp_path, day, wage_accounts=[*rows, elsewhere(day - timedelta(1))])
     assert (found["appropriation_days"], found["wage_out_days"]) == (credited, wages)
     # Its date is that of a credit: what never came has neither.
     dated = catalogue()["appropriation_trend"].dated
-    assert dated == "appropriation_days"
+    assert dated == "appropriation_seen_days"
     if not any(kind == "appropriation" and ago <= 400 for kind, ago in bookings):
         assert found["appropriation_trend"] is None
+
+
+def test_a_bank_that_is_behind_lets_nobody_seem_without_money(tmp_path: Path) -> None:
+    day = date(2025, 8, 4)
+    months = [booking("appropriation", date(2025, month, 28)) for month in (3, 4, 5, 6)]
+    months += [booking("opened", date(2025, 2, 10)), elsewhere(date(2025, 7, 1))]
+    found = made(tmp_path, day, wage_accounts=months)
+    assert (found["appropriation_gap_months"], found["appropriation_days"]) == (0.0, 4.0)
+    assert (found["credit_unfollowed_days"], found["appropriation_seen_days"]) == (96.0, 37.0)
+    others = made(tmp_path / "others", day, wage_accounts=[*months, elsewhere(date(2025, 8, 3))])
+    assert (others["appropriation_gap_months"], others["appropriation_days"]) == (1.0, 37.0)
+
+
+def period(on: date, **columns: Any) -> dict[str, Any]:
+    return {
+        **{"project_id": SITE, "period_no": on.toordinal(), "due_on": on, "completed_value": Decimal(100)},
+        **{"payable": Decimal(100), "labour_payable": Decimal(20), "received_at": the_day_after(on)},
+        **columns,
+    }
+
+
+def test_what_was_due_before_accounts_were_told_of_is_not_held_against_credits(tmp_path: Path) -> None:
+    day, first = date(2025, 7, 1), date(2025, 5, 1)
+    due = [period(date(2024 + (8 + i) // 12, (8 + i) % 12 + 1, 5)) for i in range(10)]
+    booked = [booking("appropriation", date(2025, month, 6)) | {"amount": Decimal(20)} for month in (5, 6)]
+    young = made(tmp_path, day, progress_payments=due, wage_accounts=[*booked, elsewhere(first)])
+    assert (young["labour_credited_share"], young["labour_unpaid_amount"]) == (1.0, 0.0)
+    assert (young["account_missing"], young["labour_advance_missing"]) == (None, None)
+    old = [*booked, elsewhere(date(2024, 6, 1))]
+    assert (
+        made(tmp_path / "old", day, progress_payments=due, wage_accounts=old)["labour_credited_share"] == 0.2
+    )
+
+
+def test_public_funds_are_asked_of_projects_of_the_government_alone(tmp_path: Path) -> None:
+    due = [period(date(2025, 5, 1), public_funds_in=Decimal(0))]
+    names = ("public_funds_share", "public_funds_short_amount", "public_funds_late_days")
+    found = made(tmp_path, date(2025, 7, 1), progress_payments=due)
+    assert [found[name] for name in names] == [None, None, None]
+    public = [site() | {"investment": "government"}]
+    found = made(tmp_path / "public", date(2025, 7, 1), projects=public, progress_payments=due)
+    assert [found[name] for name in names] == [0.0, 100.0, 61.0]
+
+
+def test_a_period_paid_in_full_is_not_overdue_where_no_day_of_settlement_is_sent(tmp_path: Path) -> None:
+    due = [period(date(2025, 5, 1), paid=Decimal(100)), period(date(2025, 6, 1), paid=Decimal(40))]
+    found = made(tmp_path, date(2025, 7, 1), progress_payments=due)
+    assert (found["progress_overdue_periods"], found["progress_overdue_days"]) == (1.0, 30.0)

@@ -74,6 +74,58 @@ def test_ten_worker_months_are_not_ten_workers(tmp_path: Path) -> None:
     assert (row["attended_unpaid_heads"], row["attended_unpaid_heads_month"]) == (12.0, 4.0)
 
 
+def test_own_staff_whose_pay_is_never_told_is_not_unpaid_though_a_site_is_paid(tmp_path: Path) -> None:
+    months = [date(2024, month, 1) for month in (1, 2, 3)]
+    there = [attended(worker, month) for worker in range(4) for month in months]
+    there += [attended(9, month) | {"project_id": SITE} for month in months]
+    payroll = [pay(9, month, month + timedelta(45), SITE) for month in months]
+    row = firm(tmp_path, D, attendance=there, payroll=payroll)
+    assert (row["attended_unpaid_share"], row["attended_unpaid_heads"]) == (0.0, 0.0)
+    payroll += [pay(0, months[0], date(2024, 2, 15))]
+    row = firm(tmp_path / "told", D, attendance=there, payroll=payroll)
+    assert row["attended_unpaid_heads"] == 11.0
+
+
+def test_no_sheet_is_missing_of_months_nobody_sent_one_for(tmp_path: Path) -> None:
+    there = [attended(0, date(2024, month, 1)) for month in (1, 2, 3)]
+    row = firm(tmp_path, D, attendance=there, wage_sheets=[sheet(date(2024, 1, 1))])
+    assert row["sheet_missing_months"] == 0.0
+    more = [sheet(date(2024, 1, 1)), sheet(MARCH, None, OTHER)]
+    row = firm(tmp_path / "others", D, attendance=there, wage_sheets=more)
+    assert row["sheet_missing_months"] == 2.0
+
+
+def test_monthly_attendance_that_stopped_is_silent_beside_others(tmp_path: Path) -> None:
+    there = [attended(0, date(2024, 1, 1))] + [
+        attended(1, date(2024, month, 1)) | {"employer_id": OTHER} for month in (1, 2, 3)
+    ]
+    rows = found(tmp_path, D, "employer", attendance=there)
+    assert rows[FIRM]["attendance_silent_days"] == (date(2024, 4, 1) - date(2024, 2, 1)).days
+    assert rows[OTHER]["attendance_silent_days"] == 0.0
+
+
+def declared(month: date, on: date, who: str = FIRM, paid: int = 10) -> Row:
+    return {
+        **{"employer_id": who, "month": month, "insured": 10, "due": Decimal(10), "paid": Decimal(paid)},
+        **{"declared_on": on, "received_at": datetime.combine(on + timedelta(1), time(3))},
+    }
+
+
+def test_nobody_is_late_with_insurance_by_what_the_feed_is_behind(tmp_path: Path) -> None:
+    usual = [declared(date(2024, month, 1), date(2024, month + 1, 15)) for month in (1, 2, 3)]
+    day = date(2024, 6, 25)
+    assert firm(tmp_path, day, social_insurance=usual)["insurance_overdue_days"] == 0.0
+    others = [declared(APRIL, date(2024, 6, 20), OTHER)]
+    row = firm(tmp_path / "others", day, social_insurance=usual + others)
+    assert row["insurance_overdue_days"] > 30.0
+
+
+def test_months_declared_years_late_are_not_of_the_last_thirteen(tmp_path: Path) -> None:
+    old = [declared(date(2021 + i // 12, i % 12 + 1, 1), date(2024, 5, 2), paid=1) for i in range(24)]
+    row = firm(tmp_path, D, social_insurance=[*old, declared(APRIL, date(2024, 5, 15))])
+    assert (row["insurance_short_months"], row["insurance_late_months"]) == (0.0, 0.0)
+
+
 def test_a_site_that_never_paid_has_all_its_wages_unpaid(tmp_path: Path) -> None:
     feeds = {
         "wage_sheets": [sheet(MARCH, SITE), sheet(APRIL, SITE), sheet(MARCH, ELSEWHERE, OTHER)],

@@ -67,3 +67,24 @@ def test_a_project_that_has_ended_or_not_begun_is_none_of_the_others(tmp_path: P
     view = streams.view_of(tmp_path, {"projects": sites, "cases": cases})
     assert rates(view, "project", streams.PROJECTS[0]) == pytest.approx([1 / 3] * 3)
     assert rates(view, "project", streams.PROJECTS[1]) == [0.0] * 3
+
+
+def test_a_corrected_row_of_the_registry_is_no_change(tmp_path: Path) -> None:
+    typo = firm(0) | {"registered_capital": Decimal(100), "legal_representative": "a" * 64, "address": "A"}
+    right = firm(0) | {"legal_representative": "b" * 64, "address": "B", "received_at": datetime(2024, 1, 9)}
+    later = right | {"changed_on": date(2025, 1, 1), "received_at": datetime(2025, 1, 2), "address": "C"}
+    view = streams.view_of(tmp_path, {"employers": [typo, right, later]})
+    table = next(iter(profile(Known(view, (date(2024, 1, 5), D), "employer"))))
+    rows = {row["as_of"]: row for row in view.backend.to_pyarrow(table).to_pylist()}
+    names = ("firm_capital_left", "firm_representatives", "firm_addresses", "firm_representative_days")
+    assert [rows[D][name] for name in names] == [1.0, 1.0, 2.0, None]
+    # Until it was corrected it was what was known.
+    assert rows[date(2024, 1, 5)]["firm_capital_left"] == 1.0
+
+
+def test_a_corrected_row_of_a_project_is_no_change(tmp_path: Path) -> None:
+    typo = site(0) | {"planned_end_on": date(2025, 1, 1), "contractor_id": streams.EMPLOYERS[5]}
+    view = streams.view_of(tmp_path, {"projects": [typo, site(0) | {"received_at": datetime(2024, 1, 9)}]})
+    table = next(iter(profile(Known(view, (D,), "project"))))
+    (row,) = view.backend.to_pyarrow(table).to_pylist()
+    assert (row["project_contractors"], row["project_end_moved_days"]) == (1.0, 0.0)

@@ -45,6 +45,7 @@ def complaint(ago: int) -> dict[str, Any]:
         pytest.param(300, [50], 0.0, id="it had stopped long before"),
         pytest.param(300, [50, 280], 1.0, id="it stopped at an earlier complaint"),
         pytest.param(40, [50], 0.0, id="it went on"),
+        pytest.param(50, [50], 1.0, id="its last row came on the day of the complaint"),
     ],
 )
 def test_who_had_stopped_before_a_complaint_did_not_stop_because_of_it(
@@ -58,3 +59,30 @@ def test_who_had_stopped_before_a_complaint_did_not_stop_because_of_it(
     (table,) = (one for one in silence(Known(view, (D,), "project")) if "wage_sheets_stopped" in one.columns)
     found = view.backend.to_pyarrow(table).to_pylist()
     assert {row["subject_id"]: row["wage_sheets_stopped"] for row in found} == {QUIET: stopped, OTHER: 0.0}
+
+
+@pytest.mark.parametrize(
+    ("began", "never", "missed"),
+    [
+        pytest.param(20, 0.0, 1.0, id="the feed began lately"),
+        pytest.param(50, 0.0, 2.0, id="the feed began less than two months ago"),
+        pytest.param(70, 1.0, 3.0, id="the feed is older than that"),
+        pytest.param(300, 1.0, 6.0, id="the feed is old"),
+    ],
+)
+def test_nobody_missed_what_was_due_before_the_feed_began(
+    tmp_path: Path, began: int, never: float, missed: float
+) -> None:
+    start = {"start_on": D - timedelta(500), "planned_end_on": D + timedelta(500)}
+    site = {
+        **{"project_id": QUIET, "name": "乙", "project_type": "building", "district": "500112"},
+        **{"investment": "private", "real_estate": False, "owner_id": FIRM, "contractor_id": FIRM},
+        **{"contract_amount": Decimal(1), "changed_on": D - timedelta(500), **start},
+        "received_at": datetime.combine(D - timedelta(499), time()),
+    }
+    view = streams.view_of(
+        tmp_path, {"projects": [site], "wage_sheets": [sheet(OTHER, began), sheet(OTHER, 2)]}
+    )
+    (table,) = (one for one in silence(Known(view, (D,), "project")) if "wage_sheets_never" in one.columns)
+    (row,) = view.backend.to_pyarrow(table).to_pylist()
+    assert (row["wage_sheets_never"], row["wage_sheets_missed_months"]) == (never, missed)

@@ -237,16 +237,15 @@ def test_a_list_of_other_people_shakes() -> None:
     assert calm(day.iloc[:0]).state == "unknown"
 
 
-def test_two_backtests_meet_on_their_nearest_dates() -> None:
+def test_two_backtests_meet_on_the_dates_that_both_judged_and_on_no_other() -> None:
     table = rows(subjects=50).drop(columns="theirs")
-    other = table.assign(as_of=[day + timedelta(days=2) for day in table["as_of"]])
-    found, apart = paired(table, other)
-    assert apart == 2
-    assert len(found) == len(table)
+    found = paired(table, table.loc[table["as_of"] > DATES[0]])
+    assert set(found["as_of"]) == set(DATES[1:])
     assert np.array_equal(found["ours"], found["theirs"])
-    far = table.assign(as_of=[day + timedelta(days=200) for day in table["as_of"]])
-    assert not len(paired(table, far)[0])
-    assert not len(paired(table, table.iloc[:0])[0])
+    # Two days later more is known of what happened since.
+    later = table.assign(as_of=[day + timedelta(days=2) for day in table["as_of"]])
+    assert not len(paired(table, later))
+    assert not len(paired(table, table.iloc[:0]))
 
 
 def test_fresh_dates_are_mature_and_never_before_a_training() -> None:

@@ -191,9 +191,9 @@ def test_every_form_holds_every_event_and_runs_nothing(found: Lookback) -> None:
     assert said["events"] == len(said["rows"]) == len(found.rows)
     assert said["overall"]["warned"] == 6
     book = openpyxl.load_workbook(io.BytesIO(as_lookback_file("xlsx", found)))
-    assert book.sheetnames == ["汇总", "漏报与滞后", "全部事件"]
+    assert book.sheetnames == ["汇总", "未及时预警", "全部事件"]
     assert book["全部事件"].max_row == len(found.rows) + 1
-    assert not any(cell.data_type == "f" for row in book["漏报与滞后"].iter_rows() for cell in row)
+    assert not any(cell.data_type == "f" for row in book["未及时预警"].iter_rows() for cell in row)
     page = as_lookback_file("html", found).decode()
     assert "&lt;b&gt;公司" in page
     assert "<b>公司" not in page

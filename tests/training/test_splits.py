@@ -19,7 +19,8 @@ FIRST = date(2024, 1, 1)
 
 def test_training_dates_go_back_from_the_newest_mature_30_day_label() -> None:
     dates = training_dates(FIRST, T, 30)
-    assert dates[-3:] == (date(2026, 2, 15), date(2026, 3, 17), date(2026, 4, 16))
+    assert dates[-3:] == (date(2026, 2, 3), date(2026, 3, 5), date(2026, 4, 4))
+    assert dates[-1] <= T - timedelta(days=75) < dates[-1] + timedelta(days=30)
     assert dates[0] >= FIRST > dates[0] - timedelta(days=30)
     assert {b - a for a, b in pairwise(dates)} == {timedelta(days=30)}
 
@@ -27,7 +28,7 @@ def test_training_dates_go_back_from_the_newest_mature_30_day_label() -> None:
 def test_a_longer_horizon_starts_further_back() -> None:
     dates = training_dates(FIRST, T, 30)
     newest = {horizon: usable(dates, horizon, T, [])[-1] for horizon in HORIZONS}
-    assert newest == {30: date(2026, 4, 16), 90: date(2026, 2, 15), 180: date(2025, 11, 17)}
+    assert newest == {30: date(2026, 4, 4), 90: date(2026, 2, 3), 180: date(2025, 11, 5)}
 
 
 def test_the_first_fold_is_that_of_the_example() -> None:
@@ -35,15 +36,22 @@ def test_the_first_fold_is_that_of_the_example() -> None:
     found = folds(dates, T, 3, 90, [])
     assert [fold.through for fold in found] == [date(2025, 11, 17), date(2025, 8, 19), date(2025, 5, 21)]
     first = found[0]
-    assert first.judged == (date(2025, 12, 17), date(2026, 1, 16), date(2026, 2, 15))
+    assert first.judged == (date(2025, 12, 5), date(2026, 1, 4), date(2026, 2, 3))
     taught = usable(dates, 90, first.through, [])
     assert taught[-1] <= date(2025, 7, 5) < taught[-1] + timedelta(days=30)
 
 
 def test_a_history_too_short_to_teach_has_no_dates_or_no_folds() -> None:
     assert training_dates(T - timedelta(days=74), T, 30) == ()
-    assert len(training_dates(T - timedelta(days=75), T, 30)) == 1
+    assert len(training_dates(date(2026, 4, 4), T, 30)) == 1
     assert folds(training_dates(T - timedelta(days=200), T, 30), T, 3, 90, []) == []
+
+
+@given(st.integers(0, 400), st.sampled_from([7, 30, 45]))
+def test_trainings_of_any_two_days_step_through_one_calendar(later: int, step: int) -> None:
+    """What two backtests say can be compared on dates that both judged, and on no others."""
+    first, second = training_dates(FIRST, T, step), training_dates(FIRST, T + timedelta(days=later), step)
+    assert second[: len(first)] == first
 
 
 SPLITS = st.tuples(

@@ -71,7 +71,7 @@ def _declared(known: Known, feed: str, name: str, due: str, paid: str) -> ir.Tab
 def _waited(rows: ir.Table) -> ir.Table:
     rows = rows.mutate(month_age=age(rows.as_of, rows.month), waited=age(rows.declared_on, rows.month))
     # Most months are declared in time and long ago: they say nothing here, and the feed is large.
-    rows = rows.filter((rows.month_age <= _RECENT) | (rows.waited > _IN_TIME))
+    rows = rows.filter((rows.month_age <= _RECENT) | ((rows.waited > _IN_TIME) & (rows.month_age <= _YEAR)))
     recent, late = rows.month_age <= _RECENT, rows.waited > _IN_TIME
     return rows.group_by("subject_id").aggregate(
         newest=recent.ifelse(rows.month_age, None).min(),

@@ -27,6 +27,12 @@ _GAP_MONTHS = 6
 _SHEET_DAYS = 125
 """Age of the oldest month of a wage sheet that still says what a month's wages are now."""
 
+_BANK = 10
+"""Days by which the newest booking of all accounts may lie before the date and nothing be missing: feasts have none."""
+
+_BEGAN = 62
+"""Days after which a feed of accounts has told of every account: whoever is paid by month is booked by month."""
+
 _STARTED_LATELY = 180
 """After this many days labour cost paid ahead of the start is history."""
 
@@ -46,15 +52,22 @@ def funding(known: Known) -> list[ir.Table]:
         return []
     makers = (_settlements, _account, _deposits, _guarantees, _month, _subcontracts, _registry)
     parts = [known.view.keep(make(known)) for make in makers]
+    began = _booked(known)
     rows = ibis.union(*(part.select(*KEYS) for part in parts), distinct=True)
     for part in parts:
         columns = rows.columns
         rows = rows.left_join(part, KEYS).select(*columns, *(c for c in part.columns if c not in KEYS))
+    rows = rows.left_join(began, "as_of").select(*rows.columns, _began=began.oldest)
     return [
         rows.select(
             *KEYS,
-            *(name for name in rows.columns if name not in KEYS and not name.startswith("_")),
+            *(
+                name
+                for name in rows.columns
+                if name not in KEYS and not name.startswith(("_", "public_funds"))
+            ),
             **_progress(rows),
+            **_fiscal(rows),
             **_labour(rows),
             **_cover(rows),
             **_duties(rows),
@@ -63,12 +76,32 @@ def funding(known: Known) -> list[ir.Table]:
     ]
 
 
+def _booked(known: Known) -> ir.Table:
+    """Return how old the oldest and the newest booking of any account is: outside them nothing is known of anyone.
+
+    `whole` is the month before which all months have been told.
+    """
+    rows = known.rows("wage_accounts", _RECENT)
+    sums = rows.group_by("as_of").aggregate(
+        oldest=rows.age.max(), behind=rows.age.min() - 1, newest=rows.transacted_on.max()
+    )
+    until = (sums.newest + ibis.interval(days=_BANK)).cast("date")
+    return known.view.keep(
+        sums.select("as_of", "oldest", "behind", whole=month(ibis.least(sums.as_of, until)))
+    )
+
+
 def _settlements(known: Known) -> ir.Table:
     rows = known.rows("progress_payments")
-    recent, year = rows.age <= _RECENT, rows.age <= _YEAR
+    booked = _booked(known)
+    rows = rows.left_join(booked, "as_of").select(*rows.columns, "oldest")
+    recent = rows.age <= _RECENT
+    # What is held against credits is due since credits are told of.
+    year = (rows.age <= ibis.least(rows.oldest, _YEAR)).fill_null(False)
     settled = (rows.settled_on < rows.as_of).fill_null(False)
     unpaid = rows.payable - rows.paid.fill_null(0)
-    owed = (unpaid > 0) | ~settled
+    # Who sends no day of settlement still says what was paid.
+    owed = (unpaid > 0) | ~(settled | (rows.paid >= rows.payable).fill_null(False))
     lag = age(rows.settled_on, rows.due_on)
     # A payment sends the period again, so one past its day without any is unpaid: else an owner who pays nothing
     # would have no share. Both sums are over the periods whose completed value is known.
@@ -96,10 +129,13 @@ def _settlements(known: Known) -> ir.Table:
 
 def _account(known: Known) -> ir.Table:
     rows = known.rows("wage_accounts", _RECENT)
+    booked = _booked(known)
+    rows = rows.inner_join(booked, "as_of").select(*rows.columns, "behind", "whole")
     credited, wage = rows.kind == "appropriation", rows.kind == "wage"
     both = ibis.window(group_by=KEYS)
-    # Months back from that of the date. Before the first booking, and in its month, nothing is missed yet.
-    back = month(rows.as_of) - month(rows.transacted_on)
+    # Months back from that of the date, or of a bank that is behind: a month it has not told of is not missed. Before
+    # the first booking, and in its month, nothing is missed yet.
+    back = rows.whole - month(rows.transacted_on)
     rows = rows.mutate(
         back=back,
         expected=ibis.least(back.max().over(both) - 1, _GAP_MONTHS),
@@ -111,11 +147,17 @@ def _account(known: Known) -> ir.Table:
     )
     opened = (rows.kind == "opened").ifelse(rows.age, None).min()
     closed = (rows.kind == "closed").ifelse(rows.age, None).min()
+    behind = rows.behind.max().cast("float64")
+    waiting = rows.waiting.ifelse(rows.age, None).max().cast("float64")
+    # Where it never came, it has not come since the first booking seen, at least.
+    credited_days = _since(rows.credited.ifelse(rows.age, None).min(), rows.age.max())
+    wage_days = _since(rows.wage.ifelse(rows.age, None).min(), rows.age.max())
     sums = rows.group_by(KEYS).aggregate(
-        # Where it never came, it has not come since the first booking seen, at least.
-        appropriation_days=_since(rows.credited.ifelse(rows.age, None).min(), rows.age.max()),
-        credit_unfollowed_days=rows.waiting.ifelse(rows.age, None).max().cast("float64").fill_null(0.0),
-        wage_out_days=_since(rows.wage.ifelse(rows.age, None).min(), rows.age.max()),
+        appropriation_seen_days=credited_days,
+        appropriation_days=credited_days - behind,
+        credit_unfollowed_days=(waiting - behind).fill_null(0.0),
+        wage_out_seen_days=wage_days,
+        wage_out_days=wage_days - behind,
         account_frozen=counted(rows.kind == "frozen"),
         account_other_out_180d=summed(rows.amount, (rows.kind == "other_out") & (rows.age <= 180)),
         account_last_days=rows.age.min().cast("float64"),
@@ -235,6 +277,7 @@ def _registry(known: Known) -> ir.Table:
         _public=rows.investment.isin(["government", "soe"])
         | rows.government_funded.fill_null(False)
         | rows.soe_owner.fill_null(False),
+        _fiscal=(rows.investment == "government") | rows.government_funded.fill_null(False),
         _real_estate=rows.real_estate,
         _labour_agreed=ibis.coalesce(
             rows.labour_cost_ratio.cast("float64"), ratio(rows.labour_budget, rows.contract_amount)
@@ -312,6 +355,12 @@ def _progress(rows: ir.Table) -> dict[str, ir.Value]:
     }
 
 
+def _fiscal(rows: ir.Table) -> dict[str, ir.Value]:
+    """Keep public funds to projects of the government: of others a nought says that there are none."""
+    names = [name for name in rows.columns if name.startswith("public_funds")]
+    return {name: rows["_fiscal"].fill_null(False).ifelse(rows[name], None) for name in names}
+
+
 def _labour(rows: ir.Table) -> dict[str, ir.Value]:
     payable = rows["_labour_payable"]
     # No booking at all is nothing credited only where an account is asked for: small works need none.
@@ -321,6 +370,8 @@ def _labour(rows: ir.Table) -> dict[str, ir.Value]:
     of_progress = ratio(credited, rows["_payable"])
     months = rows["_length"].nullif(0).cast("float64") / _MONTH_DAYS
     fresh = rows["_account_asked"] & (rows["_started"] <= _STARTED_LATELY)
+    # Bookings of before the start are known only where the feed is older.
+    fresh = fresh & (rows["_began"] >= rows["_started"])
     ahead = rows["_credited_first"].fill_null(-1) >= rows["_started"]
     return {
         "labour_credited_share": ratio(credited, payable),
@@ -347,7 +398,7 @@ def _duties(rows: ir.Table) -> dict[str, ir.Value]:
     without = {name: rows[f"_{name}"].fill_null(0.0) == 0 for name in _SUPERVISED}
     in_china = rows["_in_china"].nullif(False)
     return {
-        "account_missing": _flag(rows["_account_late"], account),
+        "account_missing": _flag((rows["_began"] > _BEGAN).ifelse(rows["_account_late"], None), account),
         "deposit_missing": _flag(
             rows["_deposit_late"], rows["_deposit_asked"] & rows["_deposit_late"] & no_deposit
         ),

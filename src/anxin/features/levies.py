@@ -18,13 +18,23 @@ DECLARED: Mapping[str, Sequence[str]] = {
 _LATE = 130
 """Age in days of the oldest month of «the last four months» declared: declarations come in the next month."""
 
+_MONTHS = 430
+"""Age in days of the oldest of the last thirteen months, and of the oldest declaration looked at: a month declared long
+after it ended is none of them."""
+
 _PAST = 250
 """Age in days of the oldest of the four months before them."""
 
 
 def insurance(known: Known) -> ir.Table:
-    """Return social insurance: what was not paid, whether the next declaration is late, and insured heads."""
-    return known.by_date("social_insurance", 430, DECLARED["social_insurance"], _insurance)
+    """Return social insurance: what was not paid, whether the next declaration is late, and insured heads.
+
+    Late is who is later than usual by the newest declaration of anyone: beyond it nothing is known of anybody.
+    """
+    found = known.by_date("social_insurance", _MONTHS, DECLARED["social_insurance"], _insurance)
+    behind = found.insurance_last_days.min().over(ibis.window(group_by="as_of")) - 1.0
+    late = ibis.greatest(found.late - behind, 0.0)
+    return found.mutate(insurance_overdue_days=found.late.notnull().ifelse(late, None)).drop("late")
 
 
 def _insurance(rows: ir.Table) -> ir.Table:
@@ -33,12 +43,12 @@ def _insurance(rows: ir.Table) -> ir.Table:
     rows = rows.filter((month_age <= _PAST) | (rows.paid < rows.due))
     short = ibis.greatest(rows.due - rows.paid, 0)
     month_age = age(rows.as_of, rows.month)
-    recent, late = month_age <= _PAST, month_age <= _LATE
+    recent, late, year = month_age <= _PAST, month_age <= _LATE, (rows.age <= 400) & (month_age <= _MONTHS)
     sums = rows.group_by("subject_id").aggregate(
         short=summed(short, late),
         due=summed(rows.due, late),
-        insurance_short_months=counted((rows.paid < rows.due) & (rows.age <= 400)),
-        insurance_short_amount=summed(short, rows.age <= 400),
+        insurance_short_months=counted((rows.paid < rows.due) & year),
+        insurance_short_amount=summed(short, year),
         insured=summed(rows.insured, late),
         months=counted(late),
         insured_past=summed(rows.insured, recent & ~late),
@@ -60,7 +70,7 @@ def _insurance(rows: ir.Table) -> ir.Table:
         "insurance_last_days",
         insurance_short_share=ratio(sums.short, sums.due),
         insured_trend=ratio(ratio(sums.insured, sums["months"]), ratio(sums.insured_past, sums.months_past)),
-        insurance_overdue_days=usual.notnull().ifelse(ibis.greatest(sums.newest - 31 - usual, 0.0), None),
+        late=sums.newest - 31 - usual,
     )
 
 
@@ -90,7 +100,7 @@ def _tax(rows: ir.Table) -> ir.Table:
         months_then=counted(then & told),
         short=summed(short, both & (month_age <= 220)),
         due=summed(rows.tax_due, both & (month_age <= 220)),
-        tax_short_months=counted((rows.tax_paid < rows.tax_due) & (rows.age <= 400)),
+        tax_short_months=counted((rows.tax_paid < rows.tax_due) & (rows.age <= 400) & (month_age <= _MONTHS)),
         tax_last_days=rows.age.min().cast("float64"),
     )
     now = ratio(sums.now, sums["months"])

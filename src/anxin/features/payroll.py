@@ -31,6 +31,9 @@ _BOOKED = 10
 _FESTIVAL = 21
 """Days around Spring Festival in which few are on site anywhere."""
 
+_OF_PAYING = ("attended", "matched", "expected", "expected_got", "rated", "rated_paid")
+"""What is held against pay, and only of sites whose pay is told."""
+
 _LEAVERS = 365
 """Days for which who left is looked at."""
 
@@ -41,14 +44,15 @@ _CLEARING = 7
 def payroll(known: Known) -> list[ir.Table]:
     """Return the tables of wages, each keyed by subject and date."""
     made = wages(known)
-    months = _months(known, made)
-    payments = _payments(known, made)
+    by_site = known.view.keep(_paid_at_sites(known, made))
+    months = _months(known, made, by_site)
+    payments = known.view.keep(_payments(by_site))
     by_crew = known.view.keep(crews(known))
     sheets = known.view.keep(_sheets(by_crew))
     past = known.view.keep(beside_pay(known, by_crew, made))
     tables = [
         _paid(months, payments, sheets),
-        _matched(known, months, payments, sheets, made),
+        _matched(known, months, sheets, made),
         owed(past),
         by_crew.group_by(KEYS).aggregate(wage_sheet_last_days=by_crew.age.min().cast("float64")),
         _due(known, sheets, made),
@@ -59,39 +63,53 @@ def payroll(known: Known) -> list[ir.Table]:
     return tables if known.kind == "employer" else [*tables, _account(known, made), worst_crew(past)]
 
 
-def _months(known: Known, made: Wages) -> ir.Table:
-    """Add what was matched by worker up per subject and month."""
+def _months(known: Known, made: Wages, paid: ir.Table) -> ir.Table:
+    """Add what was matched by worker up per subject and month; `paying_` is of sites whose pay is told, of any month.
+
+    A firm that tells the pay of a site, but not that of its own staff, is silent of them and owes them nothing.
+    """
     sites = of_subjects(known, made.months)
+    told = paid.select("as_of", *SITE).distinct().mutate(told=ibis.literal(1, "int64"))
+    sites = sites.left_join(told, ["as_of", *SITE]).select(*sites.columns, "told")
     # Pay without attendance says something only where the site sends the attendance of that month.
-    sent = sites.attended > 0
+    sent, pays = sites.attended > 0, sites.told.notnull()
     return sites.group_by([*KEYS, "month"]).aggregate(
         uploaded_on=sites.uploaded_on.max(),
         **{
             name: sites[name].sum()
             for name in sites.columns
-            if name not in (*KEYS, *SITE, "month", "uploaded_on")
+            if name not in (*KEYS, *SITE, "month", "uploaded_on", "told")
         },
+        **{f"paying_{name}": pays.ifelse(sites[name], 0).sum() for name in _OF_PAYING},
         sent_paid_heads=sent.ifelse(sites.paid_heads, 0).sum(),
         unattended=sent.ifelse(sites.paid_heads - sites.matched, 0).sum(),
         unattended_paid=sent.ifelse(sites.paid - sites.matched_paid, 0).sum(),
     )
 
 
-def _payments(known: Known, made: Wages) -> ir.Table:
-    """Return per subject, date and month worked what was paid, when, and how."""
+def _paid_at_sites(known: Known, made: Wages) -> ir.Table:
+    """Return per subject, date, site and month worked what was paid, when, and how."""
     rows = within(known, of_subjects(known, made.payments), "month", PAID_MONTHS)
     day = (rows.paid > 0).ifelse(rows.paid_on, None)
-    return known.view.keep(
-        rows.group_by([*KEYS, "month"]).aggregate(
-            paid=rows.paid.sum(),
-            waited=(rows.paid * age(rows.paid_on, rows.month)).sum(),
-            first=day.min(),
-            last=rows.paid_on.max(),
-            # A batch of nothing dates what is known, but is no pay.
-            last_paid=day.max(),
-            special=(rows.channel == "special_account").ifelse(rows.paid, None).sum(),
-            other=(rows.channel == "other").ifelse(rows.paid, None).sum(),
-        )
+    return rows.group_by([*KEYS, *SITE, "month"]).aggregate(
+        paid=rows.paid.sum(),
+        waited=(rows.paid * age(rows.paid_on, rows.month)).sum(),
+        first=day.min(),
+        last=rows.paid_on.max(),
+        # A batch of nothing dates what is known, but is no pay.
+        last_paid=day.max(),
+        special=(rows.channel == "special_account").ifelse(rows.paid, None).sum(),
+        other=(rows.channel == "other").ifelse(rows.paid, None).sum(),
+    )
+
+
+def _payments(sites: ir.Table) -> ir.Table:
+    """Return what was paid at all sites of a subject together, per date and month worked."""
+    return sites.group_by([*KEYS, "month"]).aggregate(
+        first=sites["first"].min(),
+        last=sites["last"].max(),
+        last_paid=sites.last_paid.max(),
+        **{name: sites[name].sum() for name in ("paid", "waited", "special", "other")},
     )
 
 
@@ -159,15 +177,19 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
     )
 
 
-def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Table, made: Wages) -> ir.Table:
-    """Attendance against contracts, the sheet and pay, for months whose wages must be paid by now."""
-    sends = payments.select(*KEYS).distinct().mutate(sends=True)
+def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> ir.Table:
+    """Attendance against contracts, the sheet and pay, for months whose wages must be paid by now.
+
+    No sheet is missing of months whose sheets have not come yet from anyone.
+    """
     least = _minimum(known, months.select(*KEYS, "month"), made)
     sheet = sheets.select(*KEYS, "month", sheet_due="due", sheet_heads="heads")
     rows = months.left_join(sheet, [*KEYS, "month"]).select(*months.columns, "sheet_due", "sheet_heads")
     rows = rows.left_join(least, [*KEYS, "month"]).select(*rows.columns, "fen")
-    rows = rows.left_join(sends, KEYS).select(*rows.columns, "sends")
+    newest_sheets = sheets.group_by("as_of").aggregate(sheets_until=sheets.month.max())
+    rows = rows.left_join(newest_sheets, "as_of").select(*rows.columns, "sheets_until")
     attended = rows.attended > 0
+    on_sheet = (rows.month <= rows.sheets_until).fill_null(False)
     must = age(rows.as_of, rows.month) > _DUE
     both = must & rows.sheet_heads.notnull() & attended
     agreed = both & (rows.rated > 0) & (rows.sheet_heads > 0)
@@ -180,14 +202,13 @@ def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Tabl
     newest = attended.ifelse(rows.month, None).max()
     last = rows.group_by(KEYS).aggregate(newest=newest)
     sums = rows.group_by(KEYS).aggregate(
-        sends=rows.sends.max(),
-        attended=summed(rows.attended, must),
-        unpaid=summed(rows.attended - rows.matched, must),
-        unpaid_month=must.ifelse(rows.attended - rows.matched, None).max().cast("float64"),
-        unpaid_yuan=summed(rows.expected - rows.expected_got, must),
-        rated=summed(rows.rated, must),
-        expected=summed(rows.expected, must),
-        rated_paid=summed(rows.rated_paid, must),
+        attended=summed(rows.paying_attended, must),
+        unpaid=summed(rows.paying_attended - rows.paying_matched, must),
+        unpaid_month=must.ifelse(rows.paying_attended - rows.paying_matched, None).max().cast("float64"),
+        unpaid_yuan=summed(rows.paying_expected - rows.paying_expected_got, must),
+        rated=summed(rows.paying_rated, must),
+        expected=summed(rows.paying_expected, must),
+        rated_paid=summed(rows.paying_rated_paid, must),
         paid_heads=summed(rows.sent_paid_heads, must),
         unattended=summed(rows.unattended, must),
         unattended_paid=summed(rows.unattended_paid, must),
@@ -201,29 +222,31 @@ def _matched(known: Known, months: ir.Table, payments: ir.Table, sheets: ir.Tabl
         agreed_heads=summed(rows.sheet_heads, agreed),
         agreed_expected=summed(rows.expected, agreed),
         agreed_rated=summed(rows.rated, agreed),
-        months=counted(must & attended),
-        no_sheet=counted(must & attended & rows.sheet_heads.isnull()),
+        months=counted(must & attended & on_sheet),
+        no_sheet=counted(must & attended & on_sheet & rows.sheet_heads.isnull()),
         attended_last_days=age(rows.as_of, rows.uploaded_on).min().cast("float64"),
         newest=newest,
     )
     now = rows.inner_join(last, KEYS).filter(lambda t: t.month == t.newest)
     now = now.select(*KEYS, uncontracted=now.attended - now.contracted)
     sums = sums.left_join(now, KEYS).select(*sums.columns, "uncontracted")
-    sends_it = sums.sends.fill_null(False)
-    known_unpaid = sends_it & (sums.attended > 0)
+    known_unpaid = sums.attended > 0
+    sheet_days = sums.attended_last_days
     return sums.select(
         *KEYS,
         "attended_last_days",
-        attended_unpaid_share=sends_it.ifelse(ratio(sums.unpaid, sums.attended), None),
+        # Less what the whole feed is behind.
+        attendance_silent_days=sheet_days - sheet_days.min().over(ibis.window(group_by="as_of")),
+        attended_unpaid_share=ratio(sums.unpaid, sums.attended),
         attended_unpaid_heads=known_unpaid.ifelse(sums.unpaid, None),
         attended_unpaid_heads_month=known_unpaid.ifelse(sums.unpaid_month, None),
-        attended_unpaid_amount=(known_unpaid & (sums.rated > 0)).ifelse(sums.unpaid_yuan, None),
+        attended_unpaid_amount=(sums.rated > 0).ifelse(sums.unpaid_yuan, None),
         paid_unattended_share=ratio(sums.unattended, sums.paid_heads),
         paid_unattended_amount=(sums.paid_heads > 0).ifelse(sums.unattended_paid, None),
         pay_below_minimum_share=ratio(sums.below, sums.full),
         contract_missing_share=ratio(sums.every - sums.contracted, sums.every),
         contract_missing_heads=sums.uncontracted.cast("float64"),
-        contract_paid_share=sends_it.ifelse(ratio(sums.rated_paid, sums.expected), None),
+        contract_paid_share=ratio(sums.rated_paid, sums.expected),
         contract_sheet_ratio=ratio(
             ratio(sums.agreed_due, sums.agreed_heads), ratio(sums.agreed_expected, sums.agreed_rated)
         ),
@@ -288,12 +311,16 @@ def _account(known: Known, made: Wages) -> ir.Table:
     Only where the bank sends the flow of the account at all: else nothing is known of what it paid.
     """
     through = of_subjects(known, made.payments).filter(lambda t: t.channel == "special_account")
-    rows = within(known, through, "month", PAID_MONTHS)
-    paid_age = age(rows.as_of, rows.paid_on)
-    rows = rows.filter(paid_age > _BOOKED, paid_age <= _ACCOUNT_DAYS)
-    said = rows.group_by(*KEYS, paid_in=rows.paid_on.truncate("M")).aggregate(said=rows.paid.sum())
     booked = known.rows("wage_accounts", _ACCOUNT_DAYS)
-    booked = booked.filter(age(booked.as_of, booked.transacted_on) > _BOOKED)
+    # What was paid after the newest booking of any account cannot be booked yet.
+    behind = booked.group_by("as_of").aggregate(behind=booked.age.min())
+    rows = within(known, through, "month", PAID_MONTHS)
+    rows = rows.inner_join(behind, "as_of").select(*rows.columns, "behind")
+    paid_age = age(rows.as_of, rows.paid_on)
+    rows = rows.filter(paid_age >= rows.behind + _BOOKED, paid_age <= _ACCOUNT_DAYS)
+    said = rows.group_by(*KEYS, paid_in=rows.paid_on.truncate("M")).aggregate(said=rows.paid.sum())
+    booked = booked.inner_join(behind, "as_of").select(*booked.columns, "behind")
+    booked = booked.filter(booked.age >= booked.behind + _BOOKED)
     out = booked.group_by(*KEYS, paid_in=booked.transacted_on.truncate("M")).aggregate(
         out=(booked.kind == "wage").ifelse(booked.amount, None).sum()
     )

@@ -39,10 +39,17 @@ def _season(known: Known) -> ir.Table:
 
 
 def _versions(known: Known) -> ir.Table:
-    """Return every version of the registry received before each date, also those since replaced."""
+    """Return every change of the registry received before each date, also those since replaced.
+
+    Of what was sent of one day of change the last version counts: a correction is no change.
+    """
     rows = known.view.history(f"{known.kind}s").cross_join(known.calendar())
     rows = rows.filter(rows.received_at < rows.as_of.cast("timestamp(6)"), rows.changed_on < rows.as_of)
-    return rows.mutate(subject_id=rows[f"{known.kind}_id"], age=age(rows.as_of, rows.changed_on))
+    rows = rows.mutate(subject_id=rows[f"{known.kind}_id"], age=age(rows.as_of, rows.changed_on))
+    of_day = ibis.window(group_by=[*KEYS, "changed_on"])
+    return rows.mutate(final=rows.received_at == rows.received_at.max().over(of_day)).filter(
+        lambda t: t.final
+    )
 
 
 def _employer(known: Known) -> ir.Table:
@@ -90,6 +97,9 @@ def _registered(known: Known) -> ir.Table:
     now = now.mutate(subject_id=now.employer_id, person=now.legal_representative, place=now.address)
     versions = known.view.versions("employers", known.dates)
     versions = versions.mutate(subject_id=versions.employer_id)
+    # A row sent again of the same day of change corrects it: from then on what it corrects was never so.
+    again = ibis.window(group_by=["subject_id", "changed_on"], order_by=versions.received_at)
+    versions = versions.mutate(corrected=versions.since.lead().over(again))
     moments = versions.select("subject_id", moment="since").distinct()
     after = moments.moment.lead().over(ibis.window(group_by="subject_id", order_by=moments.moment))
     moments = moments.mutate(after=after.fill_null(len(set(known.dates))))
@@ -100,7 +110,7 @@ def _registered(known: Known) -> ir.Table:
     # The registry sends a change as a whole row: who is named since when is read off all versions.
     keys = ["subject_id", "moment"]
     seen = versions.inner_join(each.select(*keys, "person", "place"), "subject_id")
-    seen = seen.filter(seen.since <= seen.moment)
+    seen = seen.filter(seen.since <= seen.moment, (seen.corrected > seen.moment).fill_null(True))
     another = seen.group_by(keys).aggregate(
         person_before=(seen.legal_representative != seen.person).ifelse(seen.changed_on, None).max(),
         place_before=(seen.address != seen.place).ifelse(seen.changed_on, None).max(),

@@ -207,7 +207,8 @@ def _stopped(known: Known, sent: dict[str, ir.Table]) -> ir.Table:
     columns = {}
     for feed in sent:
         of = beside.feed == feed
-        sending = (beside.age < beside.own) & (beside.own - beside.age <= _GRACE[feed])
+        # A day's last row may be sent before the complaint of the same day.
+        sending = (beside.age <= beside.own) & (beside.own - beside.age <= _GRACE[feed])
         since = sending & (beside.age >= beside.behind + _GRACE[feed])
         stopped = of.ifelse(since.fill_null(False).cast("int64"), None)
         columns[f"{feed}_stopped"] = stopped.max().cast("float64")
@@ -215,11 +216,18 @@ def _stopped(known: Known, sent: dict[str, ir.Table]) -> ir.Table:
 
 
 def _duty(known: Known, feed: str, sent: ir.Table) -> ir.Table:
-    """Find what a registered project did not send though it must."""
+    """Find what a registered project did not send though it must: nothing from before the feed itself began."""
     registry = known.all("projects")
+    began = sent.group_by("as_of").aggregate(began=sent["first"].min())
+    registry = registry.left_join(began, "as_of").select(*registry.columns, "began")
     started = age(registry.as_of, registry.start_on)
+    # A feed is known by its months, of which the first comes in the next one.
+    has_come = (month(registry.as_of) - registry.began > _DUTY[feed] // 31 + 1).fill_null(False)
     must = registry.select(
-        "as_of", subject_id="project_id", since=month(registry.start_on) + 1, due=started >= _DUTY[feed]
+        "as_of",
+        subject_id="project_id",
+        since=ibis.greatest(month(registry.start_on) + 1, registry.began),
+        due=(started >= _DUTY[feed]) & has_come,
     )
     months = feed in _MISSED["project"]
     rows = must.left_join(sent, KEYS).select(*must.columns, "own", *(["recent"] if months else []))

@@ -1,7 +1,7 @@
 """What two models said about the same subjects on the same dates, and what came true.
 
 fresh   the lake has mature dates after both were trained: both models score them
-folds   else the backtests of both trainings: each date of the challenger with the nearest of the champion's
+folds   else the backtests of both trainings, on the dates that both judged: every training steps through one calendar
 alone   there is no champion: the challenger's backtest
 """
 
@@ -33,7 +33,6 @@ _STEP_DAYS = 30
 _MOST_DATES = 6
 _AT_ONCE = 3
 """Dates computed together: more are faster, and hold more memory."""
-_NEAREST_DAYS = 15
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,6 @@ class Evidence:
 
     basis: str
     rows: pd.DataFrame
-    days_apart: int
-    """The most days between a date of one backtest and its partner of the other; 0 where both said it of one date."""
 
 
 def evidence(
@@ -59,14 +56,13 @@ def evidence(
         return own_evidence(models, challenger)
     fresh = _fresh(view, challenger, champion, known, on_progress)
     if fresh is not None and fresh.loc[~fresh["in_hand"], "y"].sum() >= bounds()["fewest_positives"]:
-        return Evidence("fresh", fresh, 0)
-    rows, apart = paired(_folds(models, challenger), _folds(models, champion))
-    return Evidence("folds", _known(rows), apart)
+        return Evidence("fresh", fresh)
+    return Evidence("folds", _known(paired(_folds(models, challenger), _folds(models, champion))))
 
 
 def own_evidence(models: Path, model: Model) -> Evidence:
     """Return the rows of a model's own backtest, with nobody beside it."""
-    return Evidence("alone", _known(_folds(models, model).assign(theirs=np.nan)), 0)
+    return Evidence("alone", _known(_folds(models, model).assign(theirs=np.nan)))
 
 
 def fresh_dates(first: date, known: date) -> list[date]:
@@ -76,23 +72,13 @@ def fresh_dates(first: date, known: date) -> list[date]:
     return [day for day in reversed(found) if day >= first]
 
 
-def paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Join two backtests: each date of ours with the nearest of theirs, at most 15 days away, on common subjects.
+def paired(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Join two backtests on the subjects and dates that both judged; outcomes are those of ours.
 
-    Two trainings a month apart step through the calendar on grids of their own. Outcomes are those of our dates.
+    What is said some days later has seen some of the outcome, and wins by it: other dates are not compared.
     """
-    mine = sorted(set(ours["as_of"]))
-    others = sorted(set(theirs["as_of"]))
-    parts, apart = [], 0
-    for day in mine:
-        near = min(others, key=lambda other: (abs((other - day).days), other), default=None)
-        if near is None or abs((near - day).days) > _NEAREST_DAYS:
-            continue
-        apart = max(apart, abs((near - day).days))
-        said = theirs.loc[theirs["as_of"] == near, ["subject_id", "ours"]].rename(columns={"ours": "theirs"})
-        parts.append(ours.loc[ours["as_of"] == day].merge(said, on="subject_id"))
-    empty = ours.iloc[:0].assign(theirs=np.empty(0))
-    return (pd.concat(parts, ignore_index=True) if parts else empty), apart
+    said = theirs[["subject_id", "as_of", "ours"]].rename(columns={"ours": "theirs"})
+    return ours.merge(said, on=["subject_id", "as_of"])
 
 
 def newest(snapshot: pa.Table, challenger: Model, champion: Model) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from anxin.serving import schema
 from anxin.serving.calm import Before
 from anxin.serving.home import Home
 from anxin.serving.published import Published
-from anxin.serving.wording import GRADES
+from anxin.serving.wording import GRADES, percent
 
 _log = logging.getLogger("anxin.serving")
 
@@ -98,12 +98,12 @@ class Compared:
         rise = row["p90"] - before["p90"]
         if abs(rise) < _SMALL and before["grade"] == row["grade"]:
             return "与上期持平", "as in the list before"
-        zh = f"概率由{before['p90']:.0%}变为{row['p90']:.0%}"
-        en = f"probability from {before['p90']:.0%} to {row['p90']:.0%}"
+        then, today = percent(before["p90"]), percent(row["p90"])
+        zh, en = f"概率由{then}变为{today}", f"probability from {then} to {today}"
         if abs(rise) < _SMALL:
             was, now = GRADES[before["grade"]], GRADES[row["grade"]]
-            zh = f"概率约{row['p90']:.0%}，与上期基本持平，预警由{was.zh}色改为{now.zh}色"
-            en = f"a probability of about {row['p90']:.0%}, as before; {was.en} then, {now.en} now"
+            zh = f"概率约{today}，与上期基本持平，预警由{was.zh}色改为{now.zh}色"
+            en = f"a probability of about {today}, as before; {was.en} then, {now.en} now"
         if self.models.get(key[0]) != row["model_version"]:
             # What two models owe a feature cannot be compared.
             return f"{zh}（模型已更换）", f"{en} (another model)"
@@ -138,24 +138,27 @@ class Compared:
         p90 = {
             kind: dict(zip(table["subject_id"], table["p90"], strict=True)) for kind, table in scores.items()
         }
+        models = {kind: next(iter(table.get("model_version", ())), None) for kind, table in scores.items()}
         gone = []
         for key, before in self.rows.items():
             if key in today:
                 continue
             now = p90.get(key[0], {}).get(key[1])
+            was, is_now = percent(before["p90"]), percent(now)
             if now is None:
                 zh, en = "已注销、完工或不在评分范围", "deregistered, finished or no longer scored"
             elif key in withheld:
-                zh = f"概率由{before['p90']:.0%}变为{now:.0%}，评分依据核对不符，本期暂不列出"
-                en = (
-                    f"probability from {before['p90']:.0%} to {now:.0%}; withheld, its reasons did not add up"
-                )
+                zh = f"概率由{was}变为{is_now}，评分依据核对不符，本期暂不列出"
+                en = f"probability from {was} to {is_now}; withheld, its reasons did not add up"
             elif before.get("put_by") == "rule":
-                zh = f"规则不再命中，概率{now:.0%}低于{GRADES[1].zh}色预警线"
-                en = f"no rule holds any longer, and a probability of {now:.0%} is below blue"
+                zh = f"规则不再命中，概率{is_now}低于{GRADES[1].zh}色预警线"
+                en = f"no rule holds any longer, and a probability of {is_now} is below blue"
             else:
-                zh = f"概率由{before['p90']:.0%}降至{now:.0%}，低于{GRADES[1].zh}色预警线"
-                en = f"probability from {before['p90']:.0%} to {now:.0%}, below blue"
+                # Of another model the line lies elsewhere: the probability may even have risen.
+                replaced = models[key[0]] not in (None, self.models.get(key[0]))
+                by, of = ("（模型已更换）", " (another model)") if replaced else ("", "")
+                zh = f"概率由{was}变为{is_now}{by}，低于{GRADES[1].zh}色预警线"
+                en = f"probability from {was} to {is_now}{of}, below blue"
             gone.append(
                 {
                     "kind": key[0],

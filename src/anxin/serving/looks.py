@@ -29,7 +29,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        percent=percent,
+        percent=wording.percent,
         feed_name=lambda feed: feed_name(feed) if feed else "—",
         people=people,
         yuan_zh=lambda amount: "—" if amount is None else yuan(amount).zh,
@@ -65,13 +65,6 @@ def style_hash(name: str) -> str:
     """Return the Content-Security-Policy source that allows exactly this style sheet."""
     digest = hashlib.sha256(str(stylesheet(name)).encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def percent(value: float | None) -> str:
-    """Return a probability in whole percent, one digit more below ten."""
-    if value is None:
-        return "—"
-    return f"{value:.1%}" if value < 0.0995 else f"{value:.0%}"
 
 
 def people(value: float | None) -> str:

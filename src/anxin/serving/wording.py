@@ -91,3 +91,10 @@ def words(table: Mapping[str, Words], key: str) -> Words:
 def grade(value: int) -> Words:
     """Return the words of a grade, 无 for none."""
     return GRADES.get(value) or Words("无", "none")
+
+
+def percent(value: float | None) -> str:
+    """Return a probability in whole percent, one digit more below ten."""
+    if value is None:
+        return "—"
+    return f"{value:.1%}" if value < 0.0995 else f"{value:.0%}"

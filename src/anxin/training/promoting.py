@@ -41,7 +41,7 @@ def judge_challenger(
 ) -> dict[str, Any]:
     """Run the gates for a model that is to replace another; returns their answers and what they were judged on.
 
-    Keys `champion, basis, dates, days_apart, gates {name: {state, zh, en, figures}}, shadow [{day, …}]`.
+    Keys `champion, basis, dates, gates {name: {state, zh, en, figures}}, shadow [{day, …}]`.
     """
     champion, lost = _champion(models, champion_id, challenger)
     known = known_on(view)
@@ -60,7 +60,6 @@ def judge_challenger(
         "basis": found.basis,
         "known_on": known.isoformat(),
         "dates": sorted({str(day) for day in found.rows["as_of"]}),
-        "days_apart": found.days_apart,
         "gates": {name: gates[name].as_dict() for name in NAMES},
         "shadow": [
             {"day": one.day.isoformat(), **one.facts} for one in shadows.scored(ledger, challenger.model_id)
@@ -105,10 +104,6 @@ def lines(judged: Mapping[str, Any]) -> list[str]:
     dates = judged["dates"]
     span = f"{dates[0]} … {dates[-1]}（{len(dates)} 天 dates）" if dates else "无 none"
     text = [f"依据 judged on: {_BASIS[judged['basis']]} {span}"]
-    if judged["days_apart"]:
-        text.append(
-            f"  两次回测日期最多相差 the two backtests' dates differ by up to {judged['days_apart']} 天 days"
-        )
     for name, one in judged["gates"].items():
         zh, en = NAMES[name]
         text.append(f"  {_SIGNS[one['state']]} {zh} {en}: {one['zh']} ({one['en']})")

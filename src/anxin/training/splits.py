@@ -2,9 +2,10 @@
 
 One example runs through this file: `--through 2026-06-30` (T), horizon 90, folds of 90 days.
 
-The label of D for 90 days is known at T if T ≥ D + 90 + 45 (2026-06-30 knows D up to 2026-02-15). Training dates go
-back from T − 75, the newest date whose 30-day label is mature, in steps of 30 days: 2026-04-16, 2026-03-17, … The
-90-day rows start at 2026-02-15, the 180-day rows at 2025-11-17.
+The label of D for 90 days is known at T if T ≥ D + 90 + 45 (2026-06-30 knows D up to 2026-02-15). Training dates are
+days of one calendar for all trainings, 30 days apart, so that two of them can be compared on dates that both judged: the
+newest whose 30-day label is mature (T − 75), here 2026-04-04, and back from it: 2026-03-05, … The 90-day rows start at
+2026-02-03, the 180-day rows at 2025-11-05.
 
 A fold pretends that T was earlier. The first fold's T₁ is 2025-11-17: it trains on what T₁ knew (D ≤ 2025-07-05 for 90
 days) and judges the dates from 2025-11-17 to 2026-02-15, whose labels T knows. T₂ is 90 days before, T₃ 180 days.
@@ -30,8 +31,12 @@ class Fold:
 
 
 def training_dates(first: date, through: date, step_days: int) -> tuple[date, ...]:
-    """Return as-of dates for training, oldest first: back from the newest mature 30-day label to `first`."""
+    """Return as-of dates for training, oldest first: from `first` to the newest mature 30-day label.
+
+    They are every `step_days`-th day of the calendar, whatever `through` is.
+    """
     newest = through - timedelta(days=min(HORIZONS) + GAP_DAYS)
+    newest -= timedelta(days=newest.toordinal() % step_days)
     count = (newest - first).days // step_days + 1
     return tuple(newest - timedelta(days=step_days * i) for i in reversed(range(max(count, 0))))
 

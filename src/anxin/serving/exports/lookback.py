@@ -185,10 +185,10 @@ def _said(value: float | None, style: str) -> str:
 
 
 def to_xlsx(found: Lookback) -> bytes:
-    """Return a workbook: the tallies, the events nobody was warned of, and every event."""
+    """Return a workbook: the tallies, the events nobody was warned of in time, and every event."""
     book = Book(f"回头看 {found.since} 至 {found.until}")
     _summary(book, found)
-    for name, rows in (("漏报与滞后", found.misses), ("全部事件", found.rows)):
+    for name, rows in (("未及时预警", found.misses), ("全部事件", found.rows)):
         book.table(name, COLUMNS, _lines(rows), frozen=3)
     return book.close()
 

@@ -174,7 +174,7 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
         major=row.major,
         days_listed=row.days_listed(published.as_of),
         days_to_spring_festival=calendar.days_to_spring_festival(published.as_of),
-        window_end=published.as_of + timedelta(days=90),
+        window_end=published.as_of + timedelta(days=89),
         trend=tuple(trend),
         late_feeds=published.manifest.late_feeds,
         missing_inputs=tuple(dict.fromkeys(part.feature for part in parts if part.value is None)),

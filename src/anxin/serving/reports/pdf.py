@@ -13,11 +13,11 @@ from fpdf.enums import MethodReturnValue, TextMode, WrapMode, XPos, YPos
 from anxin.domain import law
 from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
-from anxin.serving.looks import long_day, people, percent
+from anxin.serving.looks import long_day, people
 from anxin.serving.published import Reason, RuleHit
 from anxin.serving.reports.facts import Facts, yuan, yuan_range
 from anxin.serving.reports.measures import measured, named
-from anxin.serving.wording import Words
+from anxin.serving.wording import Words, percent
 
 # The subsetting of a 4 MB font is told line by line at INFO; nobody running the service wants it.
 logging.getLogger("fontTools").setLevel(logging.WARNING)

@@ -20,7 +20,9 @@ def lines(found: Lookback) -> list[str]:
             text.append(f"   另 {hidden} 项事件过少，隐藏 {hidden} with too few events are hidden")
     misses = found.misses
     if len(misses):
-        text.append(f"-- 漏报与滞后 missed and late: {len(misses)}")
+        text.append(
+            f"-- 未及时预警（漏报、滞后、此前无清单） not warned in time (missed, late, no list before): {len(misses)}"
+        )
     for row in misses.head(_WORST).to_dict("records"):
         scored = f" p90 {row['p90']:.1%} 名次 rank {row['rank']:.0f}" if row["p90"] == row["p90"] else ""
         text.append(

@@ -145,7 +145,7 @@ def _warning(
         row["workers"],
         row["amount"],
         0.0 if months is None or wages is None else max(0.0, months * wages),
-        0.0 if overdue else following,
+        -1.0 if overdue else following,
         max(days, default=None),
     )
 

@@ -22,6 +22,7 @@ from datetime import date, timedelta
 
 from anxin.domain import divisions
 from anxin.serving.visiting.capacity import Capacity
+from anxin.serving.wording import percent
 
 CHECK, CALL = "check", "call"
 BEYOND, REST = "beyond", "rest"
@@ -43,8 +44,8 @@ class Warning:
     """One warning as visits see it.
 
     `unit` is who must be gone to; `heads` and `amount` (yuan) what is expected if it happens, `secured` yuan of it that
-    account, deposit and guarantee cover; `pay_days` to the next agreed pay day (0 if one has passed unpaid), None if
-    unknown. `chosen_on` is the last day a visit to the unit was chosen, on any list.
+    account, deposit and guarantee cover; `pay_days` to the next agreed pay day (below 0 if one has passed unpaid), None
+    if unknown. `chosen_on` is the last day a visit to the unit was chosen, on any list.
     """
 
     kind: str
@@ -68,14 +69,13 @@ class Warning:
     @property
     def open_yuan(self) -> float | None:
         """Money still to be secured."""
-        if self.amount is None:
-            return None
-        return max(self.amount - self.secured, _LEAST_OPEN * self.amount)
+        return None if self.amount is None else max(self.amount - self.secured, 0.0)
 
     def stake(self, festival_days: int) -> float:
         """Return heads × p90 × nearness × money still to be secured (in 10,000 yuan; a head's worth where unknown)."""
         heads = 1.0 if self.heads is None else max(self.heads, 1.0)
-        money = heads if self.open_yuan is None else self.open_yuan / 1e4
+        open_yuan = self.open_yuan
+        money = heads if open_yuan is None else max(open_yuan, _LEAST_OPEN * (self.amount or 0.0)) / 1e4
         pay = 0.0 if self.pay_days is None else math.exp(-max(self.pay_days, 0.0) / _PAY_SCALE_DAYS)
         festival = math.exp(-festival_days / _FESTIVAL_SCALE_DAYS)
         return heads * self.p90 * (1.0 + pay) * (1.0 + festival) * money
@@ -163,10 +163,8 @@ def visits(
     for unit in going:
         for one in unit.warnings:
             if one.key not in found:
-                limit = limits[one.district]
-                zh = f"超出力量：今日检查{limit.checks}处、走访{limit.calls}处已排满"
-                en = f"beyond today's strength: {limit.checks} checks and {limit.calls} calls are taken"
-                found[one.key] = Visit(None, BEYOND, None, zh, en, unit.chosen_on)
+                why = _beyond(unit, limits[one.district], checks.get(unit.name))
+                found[one.key] = Visit(None, BEYOND, None, *why, unit.chosen_on)
     return found
 
 
@@ -239,6 +237,14 @@ def lately(
     return None
 
 
+def _beyond(unit: _Unit, limit: Capacity, known: Checks | None) -> tuple[str, str]:
+    """Return what was full when the turn of a unit came: calls, and checks if it may be checked at all."""
+    zh, en = f"走访{limit.calls}处", f"{limit.calls} calls"
+    if unit.grade >= _CHECKED_FROM and not over(known, limit):
+        zh, en = f"检查{limit.checks}处、{zh}", f"{limit.checks} checks and {en}"
+    return f"超出力量：今日{zh}已排满", f"beyond today's strength: {en} are taken"
+
+
 def over(known: Checks | None, capacity: Capacity) -> bool:
     """Say whether a firm was checked as often in a year as the district may."""
     return known is not None and known.in_year >= capacity.checks_a_year
@@ -247,8 +253,8 @@ def over(known: Checks | None, capacity: Capacity) -> bool:
 def _why(
     unit: _Unit, by: str, turn: int, place: str, day: date, festival_days: int, *, capped: bool
 ) -> tuple[str, str]:
-    heads = sum(one.heads or 0.0 for one in unit.warnings)
-    money = sum(one.open_yuan or 0.0 for one in unit.warnings) / 1e4
+    heads = [one.heads for one in unit.warnings if one.heads is not None]
+    money = [one.open_yuan for one in unit.warnings if one.open_yuan is not None]
     p90 = max(one.p90 for one in unit.warnings)
     pay = min((one.pay_days for one in unit.warnings if one.pay_days is not None), default=None)
     zh = [f"{_WORDS[by][0]}第{turn}处"]
@@ -263,11 +269,22 @@ def _why(
     if len(unit.warnings) > 1:
         zh.append(f"合并{len(unit.warnings)}条预警")
         en.append(f"{len(unit.warnings)} warnings together")
-    zh += [f"概率{p90:.0%}", f"预计{heads:.0f}人", f"待落实资金{money:.1f}万元"]
-    en += [f"p90 {p90:.0%}", f"{heads:.0f} workers", f"{money * 1e4:,.0f} yuan still to be secured"]
+    zh.append(f"概率{percent(p90)}")
+    en.append(f"p90 {percent(p90)}")
+    if heads:
+        zh.append(f"预计{sum(heads):.0f}人")
+        en.append(f"{sum(heads):.0f} workers")
+    if money:
+        zh.append(f"待落实资金{sum(money) / 1e4:.1f}万元")
+        en.append(f"{sum(money):,.0f} yuan still to be secured")
     if pay is not None:
-        zh.append("发薪日已过" if pay <= 0 else f"距发薪日{pay:.0f}天")
-        en.append("the pay day has passed" if pay <= 0 else f"{pay:.0f} days to the pay day")
+        due = (
+            ("发薪日已过", "a pay day has passed unpaid")
+            if pay < 0
+            else ("今日为发薪日", "today is a pay day")
+        )
+        zh.append(f"距发薪日{pay:.0f}天" if pay > 0 else due[0])
+        en.append(f"{pay:.0f} days to the pay day" if pay > 0 else due[1])
     zh.append(f"距春节{festival_days}天")
     en.append(f"{festival_days} days to Spring Festival")
     return "，".join(zh), ", ".join(en)

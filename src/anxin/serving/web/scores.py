@@ -257,13 +257,14 @@ def _covers(grant: Grant, kind: str, subject_id: str, place: Place | None) -> bo
 def _may_see_subject(
     context: Context, grant: Grant, kind: str, subject_id: str, history: Sequence[Past]
 ) -> bool:
-    """Decide by where the subject was when last listed, else by where the registry has it now."""
-    for past in history:
-        row = past.published.find(kind, subject_id)
-        if row is not None:
-            return sees(grant)(row)
-    day = history[0].published.as_of
-    return _covers(grant, kind, subject_id, context.scorer.places(kind, day, [subject_id]).get(subject_id))
+    """Decide by where the subject is on the newest list, else by the registry of its day, else by where it was listed."""
+    newest, rows = history[0].published, [past.published.find(kind, subject_id) for past in history]
+    if rows[0] is None:
+        place = context.scorer.places(kind, newest.as_of, [subject_id]).get(subject_id)
+        if place is not None:
+            return _covers(grant, kind, subject_id, place)
+    row = next((row for row in rows if row is not None), None)
+    return row is not None and sees(grant)(row)
 
 
 def _past(past: Past, kind: str, subject_id: str) -> PastScore:
