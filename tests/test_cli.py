@@ -108,6 +108,7 @@ def test_help_answers_without_loading_what_is_slow() -> None:
         ("labels", "2025-01"),
         ("simulate", "x", "--scale", "-1"),
         ("token", "create", "--person", "张三", "--unit", "某局"),
+        ("token", "create", "--person", "张三", "--unit", "某局", "--everything", "--district", "500103"),
         ("token", "create", "--person", "张三", "--unit", "某局", "--role", "boss", "--everything"),
         ("token", "revoke", "0000"),
         ("--engine", "sparc", "train", "--through", "2025-01-01"),

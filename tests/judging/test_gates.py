@@ -104,6 +104,31 @@ def test_the_truth_is_calibrated_and_what_is_too_sure_or_too_high_is_not() -> No
         assert name in found.zh
 
 
+def test_faults_of_new_finds_are_not_made_good_by_those_in_hand() -> None:
+    table = rows()
+    table = table.assign(in_hand=table.index % 2 == 0)
+    margin = np.log(table["ours"]) - np.log1p(-table["ours"])
+    moved = margin + np.where(table["in_hand"], -0.8, 0.5)
+    apart = table.assign(ours=1 / (1 + np.exp(-moved)))
+    found = calibrated(apart, "employer")
+    assert found.figures["observed_expected"]["value"] == pytest.approx(1.0, abs=0.25)
+    assert found.state == "failed"
+    assert "新发现 observed_expected" in found.zh and "new observed_expected" in found.en
+
+
+def test_warnings_that_worked_refuse_no_model() -> None:
+    """As many averted as verified: by the one count there were twice as many cases as said, by the other as many."""
+    table = rows()
+    rng = np.random.default_rng(3)
+    averted = (table["y"] == 0) & (rng.random(len(table)) < table["ours"])
+    worked = table.assign(y_plain=table["y"], y=np.where(averted, 1.0, table["y"]))
+    found = calibrated(worked, "employer")
+    assert found.state == "passed"
+    assert found.figures["observed_expected"]["value"] > 1.25
+    assert found.figures["observed_expected_without_averted"]["value"] < 1.25
+    assert calibrated(worked.drop(columns="y_plain"), "employer").state == "failed"
+
+
 def test_what_cannot_be_told_of_probabilities_is_not_passed() -> None:
     table = rows()
     found = calibrated(table.assign(ours=table["y"].mean()), "employer")

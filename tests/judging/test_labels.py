@@ -195,3 +195,16 @@ def test_in_judging_the_averted_are_hits_and_the_pending_unknown(view_of: Callab
     assert pd.isna(found["E2"])
     too_early = with_labels(view, asked, "employer", DAY + timedelta(89))
     assert len(too_early) == 0
+
+
+def test_before_the_outcome_feed_began_nobody_is_known_to_be_clean(view_of: Callable[..., View]) -> None:
+    """Other feeds came a year before the first case: a window of that time is unknown in judging as in training."""
+    said = {
+        **{"complaint_id": "K1", "employer_id": "E2", "project_id": None, "channel": "visit", "workers": 1},
+        **{"occurred_on": date(2023, 1, 5), "received_at": datetime(2023, 1, 6)},
+    }
+    cases = [_case(i, DAY + timedelta(i), DAY + timedelta(i + 1), "verified") for i in range(0, 200, 5)]
+    asked = pd.DataFrame({"subject_id": ["E1", "E1"], "as_of": [date(2023, 6, 1), DAY]})
+    at = DAY + timedelta(200)
+    found = with_labels(view_of({"cases": cases, "complaints": [said]}), asked, "employer", at)
+    assert found["y"].isna().tolist() == [True, False]

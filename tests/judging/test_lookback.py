@@ -326,3 +326,12 @@ def test_the_registry_is_read_as_on_each_events_day(view_of: Callable[..., View]
     found = registered(view, "employer", asked)
     assert list(found["district"]) == ["500103", "500103", "500103", "500112", None]
     assert list(found["name"]) == ["甲", "甲", "甲", "乙", None]
+
+
+def test_of_a_kind_that_no_model_scored_nobody_was_missed() -> None:
+    day = START + timedelta(50)
+    events = _frame([_event(1, "A", day), _event(2, "P", day) | {"kind": "project"}], "day")
+    rows = _frame([_listing("B", day, day, 2, False)])
+    found = matched(events, rows, _on_time([day]), {"employer": [day], "project": []})
+    assert list(found["status"]) == ["missed", "no_list"]
+    assert list(matched(events, rows, _on_time([day]))["status"]) == ["missed", "missed"]

@@ -118,7 +118,7 @@ def test_folds_keep_what_was_said_and_of_whom() -> None:
     table = snapshot([5.0, 60.0, float("nan")], [0.0] * 3, [SECOND, FIRST, FIRST])
     judged = pd.DataFrame(
         {"place": [0, 2, 1], "y": [1.0, np.nan, 0.0], "p90": [0.3, 0.2, 0.1], "p90_now": [0.4, 0.3, 0.2]}
-    )
+    ).assign(y_plain=[0.0, np.nan, 0.0])
     content = folds.to_bytes(judged, table, "employer")
     assert content == folds.to_bytes(judged, table, "employer")
     back = folds.from_bytes(content)
@@ -128,6 +128,7 @@ def test_folds_keep_what_was_said_and_of_whom() -> None:
     assert list(back["p90"]) == [0.1, 0.2, 0.3]
     assert list(back["p90_now"]) == [0.2, 0.3, 0.4]
     assert back["y"].isna().tolist() == [False, True, False]
+    assert back["y_plain"].tolist()[2] == 0.0
 
 
 def test_projects_are_told_apart_by_who_invests_and_by_their_amount() -> None:

@@ -163,3 +163,10 @@ def test_live_agrees_with_replaying_every_promotion_by_hand(ledger, at, days, ki
         dated = [(day, number) for number, day in enumerate(days) if day <= on]
         expected = f"m{max(dated)[1]}" if dated else None
         assert promotions.live(ledger, str(kind), date(2025, 6, on)) == expected
+
+
+def test_a_model_promoted_again_while_it_is_live_is_rolled_back_to_the_one_before_it(ledger, at):
+    for model in ("m1", "m2", "m2"):
+        promotions.promote(ledger, "employer", model, JULY, "王五", "better", at, {})
+    promotions.rollback(ledger, "employer", AUGUST, "王五", "worse", at)
+    assert promotions.live(ledger, "employer", AUGUST) == "m1"

@@ -53,3 +53,10 @@ def test_what_a_shadow_said_is_found_by_its_model(ledger, at):
     with pytest.raises(AnxinError, match="/elsewhere"):
         shadows.record(ledger, JULY, "m2", folder="/elsewhere", **more)
     assert ledger.verify().ok
+
+
+def test_what_is_said_later_leaves_the_days_before_as_they_were(ledger, at):
+    put(ledger, at, "m2", JUNE, JULY)
+    put(ledger, at.replace(year=2025, month=8, day=1), "m2", AUGUST)
+    assert ids(ledger, JUNE) == ids(ledger, AUGUST) == ["m2"]
+    assert ids(ledger, date(2025, 7, 15)) == []

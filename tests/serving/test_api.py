@@ -3,14 +3,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
+from anxin.ledger.access import Grant, Role, Scope
+from anxin.serving.web.scores import _may_see_subject
+
 from . import made_up
-from .conftest import AT, City
+from .conftest import AT, City, FakeScorer
 
 LIST = "/v1/lists/2026-01-12"
 EMPLOYER = "91500000MA5U00000X"
@@ -349,3 +353,33 @@ def test_a_body_of_unknown_or_absurd_length_is_not_read(city: City) -> None:
     assert city.client.post("/v1/score", content=endless(), headers=city.bearer()).status_code == 411
     large = city.bearer(**{"Content-Length": str(10**9)})
     assert city.client.post("/v1/score", content=b"{}", headers=large).status_code == 413
+
+
+def test_who_moved_is_seen_where_it_is_now_and_not_where_it_was_last_listed(city: City) -> None:
+    """Not on the newest list; listed elsewhere some days ago, and registered in another district since."""
+    subject = "91500000UNLISTED0X"
+
+    class Moved:
+        def __init__(self, row: Any) -> None:
+            self.row, self.as_of = row, made_up.DAY
+
+        def find(self, kind: str, subject_id: str) -> Any:
+            return self.row
+
+    row = SimpleNamespace(
+        kind="employer",
+        subject_id=subject,
+        district="500106",
+        regulators=("经济信息委",),
+        regulator="经济信息委",
+    )
+    history: Any = [SimpleNamespace(published=Moved(None)), SimpleNamespace(published=Moved(row))]
+    context: Any = SimpleNamespace(scorer=FakeScorer())
+
+    def seen(code: str, who: str = subject) -> bool:
+        grant = Grant("t", "张三", "某局", Role.INSPECTOR, Scope.of_districts(code), made_up.DAY)
+        return _may_see_subject(context, grant, "employer", who, history)
+
+    assert seen("500119") and not seen("500106")
+    # Nobody knows where it is now: then where it was.
+    assert seen("500106", "91500000NOTHERE00X") and not seen("500119", "91500000NOTHERE00X")

@@ -141,3 +141,16 @@ def test_a_folder_the_ledger_names_is_never_removed(tmp_path: Path) -> None:
     assert (folder / "manifest.json").read_text() == "changed"
     assert [path.name for path in folder.parent.iterdir()] == ["abc"]
     assert _publish(folder, {}, {"list_id": "abc"}, named=False) == text
+
+
+def test_a_small_probability_is_told_to_a_digit_and_another_model_is_named(
+    before: tuple[Home, Record],
+) -> None:
+    compared = compare(before[0], before[1], TODAY)
+    key = next(key for key, row in compared.rows.items() if row.get("put_by") != "rule")
+    gone = pd.DataFrame([{"subject_id": key[1], "p90": 0.0545, "model_version": "another"}])
+    (told,) = (one for one in compared.cleared([], {key[0]: gone}) if one["subject_id"] == key[1])
+    assert "变为5.5%（模型已更换）" in told["why_zh"] and "to 5.5% (another model)" in told["why_en"]
+    same = gone.assign(model_version=compared.models[key[0]])
+    (told,) = (one for one in compared.cleared([], {key[0]: same}) if one["subject_id"] == key[1])
+    assert "模型已更换" not in told["why_zh"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anxin.domain.errors import AnxinError
+from anxin.ledger import published
 from anxin.ledger.published import Published as Record
 from anxin.serving.home import Home
+from anxin.serving.published import Published
 from anxin.serving.schema import LIST
+from anxin.serving.selection import Filters, select
 from anxin.serving.terminal.tables import filters
 from anxin.serving.visiting.capacity import OWN, Capacities, Capacity
-from anxin.serving.visiting.known_checks import contractors, handed_out, known_checks
+from anxin.serving.visiting.known_checks import handed_out, known_checks
 from anxin.serving.visiting.planning import drawn, planned
 from anxin.serving.visiting.randomly import draw
 from anxin.serving.visiting.visits import BEYOND, CALL, CHECK, REST, Checks, Visit, Warning, visits
@@ -106,6 +110,10 @@ def test_a_district_never_does_more_than_it_can_nor_leaves_a_place_empty(
         elif not rests:
             assert visit.by == BEYOND
             assert "超出力量" in visit.zh
+            # Checks are said to be taken only of who might have been checked, and then they are.
+            if "检查" in visit.zh:
+                assert max(one.grade for one in mine) >= 3
+                assert all(taken.get((one.district, CHECK), 0) == checks for one in mine)
             assert all(taken.get((one.district, CALL), 0) == calls for one in mine)
         if visit.by == CHECK:
             assert max(one.grade for one in mine) >= 3
@@ -403,6 +411,23 @@ def test_cover_unpaid_wages_and_yesterdays_choice_are_read_from_the_snapshot_and
     assert "待落实资金2.0万元，距发薪日12天" in done["P0"]["visit_why"]
     assert "待落实资金10.0万元，发薪日已过" in done["P1"]["visit_why"]
     assert done["P1"]["visit_order"] == 1
+    assert "预计" in done["P1"]["visit_why"]
+    today = planned(
+        [row | {"workers": None, "amount": None} for row in rows],
+        {key: {"contractor_id": fact["contractor_id"], "pay_next_days": 0.0} for key, fact in facts.items()},
+        {},
+        Capacities.of(tmp_path),
+        {},
+        {},
+        DAY,
+    )
+    for one in today:
+        # What is not known is left out, and a pay day of today has not passed.
+        assert "预计" not in one["visit_why"] and "待落实" not in one["visit_why"]
+        assert "今日为发薪日" in one["visit_why"] and "today is a pay day" in one["visit_why_en"]
+    covered = {key: {**fact, "cover_months": 99.0, "wages_due_month": 4e4} for key, fact in facts.items()}
+    for one in planned(rows, covered, {}, Capacities.of(tmp_path), {}, {}, DAY):
+        assert "待落实资金0.0万元" in one["visit_why"]
     assert (done["P2"]["visit"], done["P2"]["visited_on"]) == (None, DAY - timedelta(days=1))
 
 
@@ -474,11 +499,23 @@ def test_checks_are_counted_by_firm_and_calls_are_none(view_of: Any) -> None:
         row(4, manner=None),
         row(20),
     ]
-    found = known_checks(
-        view_of({"inspections": rows}),
-        DAY,
-        contractors({"project": pa.table({"subject_id": ["P1"], "contractor_id": ["E9"]})}),
-    )
+    site = {
+        **{
+            "project_id": "P1",
+            "name": "乙",
+            "project_type": "building",
+            "district": PLACE,
+            "investment": "private",
+        },
+        **{"real_estate": False, "owner_id": "E8", "contractor_id": "E9", "contract_amount": Decimal(1)},
+        **{
+            "start_on": date(2024, 1, 1),
+            "planned_end_on": date(2025, 1, 1),
+            "ended_on": DAY - timedelta(days=1),
+        },
+        **{"changed_on": date(2024, 1, 1), "received_at": datetime(2024, 1, 2)},
+    }
+    found = known_checks(view_of({"inspections": rows, "projects": [site]}), DAY)
     assert found["E1"] == Checks(2, DAY - timedelta(days=5))
     assert found["E9"].in_year == 1
 
@@ -489,10 +526,36 @@ def test_a_list_can_be_asked_for_todays_visits_in_their_turn(city: City) -> None
     ]
     assert asked
     assert {row["visit_by"] for row in asked} == {CHECK}
-    places = [(row["district"][:6], row["visit_order"]) for row in asked]
+    places = [(row["visit"].split("-")[1], row["visit_order"]) for row in asked]
     assert places == sorted(places)
     page = city.client.get(f"/lists/{made_up.DAY}?visit=beyond", headers=city.bearer()).text
     assert "超出力量：今日检查4处、走访12处已排满" in page
     assert filters(None, None, None, None, "检查").visit == CHECK
     with pytest.raises(AnxinError, match="检查 走访 超出力量"):
         filters(None, None, None, None, "飞行")
+
+
+def test_a_joint_visit_is_in_the_turn_of_the_district_that_leads_it(city: City) -> None:
+    entry = published.of(city.ledger, made_up.DAY)
+    assert entry is not None
+    row = Published.of_entry(city.home.root, entry).rows[0]
+    led = replace(row, district="500119", visit="V20260112-500106-0000000A", visit_by=CHECK, visit_order=2)
+    own = replace(
+        row,
+        subject_id="E2",
+        district="500119",
+        visit="V20260112-500119-0000000B",
+        visit_by=CHECK,
+        visit_order=1,
+    )
+    nobody = replace(row, subject_id="E3", district="500119", visit=None, visit_by=BEYOND, visit_order=None)
+    every = [nobody, led, own]
+
+    def asked(**filters: Any) -> list[Any]:
+        return select(every, Filters(**filters), lambda _: True, made_up.DAY)
+
+    assert asked(visit=CHECK, district="500119") == [own]
+    assert asked(visit=CHECK, district="500106") == [led]
+    assert asked(visit=CHECK) == [led, own]
+    assert asked(visit=BEYOND, district="500119") == [nobody]
+    assert set(asked(district="500119")) == set(every)

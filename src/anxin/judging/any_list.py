@@ -13,7 +13,7 @@ from anxin.domain.errors import AnxinError
 from anxin.features.known import Kind
 from anxin.features.snapshots import KINDS
 from anxin.feeds.asof import View
-from anxin.judging.outages import outages_of, overlaps
+from anxin.judging.outages import first_received, outages_of, overlaps
 from anxin.judging.states import states
 from anxin.models.probability import SCORE_HORIZON
 
@@ -151,7 +151,7 @@ def with_labels(
         how="left",
     )
     rows["state"] = rows["state"].fillna("unseen")
-    dead = outages_of(view, known)
+    dead = outages_of(view, known, since=first_received(view, known))
     blind = rows["as_of"].isin([day for day in dates if overlaps(day, horizon, dead)])
     hit = rows["state"].isin(["verified", "averted"])
     rows["y"] = np.where(hit, 1.0, np.where(rows["state"] == "pending", np.nan, 0.0))

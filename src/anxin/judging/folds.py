@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         ("subject_id", pa.string()),
         ("as_of", pa.date32()),
         ("y", pa.float32()),
+        ("y_plain", pa.float32()),
         ("p90", pa.float64()),
         ("p90_now", pa.float64()),
         ("in_hand", pa.bool_()),
@@ -66,7 +67,10 @@ def cells(snapshot: pa.Table, kind: str) -> dict[str, pa.Array]:
 
 
 def to_bytes(judged: pd.DataFrame, snapshot: pa.Table, kind: str) -> bytes:
-    """Return judged rows (`place` in the snapshot, `y`, `p90`, `p90_now`) as a file; the same rows are the same bytes."""
+    """Return judged rows (`place` in the snapshot, `y`, `y_plain`, `p90`, `p90_now`) as a file, the same as the same.
+
+    A warning that was averted is a hit in `y` and none in `y_plain`.
+    """
     if not len(judged):
         return _written(SCHEMA.empty_table())
     # Of all columns a year of rows would fill a gigabyte.
@@ -77,6 +81,7 @@ def to_bytes(judged: pd.DataFrame, snapshot: pa.Table, kind: str) -> bytes:
             "subject_id": rows["subject_id"],
             "as_of": rows["as_of"],
             "y": pa.array(judged["y"].to_numpy(float), pa.float64(), from_pandas=True),
+            "y_plain": pa.array(judged["y_plain"].to_numpy(float), pa.float64(), from_pandas=True),
             "p90": pa.array(judged["p90"].to_numpy(float)),
             "p90_now": pa.array(judged["p90_now"].to_numpy(float)),
             "in_hand": rows["in_hand"],

@@ -91,44 +91,82 @@ def _gains(part: pd.DataFrame, ours: Drawn, theirs: Drawn, fewest: int) -> dict[
 def calibrated(rows: pd.DataFrame, kind: str, asked: Mapping[str, Any] | None = None) -> Gate:
     """Say whether the challenger's probabilities are probabilities: skill, slope, observed/expected in the first.
 
-    `rows`: `subject_id, as_of, y, ours`, labels known, pooled over the dates.
+    `rows`: `subject_id, as_of, y, in_hand, ours`, labels known, pooled over the dates; for everyone and for 新发现, which
+    could hide each other's faults. With `y_plain` a warning that was averted is a hit in the one and none in the other:
+    what would have come of it nobody knows, so only what is out of bounds either way fails.
     """
     asked = asked or bounds()
-    positives = int(rows["y"].sum())
-    if not asked["fewest_positives"] <= positives < len(rows):
-        few = ("查实案件太少", "too few verified cases")
-        return gate("calibrated", "unknown", [few], {"positives": positives})
-    limit = asked["calibrated"]
-    pooled = calibration(rows.assign(figure=rows["ours"], p90=rows["ours"]), tuple(limit["first"][kind]))
+    limit, first = asked["calibrated"], tuple(asked["calibrated"]["first"][kind])
+    figures: dict[str, Any] = {}
+    faults: list[tuple[str, str]] = []
+    missing: list[str] = []
+    slope = "—"
+    for group in GROUPS:
+        part = rows if group == "all" else rows.loc[~rows["in_hand"]]
+        positives, prefix = int(part["y"].sum()), "" if group == "all" else f"{group}_"
+        figures[f"{prefix}positives"] = positives
+        if not asked["fewest_positives"] <= positives < len(part):
+            if group == "all":
+                few = ("查实案件太少", "too few verified cases")
+                return gate("calibrated", "unknown", [few], figures)
+            continue
+        found, unknown = _calibration(part, part["y"], first)
+        missing += [f"{prefix}{name}" for name in unknown]
+        out = _out_of_bounds(found, limit)
+        if out and "y_plain" in part and not part["y_plain"].equals(part["y"]):
+            plain, _ = _calibration(part, part["y_plain"], first)
+            figures |= {
+                f"{prefix}{name}_without_averted": _triple(plain[name]) for name in out if name in plain
+            }
+            out = [name for name in out if name in _out_of_bounds(plain, limit)]
+        figures |= {f"{prefix}{name}": _triple(one) for name, one in found.items()}
+        faults += [
+            (f"{_ZH[group]} {name} {found[name][0]:.2f}", f"{group} {name} {found[name][0]:.2f}")
+            for name in out
+        ]
+        if group == "all" and "slope" in found:
+            slope = f"{found['slope'][0]:.2f}"
+    told = (f"斜率 {slope}", f"slope {slope}")
+    if missing and not faults:
+        return gate("calibrated", "unknown", [(f"无法估计 {missing}", f"cannot be told: {missing}")], figures)
+    return gate("calibrated", "failed" if faults else "passed", faults or [told], figures)
+
+
+_Triple = tuple[float, float, float]
+
+
+def _calibration(
+    rows: pd.DataFrame, y: pd.Series, first: tuple[int, ...]
+) -> tuple[dict[str, _Triple], list[str]]:
+    """Return the figures of calibration with their intervals, and the names of those that cannot be told."""
+    pooled = calibration(rows.assign(y=y, figure=rows["ours"], p90=rows["ours"]), first)
     each = {
         "skill": pooled.log_loss_skill,
         "slope": pooled.slope,
         _WINDOW: pooled.observed_expected["everyone"],
     }
-    each |= {
-        f"{_WINDOW}_{first}": pooled.observed_expected[f"first_{first}"] for first in limit["first"][kind]
-    }
+    each |= {f"{_WINDOW}_{size}": pooled.observed_expected[f"first_{size}"] for size in first}
     found = {
         name: (one.mean, one.low, one.high)
         for name, one in each.items()
         if one.mean is not None and one.low is not None and one.high is not None
     }
-    held = {name: (0.0, float("inf")) if name == "skill" else limit[name[: len(_WINDOW)]] for name in found}
-    faults = [
-        (f"{name} {value:.2f}", f"{name} {value:.2f}")
-        for name, (value, low, high) in found.items()
-        if not held[name][0] <= value <= held[name][1] and (high < held[name][0] or low > held[name][1])
-    ]
-    figures = {"positives": positives} | {
-        name: rounded({"value": value, "low": low, "high": high})
-        for name, (value, low, high) in found.items()
-    }
-    missing = [name for name, one in each.items() if name not in found]
-    slope = "—" if pooled.slope.mean is None else f"{pooled.slope.mean:.2f}"
-    told = (f"斜率 {slope}", f"slope {slope}")
-    if missing and not faults:
-        return gate("calibrated", "unknown", [(f"无法估计 {missing}", f"cannot be told: {missing}")], figures)
-    return gate("calibrated", "failed" if faults else "passed", faults or [told], figures)
+    return found, [name for name in each if name not in found]
+
+
+def _out_of_bounds(found: Mapping[str, _Triple], limit: Mapping[str, Any]) -> list[str]:
+    """Return the figures that lie outside their bounds, and their intervals with them."""
+    out = []
+    for name, (value, low, high) in found.items():
+        least, most = (0.0, float("inf")) if name == "skill" else limit[name[: len(_WINDOW)]]
+        if not least <= value <= most and (high < least or low > most):
+            out.append(name)
+    return out
+
+
+def _triple(one: _Triple) -> dict[str, Any]:
+    value, low, high = one
+    return rounded({"value": value, "low": low, "high": high})
 
 
 def promises(

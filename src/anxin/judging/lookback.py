@@ -10,7 +10,7 @@ event warned nobody of it, whatever day it is of. Lists made in hindsight never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
@@ -87,19 +87,29 @@ def days_needed(since: date, until: date) -> tuple[date, date]:
     return since - timedelta(days=SCORE_HORIZON - 1), until + timedelta(days=SCORE_HORIZON)
 
 
-def matched(happened: pd.DataFrame, listed: pd.DataFrame, published: Mapping[date, date]) -> pd.DataFrame:
+def matched(
+    happened: pd.DataFrame,
+    listed: pd.DataFrame,
+    published: Mapping[date, date],
+    scored: Mapping[str, Collection[date]] | None = None,
+) -> pd.DataFrame:
     """Add to events what the lists had said: `status` and, of a warning, what it was.
 
     `listed`: rows of published lists (`kind, subject_id, day, grade, warning_id, since, in_hand, put_by`); `published`:
-    every day that has a list, whether anyone is on it or not, with the day it was published on. Added: `list_day` (of the
-    lists told by the event's day the last, of any subject); `grade`, `warning_id` and `put_by` on the last of them that
+    every day that has a list, whether anyone is on it or not, with the day it was published on; `scored`: by kind the
+    days whose list had a model of it, all where it is not given. Added: `list_day` (of the lists told by the event's day
+    the last of its kind, whoever was on it); `grade`, `warning_id` and `put_by` on the last of them that
     had the subject; `highest` (the highest grade of that warning told with it or before), `warned_on` (the day people
     were first told of that warning), `days_before`, `was_new` (新发现 when they were), `still_listed` (on `list_day`);
     for late ones `days_late`. 100,000 events and a million rows take a few seconds.
     """
     told = {day: max(day, on) for day, on in published.items()}
     table = happened.astype(_NAMES).reset_index(drop=True).reset_index(names="event_no")
-    table = _last_list(table, told)
+    parts = [
+        _last_list(part, {day: on for day, on in told.items() if _scores(scored, kind, day)})
+        for kind, part in table.groupby("kind", dropna=False)
+    ]
+    table = pd.concat(parts).sort_values("event_no", ignore_index=True) if parts else _last_list(table, told)
     # No list and no event have no types of their own.
     rows = listed[list(_ON_LISTS)].astype({**_NAMES, "grade": "int64"})
     for name in ("day", "since"):
@@ -141,6 +151,10 @@ def matched(happened: pd.DataFrame, listed: pd.DataFrame, published: Mapping[dat
     )
     table.loc[table["status"] != "late", "days_late"] = np.nan
     return table.drop(columns=["event_no", "listed_on"])
+
+
+def _scores(scored: Mapping[str, Collection[date]] | None, kind: object, day: date) -> bool:
+    return scored is None or not isinstance(kind, str) or day in scored.get(kind, ())
 
 
 def _last_list(table: pd.DataFrame, told: Mapping[date, date]) -> pd.DataFrame:

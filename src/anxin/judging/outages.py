@@ -11,6 +11,7 @@ import ibis
 from anxin.feeds.asof import View
 
 OUTCOME = "cases"
+REGISTRIES = ("employers", "projects")
 OUTAGE_DAYS = 14
 """Days without a single row that make the feed dead, if it is not slow by nature."""
 
@@ -32,6 +33,14 @@ def outages_of(view: View, before: date, since: date | None = None) -> list[tupl
     if since is not None and (first - since).days > OUTAGE_DAYS:
         found.insert(0, (since, first - timedelta(days=1)))
     return found
+
+
+def first_received(view: View, before: date) -> date | None:
+    """Return the first day before a date that any feed of events was received: what happens is known since then."""
+    firsts = [view.lake.first_received(feed) for feed in view.lake.feeds() if feed not in REGISTRIES]
+    return min(
+        (first.date() for first in firsts if first is not None and first.date() < before), default=None
+    )
 
 
 def overlaps(day: date, horizon: int, dead: Sequence[tuple[date, date]]) -> bool:

@@ -180,8 +180,8 @@ def revoke(ledger: Ledger, token_id: str, actor: str, why: str, at: datetime) ->
     """End a token, at once and for ever; raises AnxinError if there is none of this id."""
     if _find(ledger, token_id) is None:
         raise AnxinError(
-            f"没有编号为 {token_id} 的令牌，请用 anxin token 查看编号",
-            f"no token has the id {token_id}, see anxin token for the ids",
+            f"没有编号为 {token_id} 的令牌，请用 anxin token list 查看编号",
+            f"no token has the id {token_id}, see anxin token list for the ids",
         )
     ledger.append(_REVOKED, actor, token_id, {"why": why}, at)
 

@@ -150,7 +150,8 @@ def _way_back(ledger: Ledger, model_kind: str, effective: date) -> tuple[str, st
         # A promotion dated back may lie before a way back that was taken without it: what is live then stands on top.
         while change.is_rollback and standing and standing[-1] != change.model_id:
             standing.pop()
-        if not change.is_rollback or not standing:
+        # Promoted again while it is live, a model is still one step from the one before it.
+        if not standing or standing[-1] != change.model_id:
             standing.append(change.model_id)
     if len(standing) < 2:
         raise AnxinError(

@@ -103,6 +103,20 @@ def between(ledger: Ledger, first: date, day: date, retrospective: bool = False)
     return [one for one in map(_published, entries) if one.day >= first]
 
 
+def versions(ledger: Ledger, first: date, day: date, retrospective: bool = False) -> list[Published]:
+    """Return every list of the days from ``first`` to before ``day``, also those published again, latest day first.
+
+    Whoever a version sent was sent, whatever a later one says.
+    """
+    found = [
+        one
+        for kind in _kinds(retrospective)
+        for one in map(_published, ledger.entries(kind))
+        if first <= one.day < day
+    ]
+    return sorted(found, key=lambda one: (one.day, one.seq), reverse=True)
+
+
 def recent(ledger: Ledger, n: int, retrospective: bool = False) -> list[Published]:
     """Return the newest list of each of the last ``n`` days that have one, latest day first."""
     return [_published(entry) for entry in ledger.newest(_kinds(retrospective), limit=n)]

@@ -29,6 +29,10 @@ class Shadow:
     until: date | None
     why: str
 
+    def decides(self, day: date) -> bool:
+        """Say whether it says anything of a day."""
+        return min(self.since, self.at.date()) <= day
+
     def covers(self, day: date) -> bool:
         """Say whether the model runs in the shadow on a day."""
         return self.since <= day and (self.until is None or day <= self.until)
@@ -70,9 +74,11 @@ def put(
 def on(ledger: Ledger, model_kind: str, day: date, known_at: datetime | None = None) -> list[Shadow]:
     """Return the shadows of a kind on a day, in the order they were put there.
 
-    Who was live is taken as known at a time, where one is given (`promotions.live`).
+    What was said of a model last decides, from the day it was said or speaks of: days before it stay as they were. Who
+    was live is taken as known at a time, where one is given (`promotions.live`).
     """
-    newest = {shadow.model_id: shadow for shadow in map(_shadow, ledger.entries(_SHADOWED, model_kind))}
+    said = [shadow for shadow in map(_shadow, ledger.entries(_SHADOWED, model_kind)) if shadow.decides(day)]
+    newest = {shadow.model_id: shadow for shadow in said}
     champion = live(ledger, model_kind, day, known_at)
     return [one for one in newest.values() if one.covers(day) and one.model_id != champion]
 

@@ -28,7 +28,7 @@ from anxin.feeds.asof import View
 from anxin.feeds.locking import alone
 from anxin.ledger.chain import Ledger
 from anxin.ledger.published import Published as Record
-from anxin.ledger.published import before, between, every, hindsight, of, record
+from anxin.ledger.published import before, every, hindsight, of, record, versions
 from anxin.models.grades import grades
 from anxin.models.grades import settings as grade_settings
 from anxin.models.registry import live
@@ -41,7 +41,7 @@ from anxin.serving.changes import Compared, compare
 from anxin.serving.home import Home
 from anxin.serving.listing import Listed, ScoredDay, listed, with_random
 from anxin.serving.visiting.capacity import Capacities
-from anxin.serving.visiting.known_checks import contractors, handed_out, known_checks
+from anxin.serving.visiting.known_checks import handed_out, known_checks
 from anxin.serving.visiting.planning import drawn, planned
 from anxin.serving.visiting.visits import BEYOND, CALL, CHECK, REST
 from anxin.serving.watermarks import watermarks
@@ -117,7 +117,7 @@ def _run(
     capacities = Capacities.of(home.root)
     config_hash = _config_hash(capacities)
     rested = day - timedelta(days=capacities.longest_rest - 1)
-    gone, looked_up = handed_out(home.root, between(ledger, rested, day, retrospective))
+    gone, looked_up = handed_out(home.root, versions(ledger, rested, day, retrospective))
     inputs: dict[str, Any] = {
         "as_of": day.isoformat(),
         "lake_commit": view.lake.commit,
@@ -195,7 +195,7 @@ def _listed(
     """
     snapshot = {kind: part.snapshot for kind, part in scored.items()}
     found = {kind: listed(kind, part, compared, day) for kind, part in scored.items()}
-    checks = known_checks(view, day, contractors(snapshot))
+    checks = known_checks(view, day)
     kept = {(row["kind"], row["subject_id"]) for one in found.values() for row in one.rows}
     kept |= {key for one in found.values() for key in (*one.withheld, *one.waiting)}
     for kind, chosen in drawn(snapshot, kept, capacities, checks, gone, day).items():

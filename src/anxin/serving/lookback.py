@@ -138,8 +138,13 @@ def look_back(
     opened, unreadable = _opened(home, records)
     listed, happened = _listed(opened, on_progress), events(view, since, until, known)
     published = {record.day: record.at.date() for record in every if record.day not in unreadable}
-    rows = matched(happened, listed, published)
-    if_on_time = matched(happened, listed, {day: day for day in published})
+    # Of a kind without a model nobody could be warned: that is no miss.
+    scored: dict[str, set[date]] = {
+        kind: {one.day for one in every if one.model(kind) is not None or "inputs" not in one.facts}
+        for kind in KINDS
+    }
+    rows = matched(happened, listed, published, scored)
+    if_on_time = matched(happened, listed, {day: day for day in published}, scored)
     rows = _placed(view, rows.assign(**{ours: if_on_time[name] for name, ours in _IF_ON_TIME.items()}))
     if district is not None:
         rows = rows.loc[rows["district"].str.startswith(district)]

@@ -145,6 +145,14 @@ class Row:
         """Whether a case would likely be of 30 people or 1 million yuan."""
         return self.p_major is not None and self.p_major >= LIKELY_MAJOR
 
+    @property
+    def going(self) -> str | None:
+        """The district whose people go there today, which leads a joint visit; None where nobody goes."""
+        parts = (self.visit or "").split("-")
+        if len(parts) != 3:
+            return None
+        return "" if parts[1] == "0" else parts[1]
+
     def days_listed(self, on: date) -> int:
         """Return how many days, today included, the warning has been on the list."""
         return (on - self.since).days + 1

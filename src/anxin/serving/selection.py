@@ -28,12 +28,15 @@ class Filters:
     in_hand: bool | None = None
     change: str | None = None
     visit: str | None = None
-    """`check` 检查, `call` 走访, `beyond` 超出力量 or `rest`; rows then come in the order they are gone to."""
+    """`check` 检查, `call` 走访, `beyond` 超出力量 or `rest`.
+
+    Rows then come in the order they are gone to, and the district is the one that goes, which leads a joint visit.
+    """
 
     def keeps(self, row: Row, on: date) -> bool:
         """Tell whether `row` passes every filter; districts as they stand on the list's day."""
         return (
-            (self.district is None or _lies_in(row.district, self.district, on))
+            (self.district is None or _lies_in(self._place(row), self.district, on))
             and (self.regulator is None or self.regulator in row.regulators)
             and (not self.grades or row.grade in self.grades)
             and (self.kind is None or row.kind == self.kind)
@@ -41,6 +44,10 @@ class Filters:
             and (self.change is None or row.change == self.change)
             and (self.visit is None or row.visit_by == self.visit)
         )
+
+    def _place(self, row: Row) -> str:
+        going = None if self.visit is None else row.going
+        return row.district if going is None else going
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def _lies_in(code: str, prefix: str, on: date) -> bool:
 
 
 def select(rows: Iterable[Row], filters: Filters, may_see: MaySee, on: date) -> list[Row]:
-    """Return the rows the reader may see and asked for: red first, then by p90; visits by district and turn.
+    """Return the rows the reader may see and asked for: red first, then by p90; visits by who goes and turn.
 
     The scope is applied first and here, so no caller can count or export what it hides.
     """
@@ -71,7 +78,12 @@ def select(rows: Iterable[Row], filters: Filters, may_see: MaySee, on: date) -> 
     ordered = sorted(kept, key=lambda row: (-row.grade, -row.p90, row.kind, row.subject_id))
     if filters.visit is None:
         return ordered
-    return sorted(ordered, key=lambda row: (divisions.district(row.district, on), row.visit_order or 0))
+
+    def turn(row: Row) -> tuple[str, int]:
+        going = divisions.district(row.district, on) if row.going is None else row.going
+        return going, row.visit_order or 0
+
+    return sorted(ordered, key=turn)
 
 
 def page(rows: Sequence[Row], number: int, size: int) -> Page:

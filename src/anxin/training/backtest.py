@@ -68,8 +68,8 @@ class Backtest:
     gains: Mapping[str, Mapping[str, Mapping[str, float | int | None]]]
     """Per baseline and group how much higher the model's average precision is, with an interval over subjects."""
     judged: pd.DataFrame
-    """`as_of, y, in_hand` and `place` in the snapshot of every judged row, with `p90` as it would have been said then;
-    training adds `p90_now`, that of `said_now`."""
+    """`as_of, y, y_plain, in_hand` and `place` in the snapshot of every judged row, with `p90` as it would have been said
+    then; training adds `p90_now`, that of `said_now`."""
 
 
 def backtest(
@@ -240,7 +240,10 @@ def _judged(
     for i, (result, column) in enumerate(zip(results, columns, strict=True)):
         p90 = _said(passed, i, column, settings, known=[])
         rows: pd.DataFrame = snapshot.select(["as_of", "in_hand"]).take(pa.array(result.places)).to_pandas()
-        parts.append(rows.assign(place=result.places, y=labelled.hits[result.places], p90=p90))
+        y, taught = labelled.hits[result.places], labelled.y[SCORE_HORIZON][result.places]
+        # What was averted teaches nothing, and is judged as a hit and as none.
+        plain = np.where(np.isfinite(y) & ~np.isfinite(taught), 0.0, y)
+        parts.append(rows.assign(place=result.places, y=y, y_plain=plain, p90=p90))
     return pd.concat(parts, ignore_index=True)
 
 

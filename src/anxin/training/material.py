@@ -18,7 +18,7 @@ from anxin.features.known import Kind
 from anxin.features.snapshots import snapshots
 from anxin.feeds.asof import View
 from anxin.judging import baselines, folds
-from anxin.judging.outages import OUTCOME, outages_of
+from anxin.judging.outages import OUTCOME, first_received, outages_of
 from anxin.models import rules
 from anxin.models.probability import HORIZONS
 from anxin.models.scoring import matrix
@@ -192,24 +192,13 @@ def laid_out(columns: dict[str, pa.ChunkedArray], names: tuple[str, ...]) -> npt
 
 
 def _first_received(view: View, through: date) -> date:
-    """Return the first day any event feed was received before `through`."""
-    firsts = []
-    for feed in view.lake.feeds():
-        if feed in {"employers", "projects"}:
-            continue
-        rows = view.history(feed)
-        firsts.append(
-            view.backend.to_pyarrow(rows.aggregate(first=rows.received_at.min()))["first"][0].as_py()
-        )
-    before = [first.date() for first in firsts if first is not None and first.date() < through]
-    cases = view.history(OUTCOME)
-    first = view.backend.to_pyarrow(cases.aggregate(first=cases.received_at.min()))["first"][0].as_py()
-    if first is None or first.date() >= through:
+    """Return the first day any event feed was received before `through`; AnxinError where no case was."""
+    first, earliest = view.lake.first_received(OUTCOME), first_received(view, through)
+    if first is None or first.date() >= through or earliest is None:
         raise AnxinError(
             f"{through} 之前没有收到欠薪案件（cases），无法训练；请先 anxin ingest 含案件的数据",
             f"no cases were received before {through}, nothing to learn from; ingest a delivery with cases first",
         )
-    earliest: date = min(before)
     return earliest
 
 

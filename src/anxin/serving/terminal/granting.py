@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -24,13 +25,23 @@ def create(
     actor: str,
     at: datetime,
 ) -> str:
-    """Make a token and return its secret; AnxinError if nothing was granted, which would be a token for nothing."""
+    """Make a token and return its secret; single projects are granted besides.
+
+    AnxinError if nothing was granted, which would be a token for nothing, or everything and a part of it.
+    """
+    if everything and (districts or regulator is not None or projects):
+        raise AnxinError(
+            "--everything 已含全部，不能与 --district、--regulator、--project 同时给出",
+            "--everything is all there is: give it, or --district, --regulator and --project, not both",
+        )
     if everything:
         scope = Scope.everything()
     elif regulator is not None:
-        scope = Scope.of_regulator(regulator, districts=tuple(districts) or None)
+        scope = replace(
+            Scope.of_regulator(regulator, districts=tuple(districts) or None), projects=tuple(projects)
+        )
     elif districts:
-        scope = Scope.of_districts(*districts)
+        scope = replace(Scope.of_districts(*districts), projects=tuple(projects))
     elif projects:
         scope = Scope.of_projects(*projects)
     else:

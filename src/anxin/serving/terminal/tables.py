@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from anxin.domain import divisions
 from anxin.domain.errors import AnxinError
 from anxin.serving import wording
 from anxin.serving.feeds_named import feed_name
@@ -120,7 +121,7 @@ def _cells(row: Row, day: date, wide: bool) -> tuple[str, ...]:
     money = "—" if row.amount is None else yuan(row.amount).zh
     kind = f"{KINDS[row.kind].zh}第{row.rank}"
     return (
-        f"[{_STYLES[row.grade]}]{wording.grade(row.grade).zh}\n{wording.grade(row.grade).en}[/]{_visit(row)}",
+        f"[{_STYLES[row.grade]}]{wording.grade(row.grade).zh}\n{wording.grade(row.grade).en}[/]{_visit(row, day)}",
         f"{escape(row.name)}\n{row.subject_id} {kind}" + ("" if wide else f"\n{place}"),
         f"{place}\n{escape(row.regulator)}",
         f"{row.p90:.1%}",
@@ -130,12 +131,17 @@ def _cells(row: Row, day: date, wide: bool) -> tuple[str, ...]:
     )
 
 
-def _visit(row: Row) -> str:
-    """Return today's visit under the grade: which sort, and its turn in the district."""
+def _visit(row: Row, day: date) -> str:
+    """Return today's visit under the grade: which sort, its turn in the district, and which one leads if another does."""
     if row.visit_by is None:
         return ""
     words, turn = wording.words(VISITS, row.visit_by), row.visit_order
-    return f"\n{words.zh}{turn}\n{words.en} {turn}" if turn else f"\n[dim]{words.zh}\n{words.en}[/]"
+    if not turn:
+        return f"\n[dim]{words.zh}\n{words.en}[/]"
+    led = ""
+    if row.going and row.going != divisions.district(row.district, day):
+        led = f"\n由{escape(divisions.name(row.going, day))}牵头\nled there"
+    return f"\n{words.zh}{turn}\n{words.en} {turn}{led}"
 
 
 def _reason(reason: Reason, day: date) -> str:

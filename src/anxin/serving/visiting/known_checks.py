@@ -20,22 +20,24 @@ _log = logging.getLogger("anxin.serving")
 _YEAR = 365
 
 
-def known_checks(view: View, day: date, contractors: Mapping[str, str]) -> dict[str, Checks]:
-    """Return the checks of the 365 days before `day`, by firm; `contractors` maps a project to its general contractor.
+def known_checks(view: View, day: date) -> dict[str, Checks]:
+    """Return the checks of the 365 days before `day`, by firm.
 
-    A check of a project is a check of its contractor. 走访 and written reviews are no checks; a check on a complaint is
-    one, but does not count towards a cap (国办发〔2024〕54号).
+    A check of a project, one that is finished since too, is a check of its general contractor as it is known. 走访 and
+    written reviews are no checks; a check on a complaint is one, but does not count towards a cap (国办发〔2024〕54号).
     """
     rows = view.window("inspections", [day], _YEAR)
     table = view.backend.to_pyarrow(
         rows.select("employer_id", "project_id", "inspected_on", "manner", "reason")
     )
+    projects = view.known("projects", [day]).select(subject_id="project_id", contractor_id="contractor_id")
+    builds = contractors({"project": view.backend.to_pyarrow(projects)})
     counted: dict[str, int] = {}
     last: dict[str, date] = {}
     for row in table.to_pylist():
         if row["manner"] not in (None, "check") or row["inspected_on"] < day - timedelta(days=_YEAR):
             continue
-        firm = contractors.get(row["project_id"] or "") or row["employer_id"] or row["project_id"]
+        firm = builds.get(row["project_id"] or "") or row["employer_id"] or row["project_id"]
         if firm is None:
             continue
         counted[firm] = counted.get(firm, 0) + (row["reason"] != "complaint")
