@@ -111,7 +111,7 @@ def test_faults_of_new_finds_are_not_made_good_by_those_in_hand() -> None:
     moved = margin + np.where(table["in_hand"], -0.8, 0.5)
     apart = table.assign(ours=1 / (1 + np.exp(-moved)))
     found = calibrated(apart, "employer")
-    assert found.figures["observed_expected"]["value"] == pytest.approx(1.0, abs=0.25)
+    assert 0.8 < found.figures["observed_expected"]["value"] < 1.25
     assert found.state == "failed"
     assert "新发现 observed_expected" in found.zh and "new observed_expected" in found.en
 
