@@ -68,9 +68,13 @@ class Past:
             if row["employer_id"] == subject and not (own and row.get("project_id") is not None)
         ]
 
-    def there(self, feed: str) -> bool:
-        """Return whether anything of the feed had been received."""
-        return any(row["received_at"] < datetime.combine(self.day, time()) for row in self.world[feed])
+    def there(self, feed: str, column: str | None = None) -> bool:
+        """Return whether anything of the feed had been received, or anything that states a column."""
+        return any(
+            row["received_at"] < datetime.combine(self.day, time())
+            for row in self.world[feed]
+            if column is None or row[column] is not None
+        )
 
     def age(self, day: date) -> int:
         """Return the days from a day to the date."""
@@ -178,7 +182,7 @@ def values(past: Past, subject: str) -> Values:
     for name, feature in catalogue().items():
         if name not in found:
             continue
-        if not all(past.there(feed) for feed in feature.sources):
+        if not all(past.there(*source.split(".")) for source in (*feature.sources, *feature.needs)):
             found[name] = None
         elif found[name] is None and not feature.stated:
             found[name] = feature.empty

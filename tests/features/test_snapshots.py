@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +65,23 @@ def test_a_snapshot_of_some_figures_says_the_same_of_them(kind: Kind, made: Call
         whole = world.table(kind).select(found.column_names)
         days = set(streams.DATES[-2:])
         assert found.to_pylist() == [row for row in whole.to_pylist() if row["as_of"] in days]
+
+
+def test_who_sends_no_day_of_payment_has_not_told_that_nobody_paid(tmp_path: Path) -> None:
+    """Known from the day on which anyone's bill was first received with the day it was paid."""
+
+    def bill(number: int, issued: date, paid: date | None, received: date) -> dict[str, Any]:
+        return {
+            **{"bill_id": f"B{number}", "employer_id": streams.EMPLOYERS[number], "project_id": None},
+            **{"utility": "water", "month": issued.replace(day=1), "amount": Decimal(100)},
+            **{"issued_on": issued, "due_on": issued + timedelta(15), "paid_on": paid},
+            "received_at": datetime.combine(received, datetime.min.time()),
+        }
+
+    march, may = date(2025, 3, 1), date(2025, 5, 1)
+    rows = [bill(0, march, None, date(2025, 3, 2)), bill(1, march, date(2025, 3, 10), may)]
+    days = [may, may + timedelta(1)]
+    found = snapshots(streams.view_of(tmp_path, {"energy_bills": rows}), days, "employer").to_pylist()
+    owed = {(row["subject_id"], row["as_of"]): row["bills_unpaid"] for row in found}
+    assert owed[streams.EMPLOYERS[0], days[0]] is None
+    assert owed[streams.EMPLOYERS[0], days[1]] == 1.0

@@ -4,7 +4,8 @@ One YAML file per family stands beside the module that computes it. `direction` 
 used as a monotone constraint (1: more is worse, -1: more is better, 0: none; also none where more may mean that it is
 in hand already: own complaints and cases that are new or open). `empty` is the value of a subject without rows while
 the feed is there: a count is 0, anything else is missing. A sum of figures that rows need not state (`stated`) is
-missing where rows are there and none states one. A feed that is not there at all gives missing values.
+missing where rows are there and none states one. A feed that is not there at all gives missing values, and so does a
+column that is needed (`needs`) and was never filled.
 
 A season moves some figures for everyone: at Spring Festival all sites stand still. For the kinds an entry names under
 `of_day` a second feature, `<name>_of_day`, is the figure less the median of the kind on the day, and models read that
@@ -59,6 +60,9 @@ class Feature:
     en: str
     unit: str
     sources: tuple[str, ...]
+    needs: tuple[str, ...]
+    """Columns (`feed.column`) a source may leave out, without which nothing is known: who sends no day of payment has not
+    thereby told that nobody paid."""
     direction: int
     empty: float | None
     stated: bool
@@ -152,6 +156,7 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
             en=entry["en"],
             unit=entry["unit"],
             sources=tuple(entry["sources"]),
+            needs=tuple(entry.get("needs", ())),
             direction=entry.get("direction", 0),
             empty=entry.get("empty"),
             stated=entry.get("stated", False),

@@ -78,9 +78,11 @@ zero is missing. Variances come from whole sums of squares with one division. «
 tie. Forbidden on this path: sums and deviations of doubles, `first`/`last`/`mode`/`collect`, quantiles of
 float32, casts to whole numbers without rounding.
 
-**缺失不是零。** 数据源在 D 以前从未收到任何行，取自它的特征为缺失；数据源在、而对象没有行，投诉、诉讼、通报
-一类逐件报送的计数为 0，其余为缺失。**Missing is not zero.** Where a feed had sent nothing before D all its
-features are missing; where it had, but nothing of the subject, counts of what is reported piece by piece
+**缺失不是零。** 数据源在 D 以前从未收到任何行，取自它的特征为缺失；可不报的列从未报过（如账单的缴费日、工程款的
+实付额、施工许可证号），要用到它的特征也为缺失；数据源在、而对象没有行，投诉、诉讼、通报一类逐件报送的计数为 0，其余
+为缺失。**Missing is not zero.** Where a feed had sent nothing before D all its features are missing, and where a
+column that need not be sent never was (the day a bill was paid, what was paid of a progress payment, a permit's
+number) those that rest on it; where it had, but nothing of the subject, counts of what is reported piece by piece
 (complaints, suits, notices) are 0 and everything else is missing. 其中人数、金额可以不报的，对象没有行时合计为 0，有
 行而都没有报数时为缺失。Sums of heads and yuan that rows need not state are 0 where the subject has no row, and missing
 where it has some and none states one. 有工资表而无发薪记录是未发，不是缺失：工地上的人员，该工地

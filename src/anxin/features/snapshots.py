@@ -114,7 +114,7 @@ def _snapshots(
     places = Places(people)
     table = people.append_column("in_hand", places.of(_collect(view, in_hand(asked))).found())
     table = table.add_column(0, "kind", pa.array([kind] * len(table), pa.string()))
-    there = _present(asked)
+    there = _present(asked, features)
     absent = {f.name for f in catalogue.of(kind) if f.sources and not _known_on(f, there)}
     meanings = {f.name: _meaning(f, asked, there) for f in catalogue.of(kind) if f.name not in absent}
     needed = {*facts, *(f.name for f in features), *(f.told for f in features if f.of_day)}
@@ -188,9 +188,13 @@ def _collect(view: View, rows: ir.Table) -> pa.Table:
     return view.backend.to_pyarrow(rows)
 
 
-def _present(asked: Known) -> Mapping[str, set[date]]:
-    """Return for each feed the dates before which any row of it had been received."""
-    firsts = asked.view.first_received()
+def _present(asked: Known, features: Sequence[catalogue.Feature]) -> Mapping[str, set[date]]:
+    """Return for each feed the dates before which any row of it had been received; so for columns that are needed."""
+    view = asked.view
+    firsts = dict(view.first_received())
+    for need in sorted({need for feature in features for need in feature.needs}):
+        feed, column = need.split(".")
+        firsts[need] = view.first_filled(feed, column) if firsts.get(feed) is not None else None
     return {
         feed: {day for day in asked.dates if first is not None and first < datetime.combine(day, time())}
         for feed, first in firsts.items()
@@ -198,8 +202,8 @@ def _present(asked: Known) -> Mapping[str, set[date]]:
 
 
 def _known_on(feature: catalogue.Feature, there: Mapping[str, set[date]]) -> set[date]:
-    """Return the dates on which all feeds of a feature that has any were there."""
-    return set.intersection(*(there.get(feed, set()) for feed in feature.sources))
+    """Return the dates on which all feeds of a feature that has any were there, and the columns it needs."""
+    return set.intersection(*(there.get(name, set()) for name in (*feature.sources, *feature.needs)))
 
 
 def _meaning(feature: catalogue.Feature, asked: Known, there: Mapping[str, set[date]]) -> Meaning:

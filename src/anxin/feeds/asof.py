@@ -185,6 +185,17 @@ class View:
         """Return for each feed of the lake when its first row was received."""
         return {feed: self.lake.first_received(feed) for feed in self.lake.feeds()}
 
+    def first_filled(self, feed: str, column: str) -> datetime | None:
+        """Return when the first row that states an optional column was received, None where none does."""
+
+        def find(view: View) -> datetime | None:
+            rows = view.received(feed)
+            first = rows.filter(rows[column].notnull()).aggregate(first=rows[RECEIVED_AT].min())
+            found: datetime | None = view.backend.to_pyarrow(first)["first"][0].as_py()
+            return None if found is None else found.replace(tzinfo=None)
+
+        return self.once(("filled", feed, column), find, outside=True)
+
     def keep(self, rows: ir.Table) -> ir.Table:
         """Compute a table that several expressions read, once, and return it as a table, until `release`.
 
