@@ -56,16 +56,16 @@ def test_the_list_before_a_day_is_the_newest_of_the_last_earlier_day(ledger, at)
     assert published.before(ledger, DAY + timedelta(days=30)).list_id == "late"
 
 
-def test_between_gives_the_newest_list_of_each_day_of_a_span_that_has_one(ledger, at):
+def test_versions_gives_every_list_of_a_span_latest_day_and_version_first(ledger, at):
     for number in (0, 1, 4, 5, 6):
         put(ledger, at, DAY + timedelta(days=number), f"l{number}")
     put(ledger, at, DAY + timedelta(days=4), "again")
     put(ledger, at, DAY + timedelta(days=5), "hindsight", retrospective=True)
     first, day = DAY + timedelta(days=1), DAY + timedelta(days=6)
-    assert [one.list_id for one in published.between(ledger, first, day)] == ["l5", "again", "l1"]
-    asked = published.between(ledger, first, day, retrospective=True)
-    assert [one.list_id for one in asked] == ["hindsight", "again", "l1"]
-    assert published.between(ledger, day, day) == []
+    assert [one.list_id for one in published.versions(ledger, first, day)] == ["l5", "again", "l4", "l1"]
+    asked = published.versions(ledger, first, day, retrospective=True)
+    assert [one.list_id for one in asked] == ["hindsight", "l5", "again", "l4", "l1"]
+    assert published.versions(ledger, day, day) == []
 
 
 def test_recent_gives_one_list_a_day_latest_day_first(ledger, at):

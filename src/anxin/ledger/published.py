@@ -97,12 +97,6 @@ def before(ledger: Ledger, day: date, retrospective: bool = False) -> Published 
     return _first(ledger.newest(_kinds(retrospective), below=day.isoformat()))
 
 
-def between(ledger: Ledger, first: date, day: date, retrospective: bool = False) -> list[Published]:
-    """Return the newest list of each day from ``first`` to before ``day`` that has one, latest day first."""
-    entries = ledger.newest(_kinds(retrospective), below=day.isoformat(), limit=max(0, (day - first).days))
-    return [one for one in map(_published, entries) if one.day >= first]
-
-
 def versions(ledger: Ledger, first: date, day: date, retrospective: bool = False) -> list[Published]:
     """Return every list of the days from ``first`` to before ``day``, also those published again, latest day first.
 
