@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from anxin.features.catalogue import of
+from anxin.judging.drift import settings
+from anxin.serving import monitoring
 from anxin.serving.monitoring import metrics
 from anxin.serving.reports.monitor import at, line, lines, page, path
 
@@ -85,6 +92,11 @@ def facts(state: str = "alarm", months: int = 24, projects: bool = False) -> dic
             for first in (None, 100, 500)
         ],
         "alarm": {"all": watched, "new": {**watched, "alarmed": None, "steps": []}},
+        "service": {
+            "since": "2025-01-01",
+            "answered": ["2024-05-01"] if months else [],
+            "alarm": {"all": watched, "new": {**watched, "alarmed": None, "steps": []}},
+        },
         "state": state,
     }
     without = {**kind, "reference": None, "features": [], "score": None}
@@ -159,3 +171,73 @@ def test_a_ratio_stands_where_its_logarithm_is_and_wealth_below_its_line() -> No
     points = line({"steps": [{"wealth": 80.0}], "threshold": 80.0}).split()
     assert points[-1] == "200.0,5.0"
     assert float(points[0].split(",")[1]) == 28.0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list of a day and the model that made it, as far as the watch asks."""
+
+    day: date
+    made_by: str
+
+    def model(self, kind: str) -> str:
+        return self.made_by
+
+
+def _lists(months: int, model: Callable[[int], str]) -> list[Any]:
+    return [Listed(date(2024, 1, 1) + timedelta(days=30 * i), model(i)) for i in range(months)]
+
+
+def _service_of(
+    monkeypatch: pytest.MonkeyPatch, lists: list[Any], times: Callable[[date], float]
+) -> dict[str, Any]:
+    """Watch lists of 400 subjects at one in ten each, of whom so many times as many came true."""
+
+    def matured(_: Any, __: Any, ___: Any, part: Sequence[Any], *____: Any) -> pd.DataFrame:
+        each = [
+            pd.DataFrame(
+                {
+                    "as_of": one.day,
+                    "p30": 0.1,
+                    "in_hand": False,
+                    "state": np.where(np.arange(400) < 40 * times(one.day), "verified", "unseen"),
+                }
+            )
+            for one in sorted(part, key=lambda one: one.day)
+        ]
+        return pd.concat(each, ignore_index=True)
+
+    monkeypatch.setattr(monitoring, "_matured", matured)
+    nothing: Any = None
+    asked = settings()["alarm"]
+    return monitoring._service(nothing, nothing, "employer", lists, date(2027, 1, 1), asked)
+
+
+def test_lists_of_models_that_change_every_month_are_watched_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = _service_of(monkeypatch, _lists(12, str), lambda _: 2.0)
+    # One alarm after the other is answered by the next model, and what that says is wrong again.
+    assert found["answered"]
+    assert found["answered"][0] < found["since"]
+    steady = _service_of(monkeypatch, _lists(12, str), lambda _: 1.0)
+    assert (steady["answered"], steady["since"]) == ([], "2024-01-01")
+    assert steady["alarm"]["all"]["alarmed"] is None
+    assert len(steady["alarm"]["all"]["steps"]) == 12
+
+
+def test_an_alarm_of_the_service_stays_until_another_model_makes_a_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = _service_of(monkeypatch, _lists(12, lambda _: "m1"), lambda _: 2.0)
+    assert (found["answered"], found["since"]) == ([], "2024-01-01")
+    raised = date.fromisoformat(found["alarm"]["all"]["alarmed"])
+    known = raised + timedelta(days=75)
+    found = _service_of(
+        monkeypatch,
+        _lists(12, lambda i: "m2" if date(2024, 1, 1) + timedelta(days=30 * i) > known else "m1"),
+        lambda day: 1.0 if day > known else 2.0,
+    )
+    assert found["answered"] == [raised.isoformat()]
+    assert date.fromisoformat(found["since"]) > known
+    assert found["alarm"]["all"]["alarmed"] is None

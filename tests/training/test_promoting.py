@@ -74,6 +74,7 @@ def judged(noise: float, seed: int) -> bytes:
                 {
                     "as_of": day,
                     "y": y,
+                    "y_plain": y,
                     "p90": p90,
                     "p90_now": p90,
                     "place": np.arange(SUBJECTS) + i * SUBJECTS,

@@ -7,7 +7,7 @@ outcomes known by then. Lists made in hindsight never count.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from anxin.judging.alarm import Batch, Watch, apart, watch
 from anxin.judging.drift import features_shift, population_shift, score_shift, settings, worst
 from anxin.judging.evaluator import GROUPS
 from anxin.judging.gate import bounds
-from anxin.judging.labels import is_mature
+from anxin.judging.labels import GAP_DAYS, is_mature
 from anxin.judging.matured import by_month, one_a_month, outcomes
 from anxin.ledger import shadows
 from anxin.ledger.chain import Ledger
@@ -61,7 +61,8 @@ def monitor(home: Home, ledger: Ledger, day: date, on_progress: Progress | None 
         snapshot = _snapshot(home, ledger, view, day, kind, on_progress)
         shifts = _shifts(home, model, snapshot, day)
         came_true = _outcomes(home, view, model, kind, lists, day)
-        raised = ["alarm" for one in came_true["alarm"].values() if one["alarmed"] is not None]
+        watched = (*came_true["alarm"].values(), *came_true["service"]["alarm"].values())
+        raised = ["alarm" for one in watched if one["alarmed"] is not None]
         kinds[kind] = {
             "model_id": model.model_id,
             "through": model.through.isoformat(),
@@ -133,10 +134,10 @@ def _shifts(home: Home, model: Model, snapshot: pa.Table, day: date) -> dict[str
 def _outcomes(
     home: Home, view: View, model: Model, kind: Kind, lists: Sequence[Record], day: date
 ) -> dict[str, Any]:
-    """Return observed against expected per month, and the watch over months that share no outcome.
+    """Return observed against expected per month, and the watches over months that share no outcome.
 
-    Months are of the service, the watch is of the model's own lists alone: what a model before it said wrong was
-    answered by another model.
+    Months are of the service. One watch is of the model's own lists alone: what a model before it said wrong was answered
+    by another model. Where models come and go faster than outcomes do, it sees none: so the other is of all lists.
     """
     asked = settings()["alarm"]
     monthly = _matured(home, view, kind, lists, day, SCORE_HORIZON, one_a_month)
@@ -145,24 +146,62 @@ def _outcomes(
     watches = {group: _watched(soon, group, asked) for group in GROUPS}
     return {
         "calibration": by_month(monthly, bounds()["calibrated"]["first"][kind]),
-        "alarm": {
-            group: {
-                "wealth": round(found.wealth, 4),
-                "threshold": round(found.threshold, 4),
-                "alarmed": None if found.alarmed is None else found.alarmed.isoformat(),
-                "steps": [
-                    {
-                        "as_of": step.as_of.isoformat(),
-                        "observed": step.observed,
-                        "averted": step.averted,
-                        "expected": round(step.expected, 3),
-                        "wealth": round(step.wealth, 4),
-                    }
-                    for step in found.steps
-                ],
+        "alarm": _told(watches),
+        "service": _service(home, view, kind, lists, day, asked),
+    }
+
+
+def _service(
+    home: Home, view: View, kind: Kind, lists: Sequence[Record], day: date, asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the watch of all lists, whoever made them, and the dates of alarms that were `answered`.
+
+    Answered is an alarm by the first list of a model that was not live yet when it was known: from there it begins anew.
+    """
+    made = {entry.day: entry.model(kind) for entry in sorted(lists, key=lambda entry: entry.day)}
+    since, answered = min(made, default=None), list[str]()
+    while True:
+        part = [entry for entry in lists if since is not None and entry.day >= since]
+        rows = _matured(
+            home, view, kind, part, day, asked["horizon"], lambda days: apart(days, asked["horizon"])
+        )
+        watches = {group: _watched(rows, group, asked) for group in GROUPS}
+        raised = min((one.alarmed for one in watches.values() if one.alarmed is not None), default=None)
+        then = None if raised is None else _answer(made, raised + timedelta(asked["horizon"] + GAP_DAYS))
+        if raised is None or then is None:
+            return {
+                "since": None if since is None else since.isoformat(),
+                "answered": answered,
+                "alarm": _told(watches),
             }
-            for group, found in watches.items()
-        },
+        answered.append(raised.isoformat())
+        since = then
+
+
+def _answer(made: Mapping[date, str | None], known: date) -> date | None:
+    """Return the day of the first list by another model than the last one up to a day, None where there is none."""
+    last = [model for when, model in made.items() if when <= known and model is not None][-1:]
+    return next((when for when, model in made.items() if when > known and model not in (None, *last)), None)
+
+
+def _told(watches: Mapping[str, Watch]) -> dict[str, Any]:
+    return {
+        group: {
+            "wealth": round(found.wealth, 4),
+            "threshold": round(found.threshold, 4),
+            "alarmed": None if found.alarmed is None else found.alarmed.isoformat(),
+            "steps": [
+                {
+                    "as_of": step.as_of.isoformat(),
+                    "observed": step.observed,
+                    "averted": step.averted,
+                    "expected": round(step.expected, 3),
+                    "wealth": round(step.wealth, 4),
+                }
+                for step in found.steps
+            ],
+        }
+        for group, found in watches.items()
     }
 
 
@@ -260,6 +299,15 @@ def metrics(found: Mapping[str, Any]) -> str:
             ({"kind": kind, "group": group}, watched["wealth"] / watched["threshold"])
             for kind, one in kinds.items()
             for group, watched in one["alarm"].items()
+        ],
+    )
+    gauge(
+        "service_alarm_share",
+        "The same of all lists, whichever model made them",
+        [
+            ({"kind": kind, "group": group}, watched["wealth"] / watched["threshold"])
+            for kind, one in kinds.items()
+            for group, watched in one["service"]["alarm"].items()
         ],
     )
     grave = {"steady": 0, "watch": 1, "alarm": 2}

@@ -140,13 +140,20 @@ def lines(facts: Mapping[str, Any]) -> list[str]:
                     f"{row['observed']}/{row['expected']:.1f} = {row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
                     f"，化解不计 averted no hit {_ratio(row['without_averted']['ratio'])}"
                 )
-        for group, watched in one["alarm"].items():
-            if watched["steps"]:
-                raised = f"自 since {watched['alarmed']}" if watched["alarmed"] else "未报警 none"
-                text.append(
-                    f"  序贯报警 sequential alarm {group}: {raised}，{watched['steps'][-1]['wealth']:.2f} / "
-                    f"{watched['threshold']:.0f}，{len(watched['steps'])} 个月 months"
-                )
+        text += _alarms("序贯报警 sequential alarm", one["alarm"])
+        text += _alarms("历任模型全部清单 all lists of all models", one["service"]["alarm"])
+    return text
+
+
+def _alarms(name: str, watches: Mapping[str, Any]) -> list[str]:
+    text = []
+    for group, watched in watches.items():
+        if watched["steps"]:
+            raised = f"自 since {watched['alarmed']}" if watched["alarmed"] else "未报警 none"
+            text.append(
+                f"  {name} {group}: {raised}，{watched['steps'][-1]['wealth']:.2f} / "
+                f"{watched['threshold']:.0f}，{len(watched['steps'])} 个月 months"
+            )
     return text
 
 
