@@ -81,6 +81,8 @@ def test_five_states_are_five(view_of: MakeView) -> None:
                 _case("P", day, "pending"),
                 _case("U", day, "unfounded"),
                 _case("LATE", DAY + timedelta(90), "verified"),
+                # The feed of cases is as old as the others.
+                _case("EARLY", DAY - timedelta(3), "verified"),
             ],
             "inspections": [
                 _visit("L", day),
