@@ -127,6 +127,12 @@ def test_warnings_that_worked_refuse_no_model() -> None:
     assert found.figures["observed_expected"]["value"] > 1.25
     assert found.figures["observed_expected_without_averted"]["value"] < 1.25
     assert calibrated(worked.drop(columns="y_plain"), "employer").state == "failed"
+    # Twice as many by the one count and half by the other: what was said may well be right.
+    half = worked.assign(y_plain=np.where(rng.random(len(table)) < 0.5, table["y"], 0.0))
+    assert calibrated(half, "employer").state == "passed"
+    # Too few by either count is too few.
+    high = 1 / (1 + np.exp(-(np.log(table["ours"]) - np.log1p(-table["ours"]) + 2.5)))
+    assert calibrated(half.assign(ours=high), "employer").state == "failed"
 
 
 def test_what_cannot_be_told_of_probabilities_is_not_passed() -> None:

@@ -118,7 +118,9 @@ def calibrated(rows: pd.DataFrame, kind: str, asked: Mapping[str, Any] | None = 
             figures |= {
                 f"{prefix}{name}_without_averted": _triple(plain[name]) for name in out if name in plain
             }
-            out = [name for name in out if name in _out_of_bounds(plain, limit)]
+            # Too many by the one count and too few by the other says nothing.
+            either = _out_of_bounds(plain, limit)
+            out = {name: side for name, side in out.items() if either.get(name) == side}
         figures |= {f"{prefix}{name}": _triple(one) for name, one in found.items()}
         faults += [
             (f"{_ZH[group]} {name} {found[name][0]:.2f}", f"{group} {name} {found[name][0]:.2f}")
@@ -154,13 +156,15 @@ def _calibration(
     return found, [name for name in each if name not in found]
 
 
-def _out_of_bounds(found: Mapping[str, _Triple], limit: Mapping[str, Any]) -> list[str]:
-    """Return the figures that lie outside their bounds, and their intervals with them."""
-    out = []
+def _out_of_bounds(found: Mapping[str, _Triple], limit: Mapping[str, Any]) -> dict[str, int]:
+    """Return the figures that lie outside their bounds with their intervals: -1 below, 1 above."""
+    out = {}
     for name, (value, low, high) in found.items():
         least, most = (0.0, float("inf")) if name == "skill" else limit[name[: len(_WINDOW)]]
-        if not least <= value <= most and (high < least or low > most):
-            out.append(name)
+        if value < least and high < least:
+            out[name] = -1
+        elif value > most and low > most:
+            out[name] = 1
     return out
 
 
