@@ -10,10 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.known import KEYS, Known, age, counted, fading, unfade
-from anxin.features.levies import DECLARED, insurance, tax
-
-_YEAR = 430
-"""Age in days of the oldest month looked at: thirteen months, and the month it takes to declare one."""
+from anxin.features.levies import DECLARED, MONTHS, insurance, tax
 
 _RECENT = 130
 """Age in days of the oldest of the last four months declared."""
@@ -51,7 +48,7 @@ def _both(insurance: ir.Table, tax: ir.Table) -> ir.Table:
 
 
 def _declared(known: Known, feed: str, name: str, due: str, paid: str) -> ir.Table:
-    sums = known.by_date(feed, _YEAR, DECLARED[feed], _waited)
+    sums = known.by_date(feed, MONTHS, DECLARED[feed], _waited)
     short = _shorted(known, feed, due, paid)
     both = sums.filter(sums.newest.notnull()).left_join(short, KEYS)
     return both.select(
@@ -71,7 +68,7 @@ def _declared(known: Known, feed: str, name: str, due: str, paid: str) -> ir.Tab
 def _waited(rows: ir.Table) -> ir.Table:
     rows = rows.mutate(month_age=age(rows.as_of, rows.month), waited=age(rows.declared_on, rows.month))
     # Most months are declared in time and long ago: they say nothing here, and the feed is large.
-    rows = rows.filter((rows.month_age <= _RECENT) | ((rows.waited > _IN_TIME) & (rows.month_age <= _YEAR)))
+    rows = rows.filter((rows.month_age <= _RECENT) | ((rows.waited > _IN_TIME) & (rows.month_age <= MONTHS)))
     recent, late = rows.month_age <= _RECENT, rows.waited > _IN_TIME
     return rows.group_by("subject_id").aggregate(
         newest=recent.ifelse(rows.month_age, None).min(),
@@ -92,7 +89,7 @@ def _shorted(known: Known, feed: str, due: str, paid: str) -> ir.Table:
     rows = months.cross_join(known.calendar())
     rows = rows.filter(rows.learned < rows.as_of)
     rows = rows.mutate(subject_id=rows.employer_id, month_age=age(rows.as_of, rows.month))
-    rows = rows.filter(rows.month_age <= _YEAR)
+    rows = rows.filter(rows.month_age <= MONTHS)
     return rows.group_by(KEYS).aggregate(
         shorted_newest=rows.month_age.min(),
         shorted_recent=counted(rows.month_age <= _RECENT),

@@ -77,17 +77,14 @@ def funding(known: Known) -> list[ir.Table]:
 
 
 def _booked(known: Known) -> ir.Table:
-    """Return how old the oldest and the newest booking of any account is: outside them nothing is known of anyone.
+    """Return how old the oldest booking of any account is, and how many days banks are `behind`.
 
     `whole` is the month before which all months have been told.
     """
-    rows = known.rows("wage_accounts", _RECENT)
-    sums = rows.group_by("as_of").aggregate(
-        oldest=rows.age.max(), behind=rows.age.min() - 1, newest=rows.transacted_on.max()
-    )
-    until = (sums.newest + ibis.interval(days=_BANK)).cast("date")
-    return known.view.keep(
-        sums.select("as_of", "oldest", "behind", whole=month(ibis.least(sums.as_of, until)))
+    reach = known.reach("wage_accounts", _RECENT)
+    until = (reach.newest_on + ibis.interval(days=_BANK)).cast("date")
+    return reach.select(
+        "as_of", "oldest", behind=reach.newest - 1, whole=month(ibis.least(reach.as_of, until))
     )
 
 

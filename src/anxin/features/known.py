@@ -106,6 +106,23 @@ class Known:
             laid.texts.subject_id, *others
         )
 
+    def reach(self, feed: str, days: int) -> ir.Table:
+        """Return per date how old the `oldest` and the `newest` row of anyone is, and when the newest was (`newest_on`).
+
+        Of the last `days` days and this kind of subject; outside them nothing is known of anyone. Once for all families.
+        """
+        asked = tuple(sorted(set(self.dates)))
+
+        def find(view: View) -> ir.Table:
+            rows = Known(view, asked, self.kind).rows(feed, days)
+            return view.keep(
+                rows.group_by("as_of").aggregate(
+                    oldest=rows.age.max(), newest=rows.age.min(), newest_on=rows[event_of(feed)].max()
+                )
+            )
+
+        return self.view.once(("reach", feed, days, self.kind, asked), find)
+
     def _whose(self, feed: str, rows: ir.Table, own: bool) -> ir.Table:
         if self.kind == "project":
             return rows.filter(rows.project_id.notnull()).mutate(subject_id=rows.project_id)

@@ -18,7 +18,7 @@ DECLARED: Mapping[str, Sequence[str]] = {
 _LATE = 130
 """Age in days of the oldest month of «the last four months» declared: declarations come in the next month."""
 
-_MONTHS = 430
+MONTHS = 430
 """Age in days of the oldest of the last thirteen months, and of the oldest declaration looked at: a month declared long
 after it ended is none of them."""
 
@@ -31,7 +31,7 @@ def insurance(known: Known) -> ir.Table:
 
     Late is who is later than usual by the newest declaration of anyone: beyond it nothing is known of anybody.
     """
-    found = known.by_date("social_insurance", _MONTHS, DECLARED["social_insurance"], _insurance)
+    found = known.by_date("social_insurance", MONTHS, DECLARED["social_insurance"], _insurance)
     behind = found.insurance_last_days.min().over(ibis.window(group_by="as_of")) - 1.0
     late = ibis.greatest(found.late - behind, 0.0)
     return found.mutate(insurance_overdue_days=found.late.notnull().ifelse(late, None)).drop("late")
@@ -43,7 +43,7 @@ def _insurance(rows: ir.Table) -> ir.Table:
     rows = rows.filter((month_age <= _PAST) | (rows.paid < rows.due))
     short = ibis.greatest(rows.due - rows.paid, 0)
     month_age = age(rows.as_of, rows.month)
-    recent, late, year = month_age <= _PAST, month_age <= _LATE, (rows.age <= 400) & (month_age <= _MONTHS)
+    recent, late, year = month_age <= _PAST, month_age <= _LATE, (rows.age <= 400) & (month_age <= MONTHS)
     sums = rows.group_by("subject_id").aggregate(
         short=summed(short, late),
         due=summed(rows.due, late),
@@ -100,7 +100,7 @@ def _tax(rows: ir.Table) -> ir.Table:
         months_then=counted(then & told),
         short=summed(short, both & (month_age <= 220)),
         due=summed(rows.tax_due, both & (month_age <= 220)),
-        tax_short_months=counted((rows.tax_paid < rows.tax_due) & (rows.age <= 400) & (month_age <= _MONTHS)),
+        tax_short_months=counted((rows.tax_paid < rows.tax_due) & (rows.age <= 400) & (month_age <= MONTHS)),
         tax_last_days=rows.age.min().cast("float64"),
     )
     now = ratio(sums.now, sums["months"])
