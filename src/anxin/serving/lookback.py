@@ -138,7 +138,7 @@ def look_back(
     opened, unreadable = _opened(home, records)
     listed, happened = _listed(opened, on_progress), events(view, since, until, known)
     published = {record.day: record.at.date() for record in every if record.day not in unreadable}
-    # Of a kind without a model nobody could be warned: that is no miss.
+    # Of a kind without a model nobody could be warned: that is no miss. Lists of old did not say what made them.
     scored: dict[str, set[date]] = {
         kind: {one.day for one in every if one.model(kind) is not None or "inputs" not in one.facts}
         for kind in KINDS

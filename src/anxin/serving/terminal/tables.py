@@ -140,7 +140,8 @@ def _visit(row: Row, day: date) -> str:
         return f"\n[dim]{words.zh}\n{words.en}[/]"
     led = ""
     if row.going and row.going != divisions.district(row.district, day):
-        led = f"\n由{escape(divisions.name(row.going, day))}牵头\nled there"
+        leads = escape(divisions.name(row.going, day))
+        led = f"\n由{leads}牵头\nled by {leads}"
     return f"\n{words.zh}{turn}\n{words.en} {turn}{led}"
 
 
