@@ -116,7 +116,14 @@ def taxed(past: Past, subject: str) -> Values:
     revenue = [(past.age(row["month"]), row["revenue"]) for row in rows if row["revenue"] is not None]
     now = mean([value for age, value in revenue if age <= 130])
     before = mean([value for age, value in revenue if 130 < age <= 250])
-    then = mean([value for age, value in revenue if 365 < age <= 495])
+    told = {row["month"]: row["revenue"] for row in rows if row["revenue"] is not None}
+    twice = [
+        (value, told[last])
+        for this, value in told.items()
+        if past.age(this) <= 130
+        and (last := this.replace(year=this.year - 1)) in told
+        and 365 < past.age(last) <= 495
+    ]
     year = [row for row in both if row["age"] <= 400 and past.age(row["month"]) <= 430]
     short = sum(row["tax_paid"] < row["tax_due"] for row in year)
     return {
@@ -126,7 +133,7 @@ def taxed(past: Past, subject: str) -> Values:
             total(row["tax_due"] for row in late),
         ),
         "revenue_trend": ratio(now, before),
-        "revenue_year": ratio(now, then),
+        "revenue_year": ratio(total(this for this, _ in twice), total(last for _, last in twice)),
         "tax_last_days": newest(rows),
     }
 

@@ -50,6 +50,7 @@ def neighbours_of_project(past: Past, subject: str) -> Values:
             row for row in happened if row["employer_id"] in (below or ()) and row["project_id"] != subject
         ]
         found |= _counted(f"subcontractor_{name}", below, rows)
+    found |= _borrowing(past, below, "subcontractor_overdue_days", "subcontractor_credit_last_days")
     found |= _enforced(past, below, "subcontractor_suits_enforced")
     watching = _taking_part(past, "supervisor", subject)
     watched = {
@@ -57,13 +58,14 @@ def neighbours_of_project(past: Past, subject: str) -> Values:
         for row in _participations(past, "supervisor")
         if row["employer_id"] in (watching or ()) and row["project_id"] != subject
     }
-    found |= _counted("supervisor_other_cases", watching, _at(past.opened(365), watched))
     owner = None if mine is None else mine["owner_id"]
     registered = owner in {row["employer_id"] for row in past.all("employers")}
     group = _group(past, owner) if owner and (registered or _group(past, owner)) else None
-    found |= _counted("owner_group_cases", group, _direct(past.opened(365), group))
     near = _of(past, "contractor_id", group) | _of(past, "owner_id", group)
-    found |= _counted("owner_group_site_cases", group, _at(past.opened(365), near - {subject}))
+    for name, happened in _happened(past).items():
+        found |= _counted(f"supervisor_other_{name}", watching, _at(happened, watched))
+        found |= _counted(f"owner_group_{name}", group, _direct(happened, group))
+        found |= _counted(f"owner_group_site_{name}", group, _at(happened, near - {subject}))
     found |= _borrowing(past, group, "owner_group_overdue_days", "owner_group_credit_last_days")
     found |= _enforced(past, group, "owner_group_suits_enforced")
     return found
@@ -92,13 +94,16 @@ def neighbours_of_employer(past: Past, subject: str) -> Values:
     same_person = same if person else None
     for name, rows in _happened(past).items():
         found |= _counted(f"representative_other_{name}", same_person, _direct(rows, same_person))
+    of_person = "representative_other_overdue_days", "representative_other_credit_last_days"
+    found |= _borrowing(past, same_person, *of_person)
     found |= _enforced(past, same_person, "representative_other_enforced")
     group = _group(past, subject)
     above = _above(past, subject)
     for name, firms in (("group", group if mine or group else None), ("upstream", above or None)):
         near = _of(past, "contractor_id", firms) | _of(past, "owner_id", firms)
-        found |= _counted(f"{name}_cases", firms, _direct(past.opened(365), firms))
-        found |= _counted(f"{name}_site_cases", firms, _at(past.opened(365), near - sites - taken))
+        for what, rows in _happened(past).items():
+            found |= _counted(f"{name}_{what}", firms, _direct(rows, firms))
+            found |= _counted(f"{name}_site_{what}", firms, _at(rows, near - sites - taken))
         found |= _borrowing(past, firms, f"{name}_overdue_days", f"{name}_credit_last_days")
         found |= _enforced(past, firms, f"{name}_suits_enforced")
     live = {row["project_id"]: row for row in past.all("projects") if _going_on(past, row)}

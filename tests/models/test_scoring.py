@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from anxin.domain.errors import AnxinError
 from anxin.models.scoring import score
 from anxin.models.severity import SIZES, Severity
 
@@ -46,11 +47,19 @@ def test_nobody_scored_is_an_empty_table_of_the_same_columns() -> None:
 
 
 def test_a_feed_that_is_not_there_leaves_its_sizes_at_what_is_usual() -> None:
-    table = made.snapshot(made.matrix(30, seed=2)).drop_columns(["insured_heads"])
-    scores = score(made.model(), table)
+    values = made.matrix(30, seed=2)
+    values[:, made.FEATURES.index("insured_heads")] = np.nan
+    scores = score(made.model(), made.snapshot(values))
     assert scores["workers"].notna().all()
     assert scores["workers"].nunique() == 1
     assert scores[["amount", "amount_lo", "amount_hi"]].isna().all(axis=None)
+
+
+def test_a_column_that_trees_read_and_nobody_made_is_an_error_not_a_missing_value() -> None:
+    model = made.model()
+    table = made.snapshot(made.matrix(3)).drop_columns([model.ordered.features[0]])
+    with pytest.raises(AnxinError, match=model.ordered.features[0]):
+        score(model, table)
 
 
 def test_a_larger_subject_is_expected_to_owe_more_workers() -> None:

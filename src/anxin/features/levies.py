@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
 
-from anxin.features.known import Known, age, counted, ratio, summed
+from anxin.features.known import Known, age, counted, month, ratio, summed
 
 DECLARED: Mapping[str, Sequence[str]] = {
     "social_insurance": ("month", "insured", "due", "paid"),
@@ -24,6 +26,10 @@ after it ended is none of them."""
 
 _PAST = 250
 """Age in days of the oldest of the four months before them."""
+
+
+_BACK = range(5)
+"""Months back from that of the as-of date, as far as «the last four months» reach."""
 
 
 def insurance(known: Known) -> ir.Table:
@@ -91,17 +97,20 @@ def _tax(rows: ir.Table) -> ir.Table:
     told = rows.revenue.notnull()
     late, then = month_age <= _LATE, (month_age > 365) & (month_age <= 365 + _LATE)
     before = (month_age > _LATE) & (month_age <= _PAST)
+    back = month(rows.as_of) - month(rows.month)
+    # The last of the four months is often not declared yet: only months told in both years are held side by side.
+    each = {f"now_{n}": (late & (back == n)).ifelse(rows.revenue, None).sum() for n in _BACK}
+    each |= {f"then_{n}": (then & (back == n + 12)).ifelse(rows.revenue, None).sum() for n in _BACK}
     sums = rows.group_by("subject_id").aggregate(
         now=summed(rows.revenue, late),
         months=counted(late & told),
         before=summed(rows.revenue, before),
         months_before=counted(before & told),
-        then=summed(rows.revenue, then),
-        months_then=counted(then & told),
         short=summed(short, both & (month_age <= 220)),
         due=summed(rows.tax_due, both & (month_age <= 220)),
         tax_short_months=counted((rows.tax_paid < rows.tax_due) & (rows.age <= 400) & (month_age <= MONTHS)),
         tax_last_days=rows.age.min().cast("float64"),
+        **each,
     )
     now = ratio(sums.now, sums["months"])
     return sums.select(
@@ -110,5 +119,11 @@ def _tax(rows: ir.Table) -> ir.Table:
         "tax_last_days",
         tax_short_share=ratio(sums.short, sums.due),
         revenue_trend=ratio(now, ratio(sums.before, sums.months_before)),
-        revenue_year=ratio(now, ratio(sums.then, sums.months_then)),
+        revenue_year=ratio(_paired(sums, "now", "then"), _paired(sums, "then", "now")),
     )
+
+
+def _paired(sums: ir.Table, year: str, other: str) -> ir.FloatingValue:
+    """Return the revenue of the months of one year that are told in the other too."""
+    told = (sums[f"{other}_{n}"].notnull().ifelse(sums[f"{year}_{n}"].cast("float64"), None) for n in _BACK)
+    return functools.reduce(operator.add, (value.fill_null(0.0) for value in told))

@@ -63,11 +63,12 @@ def _of_projects(known: Known) -> list[ir.Table]:
         }
     for name in ("cases", "complaints"):
         columns |= _counted(f"subcontractor_{name}", "subcontractor", ("own", "named"), name)
+        columns |= _counted(f"supervisor_other_{name}", "supervisor", ("supervisor",), name)
+        columns |= _counted(f"owner_group_{name}", "group", _OWN, name)
+        columns |= _counted(f"owner_group_site_{name}", "group", _SITE, name)
+    columns |= _overdue("subcontractor", "subcontractor")
     columns |= _enforced("subcontractor_suits_enforced", "subcontractor")
-    columns |= _counted("supervisor_other_cases", "supervisor", ("supervisor",), "cases")
-    columns |= _counted("owner_group_cases", "group", _OWN, "cases")
-    columns |= _counted("owner_group_site_cases", "group", _SITE, "cases")
-    columns |= _overdue("owner_group")
+    columns |= _overdue("owner_group", "group")
     columns |= _enforced("owner_group_suits_enforced", "group")
     return [neighbours.counted(pairs, near, columns), _elsewhere(known, parts)]
 
@@ -93,11 +94,13 @@ def _of_employers(known: Known) -> list[ir.Table]:
     columns: dict[str, Count] = {}
     for name in ("cases", "complaints"):
         columns |= _counted(f"representative_other_{name}", "representative", _OWN, name)
+        for relation in ("group", "upstream"):
+            columns |= _counted(f"{relation}_{name}", relation, _OWN, name)
+            columns |= _counted(f"{relation}_site_{name}", relation, _SITE, name)
+    columns |= _overdue("representative_other", "representative")
     columns |= _enforced("representative_other_enforced", "representative")
     for relation in ("group", "upstream"):
-        columns |= _counted(f"{relation}_cases", relation, _OWN, "cases")
-        columns |= _counted(f"{relation}_site_cases", relation, _SITE, "cases")
-        columns |= _overdue(relation)
+        columns |= _overdue(relation, relation)
         columns |= _enforced(f"{relation}_suits_enforced", relation)
     return [neighbours.counted(pairs, near, columns), _sites(found), _building(known, parts)]
 
@@ -251,8 +254,7 @@ def _enforced(name: str, relation: str) -> dict[str, Count]:
     }
 
 
-def _overdue(name: str) -> dict[str, Count]:
-    relation = "group" if name == "owner_group" else name
+def _overdue(name: str, relation: str) -> dict[str, Count]:
     return {
         f"{name}_overdue_days": most(relation, "overdue"),
         f"{name}_credit_last_days": newest(relation, _STATE, "credit"),

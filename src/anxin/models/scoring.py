@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from anxin.domain.errors import AnxinError
 from anxin.models.grades import Promises
 from anxin.models.probability import Ordered
 from anxin.models.severity import SIZES, Predicted, Severity
@@ -32,7 +33,17 @@ class Model:
     """Base rates, training dates, data fingerprint, code version: as in the manifest."""
 
     def matrix(self, snapshot: pa.Table) -> Floats:
-        """Return the rows of a snapshot as the trees read them (n × features), missing as NaN."""
+        """Return the rows of a snapshot as the trees read them (n × features), missing as NaN.
+
+        Raises AnxinError if the snapshot lacks a column: what nobody asked for is not what nobody knows.
+        """
+        lacking = sorted(set(self.ordered.features) - set(snapshot.column_names))
+        if lacking:
+            raise AnxinError(
+                f"快照缺少模型 {self.model_id} 要读的 {len(lacking)} 列：{'、'.join(lacking[:5])}；请用全部特征重新生成快照",
+                f"the snapshot lacks {len(lacking)} columns that model {self.model_id} reads: {', '.join(lacking[:5])}; "
+                "make it anew with all features",
+            )
         return matrix(snapshot, self.ordered.features)
 
 
