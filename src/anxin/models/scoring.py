@@ -40,9 +40,9 @@ class Model:
         lacking = sorted(set(self.ordered.features) - set(snapshot.column_names))
         if lacking:
             raise AnxinError(
-                f"快照缺少模型 {self.model_id} 要读的 {len(lacking)} 列：{'、'.join(lacking[:5])}；请用全部特征重新生成快照",
+                f"快照缺少模型 {self.model_id} 要读的 {len(lacking)} 列：{'、'.join(lacking[:5])}；请重新生成快照",
                 f"the snapshot lacks {len(lacking)} columns that model {self.model_id} reads: {', '.join(lacking[:5])}; "
-                "make it anew with all features",
+                "make it anew",
             )
         return matrix(snapshot, self.ordered.features)
 
