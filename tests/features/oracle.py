@@ -182,7 +182,9 @@ def values(past: Past, subject: str) -> Values:
     for name, feature in catalogue().items():
         if name not in found:
             continue
-        if not all(past.there(*source.split(".")) for source in (*feature.sources, *feature.needs)):
+        if not all(
+            past.there(*source.split(".")) for source in (*feature.sources, *feature.needed(past.kind))
+        ):
             found[name] = None
         elif found[name] is None and not feature.stated:
             found[name] = feature.empty

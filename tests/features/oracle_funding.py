@@ -101,7 +101,7 @@ def labour_cost(past: Past, subject: str) -> Values:
     bookings = past.rows("wage_accounts", subject, 400)
     credits = [row for row in bookings if row["kind"] == "appropriation"]
     # Works that need no account and have none are not accused of what does not come to it.
-    has = bool(bookings) or (project is not None and _account_asked(past, project))
+    has = bool(bookings) or (told > 0 and project is not None and _account_asked(past, project))
     credited = total(row["amount"] for row in credits if row["age"] <= 365) if has else None
     labour_payable = _sum(row["labour_payable"] for row in periods)
     payable = _sum(row["payable"] for row in periods)
@@ -246,7 +246,11 @@ KINDS = (
 
 
 def _stated(past: Past, subject: str) -> list[Row]:
-    """The last statement of each kind of guarantee or supervised money, if it is of 13 months or its end is to come."""
+    """The last statement of each kind of guarantee or supervised money, if it is of 13 months or its end is to come.
+
+    Where nobody's statement names an end, each holds until the next.
+    """
+    endless = all(row["expires_on"] is None for row in past.all("guarantees"))
     last: dict[str, Row] = {}
     for row in past.rows("guarantees", subject):
         if row["kind"] not in last or row["age"] < last[row["kind"]]["age"]:
@@ -254,7 +258,9 @@ def _stated(past: Past, subject: str) -> list[Row]:
     return [
         row
         for row in last.values()
-        if row["age"] <= 400 or (row["expires_on"] is not None and not past.before(row["expires_on"]))
+        if endless
+        or row["age"] <= 400
+        or (row["expires_on"] is not None and not past.before(row["expires_on"]))
     ]
 
 
@@ -314,7 +320,11 @@ def duties(past: Past, subject: str) -> Values:
             for row in _stated(past, subject)
             if not past.before(row["expires_on"]) and row["balance"] != 0
         }
+        # A kind that nobody was ever told to have is not missed.
+        told = {row["kind"] for row in past.all("guarantees")}
         for name, kind in KINDS:
+            if kind not in told:
+                continue
             asked = name != "presale" or project["real_estate"]
             flags[f"{name}_missing"] = float(asked and kind not in there)
     return flags

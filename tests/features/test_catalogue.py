@@ -167,3 +167,10 @@ def test_what_a_payer_owes_and_what_a_subject_can_settle_is_said() -> None:
         assert features[name].actionable
     for name in ("firm_age_days", "complaints_365d", "project_amount", "cases_verified_ever"):
         assert not features[name].actionable
+
+
+def test_that_a_feed_names_projects_is_needed_of_projects_alone() -> None:
+    unfiled = catalogue()["contract_missing_share"]
+    assert unfiled.needed("project") == ("labour_contracts.project_id",)
+    assert unfiled.needed("employer") == ()
+    assert catalogue()["leavers_unsettled_heads"].needed("employer") == ("labour_contracts.cleared_on",)

@@ -86,23 +86,21 @@ SEEN = date(2024, 1, 20)
 def test_a_guarantee_holds_until_its_end_or_for_thirteen_months(
     tmp_path: Path, stated: list[tuple[date, date | None]], missing: float, share: float | None
 ) -> None:
-    found = made(tmp_path, date(2025, 4, 1), guarantees=[guarantee(*one) for one in stated])
+    elsewhere = guarantee(SEEN, date(2027, 1, 31)) | {"project_id": streams.PROJECTS[1]}
+    found = made(tmp_path, date(2025, 4, 1), guarantees=[elsewhere, *(guarantee(*one) for one in stated)])
     assert found["payment_guarantee_missing"] == missing
     assert found["payment_guarantee_share"] == share
 
 
-def test_a_guarantee_in_force_covers_wages_however_long_ago_it_was_stated(tmp_path: Path) -> None:
-    sheet = {
-        **{"project_id": SITE, "employer_id": streams.EMPLOYERS[1], "month": date(2025, 2, 1), "workers": 10},
-        **{
-            "due": Decimal(300_000),
-            "uploaded_on": date(2025, 3, 5),
-            "pay_due_on": date(2025, 3, 20),
-            "received_at": datetime(2025, 3, 6),
-        },
-    }
-    rows = {"guarantees": [guarantee(SEEN, date(2026, 8, 30))], "wage_sheets": [sheet]}
-    assert made(tmp_path, date(2025, 4, 1), **rows)["cover_months"] == 3.0
+def test_where_no_guarantee_names_its_end_each_holds_until_the_next(tmp_path: Path) -> None:
+    found = made(tmp_path, date(2025, 4, 1), guarantees=[guarantee(SEEN, None)])
+    assert (found["payment_guarantee_missing"], found["payment_guarantee_share"]) == (0.0, 1.0)
+
+
+def test_money_of_a_kind_that_nobody_was_told_to_have_is_not_missed(tmp_path: Path) -> None:
+    elsewhere = guarantee(SEEN, None) | {"project_id": streams.PROJECTS[1]}
+    found = made(tmp_path, date(2025, 4, 1), guarantees=[elsewhere])
+    assert (found["payment_guarantee_missing"], found["reserve_missing"]) == (1.0, None)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +212,16 @@ def test_what_was_due_before_accounts_were_told_of_is_not_held_against_credits(t
     assert (
         made(tmp_path / "old", day, progress_payments=due, wage_accounts=old)["labour_credited_share"] == 0.2
     )
+
+
+def test_where_banks_name_no_project_no_labour_cost_is_short_of_its_account(tmp_path: Path) -> None:
+    day, other = date(2025, 7, 1), elsewhere(date(2024, 6, 1))
+    due = [period(date(2025, 5, 5))]
+    asked = made(tmp_path, day, progress_payments=due, wage_accounts=[other])
+    assert (asked["labour_credited_share"], asked["labour_unpaid_amount"]) == (0.0, 20.0)
+    nameless = [other | {"project_id": None}]
+    found = made(tmp_path / "nameless", day, progress_payments=due, wage_accounts=nameless)
+    assert (found["labour_credited_share"], found["labour_unpaid_amount"]) == (None, None)
 
 
 def test_public_funds_are_asked_of_projects_of_the_government_alone(tmp_path: Path) -> None:

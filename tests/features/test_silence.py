@@ -28,6 +28,16 @@ def sheet(project: str, ago: int) -> dict[str, Any]:
     }
 
 
+def registered(project: str) -> dict[str, Any]:
+    start = {"start_on": D - timedelta(500), "planned_end_on": D + timedelta(500)}
+    return {
+        **{"project_id": project, "name": "乙", "project_type": "building", "district": "500112"},
+        **{"investment": "private", "real_estate": False, "owner_id": FIRM, "contractor_id": FIRM},
+        **{"contract_amount": Decimal(1), "changed_on": D - timedelta(500), **start},
+        "received_at": datetime.combine(D - timedelta(499), time()),
+    }
+
+
 def complaint(ago: int) -> dict[str, Any]:
     on = D - timedelta(ago)
     return {
@@ -73,16 +83,22 @@ def test_who_had_stopped_before_a_complaint_did_not_stop_because_of_it(
 def test_nobody_missed_what_was_due_before_the_feed_began(
     tmp_path: Path, began: int, never: float, missed: float
 ) -> None:
-    start = {"start_on": D - timedelta(500), "planned_end_on": D + timedelta(500)}
-    site = {
-        **{"project_id": QUIET, "name": "乙", "project_type": "building", "district": "500112"},
-        **{"investment": "private", "real_estate": False, "owner_id": FIRM, "contractor_id": FIRM},
-        **{"contract_amount": Decimal(1), "changed_on": D - timedelta(500), **start},
-        "received_at": datetime.combine(D - timedelta(499), time()),
-    }
     view = streams.view_of(
-        tmp_path, {"projects": [site], "wage_sheets": [sheet(OTHER, began), sheet(OTHER, 2)]}
+        tmp_path, {"projects": [registered(QUIET)], "wage_sheets": [sheet(OTHER, began), sheet(OTHER, 2)]}
     )
     (table,) = (one for one in silence(Known(view, (D,), "project")) if "wage_sheets_never" in one.columns)
     (row,) = view.backend.to_pyarrow(table).to_pylist()
     assert (row["wage_sheets_never"], row["wage_sheets_missed_months"]) == (never, missed)
+
+
+def test_a_post_that_no_roster_names_is_vacant_nowhere(tmp_path: Path) -> None:
+    sites = [registered(project) for project in (QUIET, OTHER)]
+    officer = {"project_id": OTHER, "role": "labour_officer", "from_on": D - timedelta(90), "person_no": "p1"}
+    view = streams.view_of(
+        tmp_path,
+        {"projects": sites, "rosters": [officer | {"received_at": datetime(2025, 5, 1)}]},
+    )
+    (table,) = (one for one in silence(Known(view, (D,), "project")) if "coordinator_vacant" in one.columns)
+    rows = {row["subject_id"]: row for row in view.backend.to_pyarrow(table).to_pylist()}
+    assert [rows[project]["labour_officer_vacant"] for project in (QUIET, OTHER)] == [1.0, 0.0]
+    assert [rows[project]["coordinator_vacant"] for project in (QUIET, OTHER)] == [None, None]

@@ -96,6 +96,10 @@ class Feature:
     told: str
     """The feature whose figure and sentence a person is told: itself, unless it is the other's less the day's median."""
 
+    def needed(self, kind: Kind) -> tuple[str, ...]:
+        """Return the columns needed of a kind: that a feed names projects at all is asked of projects alone."""
+        return tuple(need for need in self.needs if kind == "project" or not need.endswith(".project_id"))
+
     @property
     def of_day(self) -> bool:
         """Whether it is another feature's figure less the median of the day."""

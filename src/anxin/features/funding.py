@@ -58,6 +58,8 @@ def funding(known: Known) -> list[ir.Table]:
         columns = rows.columns
         rows = rows.left_join(part, KEYS).select(*columns, *(c for c in part.columns if c not in KEYS))
     rows = rows.left_join(began, "as_of").select(*rows.columns, _began=began.oldest)
+    told = _told(known)
+    rows = rows.left_join(told, "as_of").select(*rows.columns, *(c for c in told.columns if c != "as_of"))
     return [
         rows.select(
             *KEYS,
@@ -211,8 +213,10 @@ def _guarantees(known: Known) -> ir.Table:
     rows = known.rows("guarantees")
     each = ibis.window(group_by=[*KEYS, "kind"])
     rows = rows.mutate(newest=rows.stated_on.max().over(each))
-    # Stated once for years, it holds until the end it names; what names no end has to be stated again.
-    holds = (rows.age <= _RECENT) | (rows.expires_on >= rows.as_of).fill_null(False)
+    # Stated once for years, it holds until the end it names; what names no end has to be stated again, but where nobody
+    # names any.
+    endless = rows.expires_on.max().over(ibis.window(group_by="as_of")).isnull()
+    holds = endless | (rows.age <= _RECENT) | (rows.expires_on >= rows.as_of).fill_null(False)
     now = rows.filter(rows.stated_on == rows.newest, holds)
     live = now.expires_on.isnull() | (now.expires_on >= now.as_of)
     stated = now.balance.notnull() & now.required.notnull()
@@ -232,6 +236,14 @@ def _guarantees(known: Known) -> ir.Table:
         _guaranteed=_sum(now.balance, live),
         **shares,
         **held,
+    )
+
+
+def _told(known: Known) -> ir.Table:
+    """Return per date the kinds of guarantee and supervised money that anyone was told to have (`_told_*`)."""
+    rows = known.rows("guarantees")
+    return rows.group_by("as_of").aggregate(
+        **{f"_told_{name}": (rows.kind == kind).any() for name, kind in _SUPERVISED.items()}
     )
 
 
@@ -360,8 +372,9 @@ def _fiscal(rows: ir.Table) -> dict[str, ir.Value]:
 
 def _labour(rows: ir.Table) -> dict[str, ir.Value]:
     payable = rows["_labour_payable"]
-    # No booking at all is nothing credited only where an account is asked for: small works need none.
-    asked, credited = rows["_account_asked"].fill_null(False), rows["_credited"]
+    # No booking at all is nothing credited only where an account is asked for, small works need none, and where banks
+    # tell of those of projects.
+    asked, credited = rows["_account_asked"].fill_null(False) & rows["_began"].notnull(), rows["_credited"]
     credited = asked.ifelse(credited.fill_null(0), credited)
     # The table is about the progress payment that is due: an owner who withholds all of it is not in order.
     of_progress = ratio(credited, rows["_payable"])
@@ -393,15 +406,16 @@ def _duties(rows: ir.Table) -> dict[str, ir.Value]:
     account = rows["_account_asked"] & rows["_account_late"] & ~rows["_open"].fill_null(False)
     no_deposit = rows.deposit_held.fill_null(0.0) + rows.deposit_exempt.fill_null(0.0) == 0
     without = {name: rows[f"_{name}"].fill_null(0.0) == 0 for name in _SUPERVISED}
-    in_china = rows["_in_china"].nullif(False)
+    # A kind that nobody was ever told to have is not missed.
+    in_china = {name: (rows["_in_china"] & rows[f"_told_{name}"]).nullif(False) for name in _SUPERVISED}
     return {
         "account_missing": _flag((rows["_began"] > _BEGAN).ifelse(rows["_account_late"], None), account),
         "deposit_missing": _flag(
             rows["_deposit_late"], rows["_deposit_asked"] & rows["_deposit_late"] & no_deposit
         ),
-        "payment_guarantee_missing": _flag(in_china, without["payment_guarantee"]),
-        "presale_missing": _flag(in_china, rows["_real_estate"] & without["presale"]),
-        "reserve_missing": _flag(in_china, without["reserve"]),
+        "payment_guarantee_missing": _flag(in_china["payment_guarantee"], without["payment_guarantee"]),
+        "presale_missing": _flag(in_china["presale"], rows["_real_estate"] & without["presale"]),
+        "reserve_missing": _flag(in_china["reserve"], without["reserve"]),
     }
 
 

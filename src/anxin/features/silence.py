@@ -238,13 +238,19 @@ def _duty(known: Known, feed: str, sent: ir.Table) -> ir.Table:
 
 
 def _vacant(known: Known) -> ir.Table:
-    """Find the posts of registered projects that nobody holds; who holds one stays in the roster."""
+    """Find the posts of registered projects that nobody holds; who holds one stays in the roster.
+
+    A post that no roster ever named is not told of in this city: it is vacant nowhere.
+    """
     rows = known.rows("rosters")
+    told = rows.group_by("as_of").aggregate(**{f"{post}_told": (rows.role == post).any() for post in _POSTS})
     rows = rows.filter(rows.to_on.isnull() | (rows.to_on >= rows.as_of))
     held = rows.group_by(KEYS).aggregate(**{post: counted(rows.role == post) for post in _POSTS})
     registry = known.all("projects")
     people = registry.select("as_of", subject_id="project_id")
     both = people.left_join(held, KEYS).select(*people.columns, *_POSTS)
+    both = both.inner_join(told, "as_of").select(*both.columns, *(f"{post}_told" for post in _POSTS))
+    vacant = {post: (both[post].fill_null(0.0) == 0).cast("float64") for post in _POSTS}
     return both.select(
-        *KEYS, **{name: (both[post].fill_null(0.0) == 0).cast("float64") for post, name in _POSTS.items()}
+        *KEYS, **{name: both[f"{post}_told"].ifelse(vacant[post], None) for post, name in _POSTS.items()}
     )

@@ -115,7 +115,7 @@ def _snapshots(
     table = people.append_column("in_hand", places.of(_collect(view, in_hand(asked))).found())
     table = table.add_column(0, "kind", pa.array([kind] * len(table), pa.string()))
     there = _present(asked, features)
-    absent = {f.name for f in catalogue.of(kind) if f.sources and not _known_on(f, there)}
+    absent = {f.name for f in catalogue.of(kind) if f.sources and not _known_on(f, kind, there)}
     meanings = {f.name: _meaning(f, asked, there) for f in catalogue.of(kind) if f.name not in absent}
     needed = {*facts, *(f.name for f in features), *(f.told for f in features if f.of_day)}
     found = _computed(view, asked, places, meanings, needed - absent, on_progress)
@@ -192,7 +192,7 @@ def _present(asked: Known, features: Sequence[catalogue.Feature]) -> Mapping[str
     """Return for each feed the dates before which any row of it had been received; so for columns that are needed."""
     view = asked.view
     firsts = dict(view.first_received())
-    for need in sorted({need for feature in features for need in feature.needs}):
+    for need in sorted({need for feature in features for need in feature.needed(asked.kind)}):
         feed, column = need.split(".")
         firsts[need] = view.first_filled(feed, column) if firsts.get(feed) is not None else None
     return {
@@ -201,9 +201,9 @@ def _present(asked: Known, features: Sequence[catalogue.Feature]) -> Mapping[str
     }
 
 
-def _known_on(feature: catalogue.Feature, there: Mapping[str, set[date]]) -> set[date]:
+def _known_on(feature: catalogue.Feature, kind: Kind, there: Mapping[str, set[date]]) -> set[date]:
     """Return the dates on which all feeds of a feature that has any were there, and the columns it needs."""
-    return set.intersection(*(there.get(name, set()) for name in (*feature.sources, *feature.needs)))
+    return set.intersection(*(there.get(name, set()) for name in (*feature.sources, *feature.needed(kind))))
 
 
 def _meaning(feature: catalogue.Feature, asked: Known, there: Mapping[str, set[date]]) -> Meaning:
@@ -213,7 +213,7 @@ def _meaning(feature: catalogue.Feature, asked: Known, there: Mapping[str, set[d
     """
     if not feature.sources:
         return Meaning()
-    unknown = set(asked.dates) - _known_on(feature, there)
+    unknown = set(asked.dates) - _known_on(feature, asked.kind, there)
     empty = float("nan") if feature.empty is None else feature.empty
     return Meaning(no_value=float("nan") if feature.stated else empty, no_row=empty, unknown=unknown)
 
