@@ -132,12 +132,14 @@ def _usual(rows: pd.DataFrame, meter: list[str]) -> pd.Series:
 
 
 def _bills(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
-    columns = ["employer_id", "project_id", "amount", "due_on", "paid_on"]
+    columns = ["employer_id", "project_id", "utility", "amount", "due_on", "paid_on"]
     rows = _of(_known(lake, "energy_bills", day, columns, ("issued_on", date.min)), kind, own=True)
     at = pd.Timestamp(day)
     rows = rows.loc[(rows["issued_on"] >= at - pd.Timedelta(days=365)) | ~(rows["paid_on"] < at)]
     paid = rows["paid_on"] < at
-    owed = rows["amount"].where(~paid & (rows["due_on"] < at))
+    utility = rows["utility"].fillna("")
+    told = rows["paid_on"].where(paid).groupby(utility).max()
+    owed = rows["amount"].where(~paid & (rows["due_on"] < utility.map(told)))
     recent = paid & (rows["issued_on"] >= at - pd.Timedelta(days=180))
     late = (rows["paid_on"] - rows["due_on"]).dt.days.clip(lower=0).where(recent)
     by = rows["subject_id"]

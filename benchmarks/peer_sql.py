@@ -84,11 +84,17 @@ FROM (SELECT DISTINCT subject_id FROM meter) LEFT JOIN late USING (subject_id)
 """
 
 _BILLS = """
-SELECT {subject} AS subject_id,
-    coalesce(sum(amount) FILTER (NOT paid AND due_on < DATE '{day}'), 0)::DOUBLE AS bills_unpaid_amount,
+WITH bill AS MATERIALIZED (
+    SELECT {subject} AS subject_id, coalesce(utility, '') AS utility, amount, issued_on, due_on, paid_on,
+        coalesce(paid_on < DATE '{day}', false) AS paid FROM ({bills})
+), told AS (
+    SELECT utility, max(paid_on) FILTER (paid) AS told_on FROM bill GROUP BY ALL
+)
+SELECT subject_id,
+    coalesce(sum(amount) FILTER (NOT paid AND due_on < told_on), 0)::DOUBLE AS bills_unpaid_amount,
     coalesce(sum(greatest(paid_on - due_on, 0)) FILTER (paid AND issued_on >= $half), 0)::DOUBLE
         / nullif(count(*) FILTER (paid AND issued_on >= $half), 0)::DOUBLE AS bills_late_days_180d
-FROM (SELECT *, coalesce(paid_on < DATE '{day}', false) AS paid FROM ({bills})) GROUP BY ALL
+FROM bill JOIN told USING (utility) GROUP BY ALL
 """
 
 _PAY = """

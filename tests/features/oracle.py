@@ -84,6 +84,11 @@ class Past:
         """Return whether something has happened: it has a day, and that was before the date."""
         return day is not None and day < self.day
 
+    def would_have_told(self, rows: Iterable[Row], started: date) -> bool:
+        """Whether the oldest of these rows is of before what is due, or of thirteen months ago."""
+        oldest = max((int(row["age"]) for row in rows), default=-1)
+        return oldest >= min(self.age(started), 400)
+
     def registered(self, subject: str) -> Row | None:
         """Return the subject's row of the registry, if it has one."""
         found = [row for row in self.all(f"{self.kind}s") if row[f"{self.kind}_id"] == subject]

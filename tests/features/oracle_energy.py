@@ -344,7 +344,9 @@ def phase(past: Past, subject: str) -> int | None:
 def bills(past: Past, subject: str) -> Values:
     rows = past.rows("energy_bills", subject)
     rows = [row for row in rows if row["age"] <= 365 or not past.before(row["paid_on"])]
-    owed = [row for row in rows if past.before(row["due_on"]) and not past.before(row["paid_on"])]
+    told = _told_until(past)
+    unsettled = [row for row in rows if not past.before(row["paid_on"])]
+    owed = [row for row in unsettled if row["due_on"] < told.get(row["utility"], date.min)]
     found: Values = {
         "bills_unpaid": len(owed) if rows else None,
         "bills_unpaid_utilities": len({row["utility"] for row in owed}) if rows else None,
@@ -357,13 +359,25 @@ def bills(past: Past, subject: str) -> Values:
         before = late(past, [row for row in ours if row["age"] > 180])
         found |= {
             f"bills_unpaid_amount{utility}": float(total(row["amount"] for row in unpaid)) if rows else None,
-            f"bills_unpaid_days{utility}": max((past.age(row["due_on"]) for row in unpaid), default=0)
+            f"bills_unpaid_days{utility}": max(
+                ((told[row["utility"]] - row["due_on"]).days for row in unpaid), default=0
+            )
             if rows
             else None,
             f"bills_late_days_180d{utility}": now,
             f"bills_late_rise_180d{utility}": difference(now, before),
         }
     return found
+
+
+def _told_until(past: Past) -> dict[str, date]:
+    """The last payment each utility told of: of what fell due since nobody knows whether it was paid."""
+    until: dict[str, date] = {}
+    for row in past.all("energy_bills", 365):
+        whose = row["project_id"] is not None if past.kind == "project" else row["project_id"] is None
+        if whose and past.before(row["paid_on"]):
+            until[row["utility"]] = max(until.get(row["utility"], date.min), row["paid_on"])
+    return until
 
 
 def late(past: Past, rows: list[Row]) -> float | None:

@@ -97,7 +97,7 @@ def labour_cost(past: Past, subject: str) -> Values:
         return {}
     project = past.registered(subject)
     told = max((row["age"] for row in _booked(past)), default=-1)
-    periods = [row for row in past.rows("progress_payments", subject, 365) if row["age"] <= told]
+    periods = [row for row in past.rows("progress_payments", subject, 365) if row["age"] <= told - 31]
     bookings = past.rows("wage_accounts", subject, 400)
     credits = [row for row in bookings if row["kind"] == "appropriation"]
     # Works that need no account and have none are not accused of what does not come to it.
@@ -313,17 +313,17 @@ def duties(past: Past, subject: str) -> Values:
         late = asked and started > deposit_rule.store_within_days
         live = [row for row in past.rows("deposits", subject) if not past.before(row["expires_on"])]
         held = any(row["form"] == "exempt" or row["stored"] > 0 for row in live)
-        flags["deposit_missing"] = float(late and not held)
+        if past.would_have_told(past.all("deposits"), project["start_on"]):
+            flags["deposit_missing"] = float(late and not held)
     if wages.in_china(project["district"]):
         there = {
             row["kind"]
             for row in _stated(past, subject)
             if not past.before(row["expires_on"]) and row["balance"] != 0
         }
-        # A kind that nobody was ever told to have is not missed.
-        told = {row["kind"] for row in past.all("guarantees")}
         for name, kind in KINDS:
-            if kind not in told:
+            rows = [row for row in past.all("guarantees") if row["kind"] == kind]
+            if not past.would_have_told(rows, project["start_on"]):
                 continue
             asked = name != "presale" or project["real_estate"]
             flags[f"{name}_missing"] = float(asked and kind not in there)

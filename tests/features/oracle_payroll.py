@@ -208,6 +208,13 @@ def matched(past: Past, subject: str) -> Values:
     ever = [(month, worker) for month, _, worker in every if worker.attended]
     missing = [month for month, worker in ever if not worker.contracts]
     last = max((month for month, _ in ever), default=None)
+    # Whose register of contracts is young may not have told of who was there before.
+    whose = (
+        row
+        for row in past.all("labour_contracts")
+        if (row["project_id"] is None) == (past.kind == "employer")
+    )
+    filed = max((row["age"] for row in whose), default=-1) >= 180
 
     worked_months = {month for month, _, worker in must if worker.attended}
     heads = {month: sum(w.attended for w in months[month].values()) for month in worked_months}
@@ -234,8 +241,8 @@ def matched(past: Past, subject: str) -> Values:
         "paid_unattended_share": ratio(len(unattended), len(got)),
         "paid_unattended_amount": number(total(worker.paid for worker in unattended)) if got else None,
         "pay_below_minimum_share": ratio(below, full),
-        "contract_missing_share": ratio(len(missing), len(ever)),
-        "contract_missing_heads": missing.count(last) if last else None,
+        "contract_missing_share": ratio(len(missing), len(ever)) if filed else None,
+        "contract_missing_heads": missing.count(last) if last and filed else None,
         "contract_paid_share": ratio(total(w.paid for w in rated), total(w.expected for w in rated)),
         "contract_sheet_ratio": ratio(mean_sheet, mean_contract),
         "sheet_heads_ratio": ratio(

@@ -127,13 +127,15 @@ def vacant(past: Past, subject: str) -> Values:
         return {}
     rows = [row for row in past.rows("rosters", subject) if not past.before(row["to_on"])]
     held = {row["role"] for row in rows}
-    # A post that no project's roster ever named is not told of here.
-    told = {row["role"] for row in past.all("rosters") if row["project_id"] is not None}
-    known = past.registered(subject) is not None
-    return {
-        f"{post}_vacant": post not in held if known and post in told else None
-        for post in ("labour_officer", "coordinator")
-    }
+    project = past.registered(subject)
+    every = [row for row in past.all("rosters") if row["project_id"] is not None]
+    flags: Values = {}
+    for post in ("labour_officer", "coordinator"):
+        told = project is not None and past.would_have_told(
+            (row for row in every if row["role"] == post), project["start_on"]
+        )
+        flags[f"{post}_vacant"] = post not in held if told else None
+    return flags
 
 
 FAMILIES = (

@@ -98,9 +98,27 @@ def test_where_no_guarantee_names_its_end_each_holds_until_the_next(tmp_path: Pa
 
 
 def test_money_of_a_kind_that_nobody_was_told_to_have_is_not_missed(tmp_path: Path) -> None:
-    elsewhere = guarantee(SEEN, None) | {"project_id": streams.PROJECTS[1]}
+    elsewhere = guarantee(date(2023, 12, 1), None) | {"project_id": streams.PROJECTS[1]}
     found = made(tmp_path, date(2025, 4, 1), guarantees=[elsewhere])
     assert (found["payment_guarantee_missing"], found["reserve_missing"]) == (1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("oldest", "missing"),
+    [
+        pytest.param(date(2025, 2, 1), None, id="a feed that began after the works has not told of it"),
+        pytest.param(date(2023, 12, 1), 1.0, id="one of before the works has"),
+    ],
+)
+def test_what_may_stand_since_before_a_feed_began_is_not_missed(
+    tmp_path: Path, oldest: date, missing: float | None
+) -> None:
+    other = {"project_id": streams.PROJECTS[1]}
+    cash = {"deposit_id": "z1", "form": "cash", "required": Decimal(9), "stored": Decimal(9)}
+    deposit = cash | other | {"from_on": oldest, "received_at": the_day_after(oldest)}
+    rows = {"guarantees": [guarantee(oldest, date(2027, 1, 31)) | other], "deposits": [deposit]}
+    found = made(tmp_path, date(2025, 4, 1), **rows)
+    assert (found["payment_guarantee_missing"], found["deposit_missing"]) == (missing, missing)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +224,8 @@ def test_what_was_due_before_accounts_were_told_of_is_not_held_against_credits(t
     due = [period(date(2024 + (8 + i) // 12, (8 + i) % 12 + 1, 5)) for i in range(10)]
     booked = [booking("appropriation", date(2025, month, 6)) | {"amount": Decimal(20)} for month in (5, 6)]
     young = made(tmp_path, day, progress_payments=due, wage_accounts=[*booked, elsewhere(first)])
-    assert (young["labour_credited_share"], young["labour_unpaid_amount"]) == (1.0, 0.0)
+    # What was due in the feed's first month may have been credited before it: only June is held against both credits.
+    assert (young["labour_credited_share"], young["labour_unpaid_amount"]) == (2.0, 0.0)
     assert (young["account_missing"], young["labour_advance_missing"]) == (None, None)
     old = [*booked, elsewhere(date(2024, 6, 1))]
     assert (

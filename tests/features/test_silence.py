@@ -93,7 +93,12 @@ def test_nobody_missed_what_was_due_before_the_feed_began(
 
 def test_a_post_that_no_roster_names_is_vacant_nowhere(tmp_path: Path) -> None:
     sites = [registered(project) for project in (QUIET, OTHER)]
-    officer = {"project_id": OTHER, "role": "labour_officer", "from_on": D - timedelta(90), "person_no": "p1"}
+    officer = {
+        "project_id": OTHER,
+        "role": "labour_officer",
+        "from_on": D - timedelta(510),
+        "person_no": "p1",
+    }
     view = streams.view_of(
         tmp_path,
         {"projects": sites, "rosters": [officer | {"received_at": datetime(2025, 5, 1)}]},
@@ -102,3 +107,12 @@ def test_a_post_that_no_roster_names_is_vacant_nowhere(tmp_path: Path) -> None:
     rows = {row["subject_id"]: row for row in view.backend.to_pyarrow(table).to_pylist()}
     assert [rows[project]["labour_officer_vacant"] for project in (QUIET, OTHER)] == [1.0, 0.0]
     assert [rows[project]["coordinator_vacant"] for project in (QUIET, OTHER)] == [None, None]
+
+
+def test_who_was_appointed_before_rosters_began_may_not_have_been_told_of(tmp_path: Path) -> None:
+    officer = {"project_id": OTHER, "role": "labour_officer", "from_on": D - timedelta(90), "person_no": "p1"}
+    rows = [officer | {"received_at": datetime(2025, 5, 1)}]
+    view = streams.view_of(tmp_path, {"projects": [registered(QUIET)], "rosters": rows})
+    (table,) = (one for one in silence(Known(view, (D,), "project")) if "coordinator_vacant" in one.columns)
+    (row,) = view.backend.to_pyarrow(table).to_pylist()
+    assert row["labour_officer_vacant"] is None

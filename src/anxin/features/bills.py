@@ -1,6 +1,7 @@
 """Bills for electricity, water, gas and property: what is unpaid now, how late they are paid, and the trend.
 
-What is paid is looked at for a year; what is not stays owed however old it is.
+What is paid is looked at for a year; what is not stays owed however old it is. Nobody owes what fell due since the last
+payment its utility told of: who is behind has not told of those who paid since.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from anxin.features.known import KEYS, Known, age, counted, ratio, summed, whole
 
 UTILITIES = ("electricity", "water", "gas", "property")
 _YEAR, _HALF = 365, 180
+_UNNAMED = ""
+"""Stands for a utility that is not stated."""
 
 
 def bills(known: Known) -> list[ir.Table]:
@@ -30,7 +33,7 @@ def bills(known: Known) -> list[ir.Table]:
     )
     found: dict[str, ir.Value] = {
         "bills_unpaid": each.unpaid.sum().cast("float64"),
-        "bills_unpaid_utilities": counted((each.unpaid > 0) & each.utility.notnull()),
+        "bills_unpaid_utilities": counted((each.unpaid > 0) & (each.utility != _UNNAMED)),
         "bill_last_days": each.newest.min().cast("float64"),
     }
     for utility in (None, *UTILITIES):
@@ -63,9 +66,12 @@ def _of_a_year(known: Known, rows: ir.Table) -> ir.Table:
 def _of_utilities(rows: ir.Table) -> ir.Table:
     """Add up the bills of a year, and older ones not paid before the date, per subject and utility."""
     rows = rows.filter((rows.age <= _YEAR) | rows.paid_on.isnull() | (rows.paid_on >= rows.as_of))
-    due = age(rows.as_of, rows.due_on)
-    paid = (rows.paid_on < rows.as_of).fill_null(False)
-    unpaid = ~paid & (due > 0)
+    rows = rows.mutate(utility=rows.utility.fill_null(_UNNAMED), settled=rows.paid_on < rows.as_of)
+    told = rows.group_by("utility").aggregate(told_on=rows.settled.ifelse(rows.paid_on, None).max())
+    rows = rows.inner_join(told, "utility").select(*rows.columns, "told_on")
+    due = age(rows.told_on, rows.due_on)
+    paid = rows.settled.fill_null(False)
+    unpaid = (~paid & (due > 0)).fill_null(False)
     late = ibis.greatest(age(rows.paid_on, rows.due_on), 0)
     recent, before = paid & (rows.age <= _HALF), paid & (rows.age > _HALF)
     return rows.group_by("subject_id", "utility").aggregate(

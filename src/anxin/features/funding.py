@@ -14,12 +14,19 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from anxin.domain import wages
-from anxin.features.known import KEYS, Known, age, counted, month, ratio, summed
+from anxin.features.known import (
+    KEYS,
+    THIRTEEN_MONTHS,
+    Known,
+    age,
+    counted,
+    month,
+    ratio,
+    summed,
+    would_have_told,
+)
 
 _YEAR = 365
-
-_RECENT = 400
-"""Thirteen months: a year and what comes late."""
 
 _GAP_MONTHS = 6
 """Whole calendar months before that of the date, in each of which labour cost should have come at least once."""
@@ -29,6 +36,9 @@ _SHEET_DAYS = 125
 
 _BANK = 10
 """Days by which the newest booking of all accounts may lie before the date and nothing be missing: feasts have none."""
+
+_AHEAD = 31
+"""Days before it is due that labour cost may be credited."""
 
 _BEGAN = 62
 """Days after which a feed of accounts has told of every account: whoever is paid by month is booked by month."""
@@ -58,8 +68,9 @@ def funding(known: Known) -> list[ir.Table]:
         columns = rows.columns
         rows = rows.left_join(part, KEYS).select(*columns, *(c for c in part.columns if c not in KEYS))
     rows = rows.left_join(began, "as_of").select(*rows.columns, _began=began.oldest)
-    told = _told(known)
-    rows = rows.left_join(told, "as_of").select(*rows.columns, *(c for c in told.columns if c != "as_of"))
+    for oldest in _oldest(known):
+        columns = rows.columns
+        rows = rows.left_join(oldest, "as_of").select(*columns, *(c for c in oldest.columns if c != "as_of"))
     return [
         rows.select(
             *KEYS,
@@ -83,7 +94,7 @@ def _booked(known: Known) -> ir.Table:
 
     `whole` is the month before which all months have been told.
     """
-    reach = known.reach("wage_accounts", _RECENT)
+    reach = known.reach("wage_accounts", THIRTEEN_MONTHS)
     until = (reach.newest_on + ibis.interval(days=_BANK)).cast("date")
     return reach.select(
         "as_of", "oldest", behind=reach.newest - 1, whole=month(ibis.least(reach.as_of, until))
@@ -94,9 +105,9 @@ def _settlements(known: Known) -> ir.Table:
     rows = known.rows("progress_payments")
     booked = _booked(known)
     rows = rows.left_join(booked, "as_of").select(*rows.columns, "oldest")
-    recent = rows.age <= _RECENT
-    # What is held against credits is due since credits are told of.
-    year = (rows.age <= ibis.least(rows.oldest, _YEAR)).fill_null(False)
+    recent = rows.age <= THIRTEEN_MONTHS
+    # What is held against credits is due since credits are told of; those of the first month may have come before.
+    year = (rows.age <= ibis.least(rows.oldest - _AHEAD, _YEAR)).fill_null(False)
     settled = (rows.settled_on < rows.as_of).fill_null(False)
     unpaid = rows.payable - rows.paid.fill_null(0)
     # Who sends no day of settlement still says what was paid.
@@ -127,7 +138,7 @@ def _settlements(known: Known) -> ir.Table:
 
 
 def _account(known: Known) -> ir.Table:
-    rows = known.rows("wage_accounts", _RECENT)
+    rows = known.rows("wage_accounts", THIRTEEN_MONTHS)
     booked = _booked(known)
     rows = rows.inner_join(booked, "as_of").select(*rows.columns, "behind", "whole")
     credited, wage = rows.kind == "appropriation", rows.kind == "wage"
@@ -142,7 +153,8 @@ def _account(known: Known) -> ir.Table:
         wage=wage,
         newest=rows.age.min().over(both),
         # Wages of the day the money came are taken to follow it: bookings of one day have no order.
-        waiting=credited & (rows.age < wage.ifelse(rows.age, None).min().over(both).fill_null(_RECENT + 1)),
+        waiting=credited
+        & (rows.age < wage.ifelse(rows.age, None).min().over(both).fill_null(THIRTEEN_MONTHS + 1)),
     )
     opened = (rows.kind == "opened").ifelse(rows.age, None).min()
     closed = (rows.kind == "closed").ifelse(rows.age, None).min()
@@ -167,7 +179,7 @@ def _account(known: Known) -> ir.Table:
         _wages_90=summed(rows.amount, rows.wage & (rows.age <= 90)),
         _credited=_sum(rows.amount, rows.credited & (rows.age <= _YEAR)).fill_null(0),
         _credited_first=rows.credited.ifelse(rows.age, None).max(),
-        _open=~(closed < opened.fill_null(_RECENT + 1)).fill_null(False),
+        _open=~(closed < opened.fill_null(THIRTEEN_MONTHS + 1)).fill_null(False),
         _expected=rows.expected.max(),
         _credited_months=(rows.credited & rows.back.between(1, rows.expected))
         .ifelse(rows.back, None)
@@ -216,7 +228,7 @@ def _guarantees(known: Known) -> ir.Table:
     # Stated once for years, it holds until the end it names; what names no end has to be stated again, but where nobody
     # names any.
     endless = rows.expires_on.max().over(ibis.window(group_by="as_of")).isnull()
-    holds = endless | (rows.age <= _RECENT) | (rows.expires_on >= rows.as_of).fill_null(False)
+    holds = endless | (rows.age <= THIRTEEN_MONTHS) | (rows.expires_on >= rows.as_of).fill_null(False)
     now = rows.filter(rows.stated_on == rows.newest, holds)
     live = now.expires_on.isnull() | (now.expires_on >= now.as_of)
     stated = now.balance.notnull() & now.required.notnull()
@@ -239,12 +251,17 @@ def _guarantees(known: Known) -> ir.Table:
     )
 
 
-def _told(known: Known) -> ir.Table:
-    """Return per date the kinds of guarantee and supervised money that anyone was told to have (`_told_*`)."""
+def _oldest(known: Known) -> tuple[ir.Table, ir.Table]:
+    """Return per date how old the oldest deposit and the oldest statement of each kind of anyone is (`_oldest_*`)."""
+    stored = known.rows("deposits")
     rows = known.rows("guarantees")
-    return rows.group_by("as_of").aggregate(
-        **{f"_told_{name}": (rows.kind == kind).any() for name, kind in _SUPERVISED.items()}
+    stated = rows.group_by("as_of").aggregate(
+        **{
+            f"_oldest_{name}": (rows.kind == kind).ifelse(rows.age, None).max()
+            for name, kind in _SUPERVISED.items()
+        }
     )
+    return stored.group_by("as_of").aggregate(_oldest_deposit=stored.age.max()), stated
 
 
 def _month(known: Known) -> ir.Table:
@@ -406,12 +423,16 @@ def _duties(rows: ir.Table) -> dict[str, ir.Value]:
     account = rows["_account_asked"] & rows["_account_late"] & ~rows["_open"].fill_null(False)
     no_deposit = rows.deposit_held.fill_null(0.0) + rows.deposit_exempt.fill_null(0.0) == 0
     without = {name: rows[f"_{name}"].fill_null(0.0) == 0 for name in _SUPERVISED}
-    # A kind that nobody was ever told to have is not missed.
-    in_china = {name: (rows["_in_china"] & rows[f"_told_{name}"]).nullif(False) for name in _SUPERVISED}
+    # Nor of a kind that nobody was told to have, or that who began to send it may not have told of yet.
+    told = {
+        name: would_have_told(rows[f"_oldest_{name}"], rows["_started"]) for name in ("deposit", *_SUPERVISED)
+    }
+    in_china = {name: (rows["_in_china"] & told[name]).nullif(False) for name in _SUPERVISED}
     return {
         "account_missing": _flag((rows["_began"] > _BEGAN).ifelse(rows["_account_late"], None), account),
         "deposit_missing": _flag(
-            rows["_deposit_late"], rows["_deposit_asked"] & rows["_deposit_late"] & no_deposit
+            told["deposit"].ifelse(rows["_deposit_late"], None),
+            rows["_deposit_asked"] & rows["_deposit_late"] & no_deposit,
         ),
         "payment_guarantee_missing": _flag(in_china["payment_guarantee"], without["payment_guarantee"]),
         "presale_missing": _flag(in_china["presale"], rows["_real_estate"] & without["presale"]),

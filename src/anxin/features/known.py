@@ -136,6 +136,10 @@ class Known:
         return ibis.memtable({"as_of": list(self.dates), **{name: list(v) for name, v in columns.items()}})
 
 
+THIRTEEN_MONTHS = 400
+"""Days: a year and what comes late."""
+
+
 def month(day: ir.DateValue) -> ir.IntegerValue:
     """Return the calendar month of a day as a whole number that rises by one a month."""
     return (day.year() * 12 + day.month()).cast("int64")
@@ -144,6 +148,14 @@ def month(day: ir.DateValue) -> ir.IntegerValue:
 def age(as_of: ir.DateColumn, event: ir.DateColumn) -> ir.IntegerColumn:
     """Return whole days from an event to the as-of date."""
     return as_of.delta(event, unit="day").cast("int64")
+
+
+def would_have_told(oldest: ir.IntegerValue, started: ir.IntegerValue) -> ir.BooleanValue:
+    """Say whether a feed, its `oldest` row so many days old, would have told of what is due since `started` days ago.
+
+    Who begins to send may leave out what stands since before; after thirteen months it has been stated anew.
+    """
+    return (oldest >= ibis.least(started, THIRTEEN_MONTHS)).fill_null(False)
 
 
 def latest(rows: ir.Table, *by: ir.Value) -> ir.Table:

@@ -34,6 +34,9 @@ _FESTIVAL = 21
 _OF_PAYING = ("attended", "matched", "expected", "expected_got", "rated", "rated_paid")
 """What is held against pay, and only of sites whose pay is told."""
 
+_FILED = 180
+"""Days after which a register of contracts knows who works: of those who were there before it, it may not have told."""
+
 _LEAVERS = 365
 """Days for which who left is looked at."""
 
@@ -230,6 +233,8 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> i
     now = rows.inner_join(last, KEYS).filter(lambda t: t.month == t.newest)
     now = now.select(*KEYS, uncontracted=now.attended - now.contracted)
     sums = sums.left_join(now, KEYS).select(*sums.columns, "uncontracted")
+    sums = sums.left_join(_signed(known), "as_of").select(*sums.columns, "signed")
+    filed = (sums.signed >= _FILED).fill_null(False)
     known_unpaid = sums.attended > 0
     sheet_days = sums.attended_last_days
     return sums.select(
@@ -244,8 +249,8 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> i
         paid_unattended_share=ratio(sums.unattended, sums.paid_heads),
         paid_unattended_amount=(sums.paid_heads > 0).ifelse(sums.unattended_paid, None),
         pay_below_minimum_share=ratio(sums.below, sums.full),
-        contract_missing_share=ratio(sums.every - sums.contracted, sums.every),
-        contract_missing_heads=sums.uncontracted.cast("float64"),
+        contract_missing_share=filed.ifelse(ratio(sums.every - sums.contracted, sums.every), None),
+        contract_missing_heads=filed.ifelse(sums.uncontracted.cast("float64"), None),
         contract_paid_share=ratio(sums.rated_paid, sums.expected),
         contract_sheet_ratio=ratio(
             ratio(sums.agreed_due, sums.agreed_heads), ratio(sums.agreed_expected, sums.agreed_rated)
@@ -253,6 +258,12 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> i
         sheet_heads_ratio=ratio(sums.both_heads, sums.both_attended),
         sheet_missing_months=(sums["months"] > 0).ifelse(sums.no_sheet, None),
     )
+
+
+def _signed(known: Known) -> ir.Table:
+    """Return per date how many days ago the first contract of anyone that is known was `signed`."""
+    rows = known.rows("labour_contracts")
+    return rows.group_by("as_of").aggregate(signed=rows.age.max())
 
 
 def _minimum(known: Known, months: ir.Table, made: Wages) -> ir.Table:

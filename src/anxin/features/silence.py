@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.complaints import upheld
-from anxin.features.known import KEYS, Kind, Known, age, counted, month, ratio
+from anxin.features.known import KEYS, Kind, Known, age, counted, month, ratio, would_have_told
 from anxin.features.levies import DECLARED
 
 _YEAR = 365
@@ -240,17 +240,23 @@ def _duty(known: Known, feed: str, sent: ir.Table) -> ir.Table:
 def _vacant(known: Known) -> ir.Table:
     """Find the posts of registered projects that nobody holds; who holds one stays in the roster.
 
-    A post that no roster ever named is not told of in this city: it is vacant nowhere.
+    A post is vacant only where rosters would have told of it, which in a city that does not name it is nowhere.
     """
     rows = known.rows("rosters")
-    told = rows.group_by("as_of").aggregate(**{f"{post}_told": (rows.role == post).any() for post in _POSTS})
+    told = rows.group_by("as_of").aggregate(
+        **{f"{post}_told": (rows.role == post).ifelse(rows.age, None).max() for post in _POSTS}
+    )
     rows = rows.filter(rows.to_on.isnull() | (rows.to_on >= rows.as_of))
     held = rows.group_by(KEYS).aggregate(**{post: counted(rows.role == post) for post in _POSTS})
     registry = known.all("projects")
-    people = registry.select("as_of", subject_id="project_id")
+    people = registry.select("as_of", subject_id="project_id", started=age(registry.as_of, registry.start_on))
     both = people.left_join(held, KEYS).select(*people.columns, *_POSTS)
     both = both.inner_join(told, "as_of").select(*both.columns, *(f"{post}_told" for post in _POSTS))
     vacant = {post: (both[post].fill_null(0.0) == 0).cast("float64") for post in _POSTS}
     return both.select(
-        *KEYS, **{name: both[f"{post}_told"].ifelse(vacant[post], None) for post, name in _POSTS.items()}
+        *KEYS,
+        **{
+            name: would_have_told(both[f"{post}_told"], both.started).ifelse(vacant[post], None)
+            for post, name in _POSTS.items()
+        },
     )
