@@ -85,9 +85,9 @@ class Past:
         return day is not None and day < self.day
 
     def would_have_told(self, rows: Iterable[Row], started: date) -> bool:
-        """Whether the oldest of these rows is of before what is due, or of thirteen months ago."""
-        oldest = max((int(row["age"]) for row in rows), default=-1)
-        return oldest >= min(self.age(started), 400)
+        """Whether one of these rows is of after what is due began, one of before it, or of thirteen months ago."""
+        ages = [int(row["age"]) for row in rows]
+        return bool(ages) and max(ages) >= min(self.age(started), 400) and min(ages) < self.age(started)
 
     def registered(self, subject: str) -> Row | None:
         """Return the subject's row of the registry, if it has one."""

@@ -97,7 +97,9 @@ def labour_cost(past: Past, subject: str) -> Values:
         return {}
     project = past.registered(subject)
     told = max((row["age"] for row in _booked(past)), default=-1)
-    periods = [row for row in past.rows("progress_payments", subject, 365) if row["age"] <= told - 31]
+    periods = [
+        row for row in past.rows("progress_payments", subject, 365) if _behind(past) < row["age"] <= told - 31
+    ]
     bookings = past.rows("wage_accounts", subject, 400)
     credits = [row for row in bookings if row["kind"] == "appropriation"]
     # Works that need no account and have none are not accused of what does not come to it.
@@ -304,13 +306,14 @@ def duties(past: Past, subject: str) -> Values:
     started = past.age(project["start_on"])
     account_rule = wages.account_rule(project["district"], past.day)
     if account_rule is not None:
-        late = _account_asked(past, project) and started > account_rule.open_within_days
+        late = _account_asked(past, project) and started - _behind(past) > account_rule.open_within_days
         if max((row["age"] for row in _booked(past)), default=0) > 62:
             flags["account_missing"] = float(late and not _account_open(past, subject))
     deposit_rule = wages.deposit_rule(project["district"], past.day)
     if deposit_rule is not None:
         asked = project["contract_amount"] >= deposit_rule.min_amount_yuan
-        late = asked and started > deposit_rule.store_within_days
+        newest = min((row["age"] for row in past.all("deposits")), default=0)
+        late = asked and started - newest >= deposit_rule.store_within_days
         live = [row for row in past.rows("deposits", subject) if not past.before(row["expires_on"])]
         held = any(row["form"] == "exempt" or row["stored"] > 0 for row in live)
         if past.would_have_told(past.all("deposits"), project["start_on"]):

@@ -98,8 +98,9 @@ def test_where_no_guarantee_names_its_end_each_holds_until_the_next(tmp_path: Pa
 
 
 def test_money_of_a_kind_that_nobody_was_told_to_have_is_not_missed(tmp_path: Path) -> None:
-    elsewhere = guarantee(date(2023, 12, 1), None) | {"project_id": streams.PROJECTS[1]}
-    found = made(tmp_path, date(2025, 4, 1), guarantees=[elsewhere])
+    days = date(2023, 12, 1), date(2025, 3, 1)
+    others = [guarantee(day, None) | {"project_id": streams.PROJECTS[1]} for day in days]
+    found = made(tmp_path, date(2025, 4, 1), guarantees=others)
     assert (found["payment_guarantee_missing"], found["reserve_missing"]) == (1.0, None)
 
 
@@ -114,9 +115,15 @@ def test_what_may_stand_since_before_a_feed_began_is_not_missed(
     tmp_path: Path, oldest: date, missing: float | None
 ) -> None:
     other = {"project_id": streams.PROJECTS[1]}
-    cash = {"deposit_id": "z1", "form": "cash", "required": Decimal(9), "stored": Decimal(9)}
-    deposit = cash | other | {"from_on": oldest, "received_at": the_day_after(oldest)}
-    rows = {"guarantees": [guarantee(oldest, date(2027, 1, 31)) | other], "deposits": [deposit]}
+    cash = {"form": "cash", "required": Decimal(9), "stored": Decimal(9)}
+    days = [oldest, date(2025, 3, 1)]
+    rows = {
+        "guarantees": [guarantee(day, date(2027, 1, 31)) | other for day in days],
+        "deposits": [
+            cash | other | {"deposit_id": str(day), "from_on": day, "received_at": the_day_after(day)}
+            for day in days
+        ],
+    }
     found = made(tmp_path, date(2025, 4, 1), **rows)
     assert (found["payment_guarantee_missing"], found["deposit_missing"]) == (missing, missing)
 
@@ -234,11 +241,13 @@ def test_what_was_due_before_accounts_were_told_of_is_not_held_against_credits(t
 
 
 def test_where_banks_name_no_project_no_labour_cost_is_short_of_its_account(tmp_path: Path) -> None:
-    day, other = date(2025, 7, 1), elsewhere(date(2024, 6, 1))
+    day, others = date(2025, 7, 1), [elsewhere(date(2024, 6, 1)), elsewhere(date(2025, 6, 30))]
     due = [period(date(2025, 5, 5))]
-    asked = made(tmp_path, day, progress_payments=due, wage_accounts=[other])
+    asked = made(tmp_path, day, progress_payments=due, wage_accounts=others)
     assert (asked["labour_credited_share"], asked["labour_unpaid_amount"]) == (0.0, 20.0)
-    nameless = [other | {"project_id": None}]
+    behind = made(tmp_path / "behind", day, progress_payments=due, wage_accounts=others[:1])
+    assert behind["labour_credited_share"] is None
+    nameless = [other | {"project_id": None} for other in others]
     found = made(tmp_path / "nameless", day, progress_payments=due, wage_accounts=nameless)
     assert (found["labour_credited_share"], found["labour_unpaid_amount"]) == (None, None)
 

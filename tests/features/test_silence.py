@@ -93,16 +93,10 @@ def test_nobody_missed_what_was_due_before_the_feed_began(
 
 def test_a_post_that_no_roster_names_is_vacant_nowhere(tmp_path: Path) -> None:
     sites = [registered(project) for project in (QUIET, OTHER)]
-    officer = {
-        "project_id": OTHER,
-        "role": "labour_officer",
-        "from_on": D - timedelta(510),
-        "person_no": "p1",
-    }
-    view = streams.view_of(
-        tmp_path,
-        {"projects": sites, "rosters": [officer | {"received_at": datetime(2025, 5, 1)}]},
-    )
+    officer = {"project_id": OTHER, "role": "labour_officer", "person_no": "p1"}
+    days = [D - timedelta(ago) for ago in (510, 5)]
+    roster = [officer | {"from_on": day, "received_at": datetime(2025, 5, 31)} for day in days]
+    view = streams.view_of(tmp_path, {"projects": sites, "rosters": roster})
     (table,) = (one for one in silence(Known(view, (D,), "project")) if "coordinator_vacant" in one.columns)
     rows = {row["subject_id"]: row for row in view.backend.to_pyarrow(table).to_pylist()}
     assert [rows[project]["labour_officer_vacant"] for project in (QUIET, OTHER)] == [1.0, 0.0]

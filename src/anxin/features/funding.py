@@ -67,10 +67,10 @@ def funding(known: Known) -> list[ir.Table]:
     for part in parts:
         columns = rows.columns
         rows = rows.left_join(part, KEYS).select(*columns, *(c for c in part.columns if c not in KEYS))
-    rows = rows.left_join(began, "as_of").select(*rows.columns, _began=began.oldest)
-    for oldest in _oldest(known):
+    rows = rows.left_join(began, "as_of").select(*rows.columns, _began=began.oldest, _behind=began.behind)
+    for reach in _reaches(known):
         columns = rows.columns
-        rows = rows.left_join(oldest, "as_of").select(*columns, *(c for c in oldest.columns if c != "as_of"))
+        rows = rows.left_join(reach, "as_of").select(*columns, *(c for c in reach.columns if c != "as_of"))
     return [
         rows.select(
             *KEYS,
@@ -104,10 +104,11 @@ def _booked(known: Known) -> ir.Table:
 def _settlements(known: Known) -> ir.Table:
     rows = known.rows("progress_payments")
     booked = _booked(known)
-    rows = rows.left_join(booked, "as_of").select(*rows.columns, "oldest")
+    rows = rows.left_join(booked, "as_of").select(*rows.columns, "oldest", "behind")
     recent = rows.age <= THIRTEEN_MONTHS
-    # What is held against credits is due since credits are told of; those of the first month may have come before.
-    year = (rows.age <= ibis.least(rows.oldest - _AHEAD, _YEAR)).fill_null(False)
+    # What is held against credits is due while credits are told of; those of the first month may have come before.
+    year = (rows.age <= ibis.least(rows.oldest - _AHEAD, _YEAR)) & (rows.age > rows.behind)
+    year = year.fill_null(False)
     settled = (rows.settled_on < rows.as_of).fill_null(False)
     unpaid = rows.payable - rows.paid.fill_null(0)
     # Who sends no day of settlement still says what was paid.
@@ -251,17 +252,19 @@ def _guarantees(known: Known) -> ir.Table:
     )
 
 
-def _oldest(known: Known) -> tuple[ir.Table, ir.Table]:
-    """Return per date how old the oldest deposit and the oldest statement of each kind of anyone is (`_oldest_*`)."""
-    stored = known.rows("deposits")
-    rows = known.rows("guarantees")
-    stated = rows.group_by("as_of").aggregate(
-        **{
-            f"_oldest_{name}": (rows.kind == kind).ifelse(rows.age, None).max()
-            for name, kind in _SUPERVISED.items()
-        }
+def _reaches(known: Known) -> tuple[ir.Table, ir.Table]:
+    """Return per date how old the oldest and newest deposit, and statement of each kind, of anyone is."""
+    stored, stated = known.rows("deposits"), known.rows("guarantees")
+    ages = {name: (stated.kind == kind).ifelse(stated.age, None) for name, kind in _SUPERVISED.items()}
+    return (
+        stored.group_by("as_of").aggregate(
+            _oldest_deposit=stored.age.max(), _newest_deposit=stored.age.min()
+        ),
+        stated.group_by("as_of").aggregate(
+            **{f"_oldest_{name}": of.max() for name, of in ages.items()},
+            **{f"_newest_{name}": of.min() for name, of in ages.items()},
+        ),
     )
-    return stored.group_by("as_of").aggregate(_oldest_deposit=stored.age.max()), stated
 
 
 def _month(known: Known) -> ir.Table:
@@ -315,9 +318,9 @@ def _registry(known: Known) -> ir.Table:
         _labour_least=rows.labour_least,
         _progress_least=rows.progress_least,
         _account_asked=(amount >= rows.account_amount) & _lasts(rows, rows.account_months),
-        _account_late=started > rows.account_within,
+        _account_within=rows.account_within,
         _deposit_asked=amount >= rows.deposit_amount,
-        _deposit_late=started > rows.deposit_within,
+        _deposit_within=rows.deposit_within,
     )
 
 
@@ -420,20 +423,21 @@ def _cover(rows: ir.Table) -> dict[str, ir.Value]:
 
 def _duties(rows: ir.Table) -> dict[str, ir.Value]:
     """Flag what a project must have and has not; 0 where nothing is asked, missing where no rule is known."""
-    account = rows["_account_asked"] & rows["_account_late"] & ~rows["_open"].fill_null(False)
-    no_deposit = rows.deposit_held.fill_null(0.0) + rows.deposit_exempt.fill_null(0.0) == 0
+    # What nobody was told of yet is not late.
+    late = rows["_started"] - rows["_behind"] > rows["_account_within"]
+    account = rows["_account_asked"] & late & ~rows["_open"].fill_null(False)
+    stored = rows.deposit_held.fill_null(0.0) + rows.deposit_exempt.fill_null(0.0)
+    unstored = (rows["_started"] - rows["_newest_deposit"] >= rows["_deposit_within"]) & (stored == 0)
     without = {name: rows[f"_{name}"].fill_null(0.0) == 0 for name in _SUPERVISED}
     # Nor of a kind that nobody was told to have, or that who began to send it may not have told of yet.
     told = {
-        name: would_have_told(rows[f"_oldest_{name}"], rows["_started"]) for name in ("deposit", *_SUPERVISED)
+        name: would_have_told(rows[f"_oldest_{name}"], rows[f"_newest_{name}"], rows["_started"])
+        for name in ("deposit", *_SUPERVISED)
     }
     in_china = {name: (rows["_in_china"] & told[name]).nullif(False) for name in _SUPERVISED}
     return {
-        "account_missing": _flag((rows["_began"] > _BEGAN).ifelse(rows["_account_late"], None), account),
-        "deposit_missing": _flag(
-            told["deposit"].ifelse(rows["_deposit_late"], None),
-            rows["_deposit_asked"] & rows["_deposit_late"] & no_deposit,
-        ),
+        "account_missing": _flag((rows["_began"] > _BEGAN).ifelse(late, None), account),
+        "deposit_missing": _flag(told["deposit"].ifelse(unstored, None), rows["_deposit_asked"] & unstored),
         "payment_guarantee_missing": _flag(in_china["payment_guarantee"], without["payment_guarantee"]),
         "presale_missing": _flag(in_china["presale"], rows["_real_estate"] & without["presale"]),
         "reserve_missing": _flag(in_china["reserve"], without["reserve"]),

@@ -150,12 +150,15 @@ def age(as_of: ir.DateColumn, event: ir.DateColumn) -> ir.IntegerColumn:
     return as_of.delta(event, unit="day").cast("int64")
 
 
-def would_have_told(oldest: ir.IntegerValue, started: ir.IntegerValue) -> ir.BooleanValue:
-    """Say whether a feed, its `oldest` row so many days old, would have told of what is due since `started` days ago.
+def would_have_told(
+    oldest: ir.IntegerValue, newest: ir.IntegerValue, started: ir.IntegerValue
+) -> ir.BooleanValue:
+    """Say whether a feed would have told of what is due since `started` days ago, by the age of its rows in days.
 
-    Who begins to send may leave out what stands since before; after thirteen months it has been stated anew.
+    Who begins to send may leave out what stands since before the `oldest`; after thirteen months it has been stated anew.
+    Of what came after the `newest` nobody has been told.
     """
-    return (oldest >= ibis.least(started, THIRTEEN_MONTHS)).fill_null(False)
+    return ((oldest >= ibis.least(started, THIRTEEN_MONTHS)) & (newest < started)).fill_null(False)
 
 
 def latest(rows: ir.Table, *by: ir.Value) -> ir.Table:

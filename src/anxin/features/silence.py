@@ -243,20 +243,24 @@ def _vacant(known: Known) -> ir.Table:
     A post is vacant only where rosters would have told of it, which in a city that does not name it is nowhere.
     """
     rows = known.rows("rosters")
+    ages = {post: (rows.role == post).ifelse(rows.age, None) for post in _POSTS}
     told = rows.group_by("as_of").aggregate(
-        **{f"{post}_told": (rows.role == post).ifelse(rows.age, None).max() for post in _POSTS}
+        **{f"{post}_oldest": of.max() for post, of in ages.items()},
+        **{f"{post}_newest": of.min() for post, of in ages.items()},
     )
     rows = rows.filter(rows.to_on.isnull() | (rows.to_on >= rows.as_of))
     held = rows.group_by(KEYS).aggregate(**{post: counted(rows.role == post) for post in _POSTS})
     registry = known.all("projects")
     people = registry.select("as_of", subject_id="project_id", started=age(registry.as_of, registry.start_on))
     both = people.left_join(held, KEYS).select(*people.columns, *_POSTS)
-    both = both.inner_join(told, "as_of").select(*both.columns, *(f"{post}_told" for post in _POSTS))
+    both = both.inner_join(told, "as_of").select(*both.columns, *(c for c in told.columns if c != "as_of"))
     vacant = {post: (both[post].fill_null(0.0) == 0).cast("float64") for post in _POSTS}
     return both.select(
         *KEYS,
         **{
-            name: would_have_told(both[f"{post}_told"], both.started).ifelse(vacant[post], None)
+            name: would_have_told(both[f"{post}_oldest"], both[f"{post}_newest"], both.started).ifelse(
+                vacant[post], None
+            )
             for post, name in _POSTS.items()
         },
     )
