@@ -209,12 +209,9 @@ def matched(past: Past, subject: str) -> Values:
     missing = [month for month, worker in ever if not worker.contracts]
     last = max((month for month, _ in ever), default=None)
     # Whose register of contracts is young may not have told of who was there before.
-    whose = (
-        row
-        for row in past.all("labour_contracts")
-        if (row["project_id"] is None) == (past.kind == "employer")
-    )
-    filed = max((row["age"] for row in whose), default=-1) >= 180
+    whose = (row for row in past.all("labour_contracts") if row[f"{past.kind}_id"] is not None)
+    signed = [row["age"] >= 180 for row in whose]
+    filed = bool(signed) and sum(signed) / len(signed) >= 0.05
 
     worked_months = {month for month, _, worker in must if worker.attended}
     heads = {month: sum(w.attended for w in months[month].values()) for month in worked_months}

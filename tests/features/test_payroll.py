@@ -74,6 +74,23 @@ def test_ten_worker_months_are_not_ten_workers(tmp_path: Path) -> None:
     assert (row["attended_unpaid_heads"], row["attended_unpaid_heads_month"]) == (12.0, 4.0)
 
 
+@pytest.mark.parametrize(("signed", "missing"), [(date(2024, 2, 1), None), (date(2023, 6, 1), 1.0)])
+def test_who_was_at_work_before_contracts_were_filed_is_not_without_one(
+    tmp_path: Path, signed: date, missing: float | None
+) -> None:
+    there = [attended(worker, date(2024, 3, 1)) for worker in range(4)]
+    filed = {
+        "employer_id": OTHER,
+        "worker_id": f"{7:064x}",
+        "wage_basis": "month",
+        "wage_rate": Decimal(6000),
+    }
+    contract = filed | {"signed_on": signed, "received_at": datetime.combine(signed + timedelta(1), time(3))}
+    row = firm(tmp_path, D, attendance=there, labour_contracts=[contract])
+    assert row["contract_missing_share"] == missing
+    assert row["contract_missing_heads"] == (None if missing is None else 4.0)
+
+
 def test_own_staff_whose_pay_is_never_told_is_not_unpaid_though_a_site_is_paid(tmp_path: Path) -> None:
     months = [date(2024, month, 1) for month in (1, 2, 3)]
     there = [attended(worker, month) for worker in range(4) for month in months]

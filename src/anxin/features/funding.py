@@ -22,6 +22,7 @@ from anxin.features.known import (
     counted,
     month,
     ratio,
+    stood,
     summed,
     would_have_told,
 )
@@ -68,9 +69,12 @@ def funding(known: Known) -> list[ir.Table]:
         columns = rows.columns
         rows = rows.left_join(part, KEYS).select(*columns, *(c for c in part.columns if c not in KEYS))
     rows = rows.left_join(began, "as_of").select(*rows.columns, _began=began.oldest, _behind=began.behind)
-    for reach in _reaches(known):
+    deposits, guarantees = known.rows("deposits"), known.rows("guarantees")
+    supervised = {name: guarantees.kind == kind for name, kind in _SUPERVISED.items()}
+    for reach in (stood(deposits, {"deposit": ibis.literal(True)}), stood(guarantees, supervised)):
         columns = rows.columns
-        rows = rows.left_join(reach, "as_of").select(*columns, *(c for c in reach.columns if c != "as_of"))
+        ages = {f"_{name}": reach[name] for name in reach.columns if name != "as_of"}
+        rows = rows.left_join(reach, "as_of").select(*columns, **ages)
     return [
         rows.select(
             *KEYS,
@@ -249,21 +253,6 @@ def _guarantees(known: Known) -> ir.Table:
         _guaranteed=_sum(now.balance, live),
         **shares,
         **held,
-    )
-
-
-def _reaches(known: Known) -> tuple[ir.Table, ir.Table]:
-    """Return per date how old the oldest and newest deposit, and statement of each kind, of anyone is."""
-    stored, stated = known.rows("deposits"), known.rows("guarantees")
-    ages = {name: (stated.kind == kind).ifelse(stated.age, None) for name, kind in _SUPERVISED.items()}
-    return (
-        stored.group_by("as_of").aggregate(
-            _oldest_deposit=stored.age.max(), _newest_deposit=stored.age.min()
-        ),
-        stated.group_by("as_of").aggregate(
-            **{f"_oldest_{name}": of.max() for name, of in ages.items()},
-            **{f"_newest_{name}": of.min() for name, of in ages.items()},
-        ),
     )
 
 

@@ -7,7 +7,7 @@ to the lake: nothing else reaches a feature, and looking ahead would need a word
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -136,6 +136,9 @@ class Known:
         return ibis.memtable({"as_of": list(self.dates), **{name: list(v) for name, v in columns.items()}})
 
 
+_FEW = 20
+"""One in so many rows of a register is passed over where it is asked since when it tells."""
+
 THIRTEEN_MONTHS = 400
 """Days: a year and what comes late."""
 
@@ -148,6 +151,25 @@ def month(day: ir.DateValue) -> ir.IntegerValue:
 def age(as_of: ir.DateColumn, event: ir.DateColumn) -> ir.IntegerColumn:
     """Return whole days from an event to the as-of date."""
     return as_of.delta(event, unit="day").cast("int64")
+
+
+def stood(rows: ir.Table, what: Mapping[str, ir.BooleanValue]) -> ir.Table:
+    """Return per date how old the oldest and newest row of each kind of thing is: `oldest_<name>`, `newest_<name>`.
+
+    `what` says which rows are of a kind. The oldest twentieth is passed over: to a register that has just begun single
+    rows of long ago come late.
+    """
+    named = ibis.cases(*((mine, name) for name, mine in what.items()), else_=None)
+    each = rows.select("as_of", "age", what=named).filter(lambda t: t["what"].notnull())
+    window = ibis.window(group_by=["as_of", "what"], order_by=ibis.desc(each.age))
+    each = each.mutate(
+        place=ibis.row_number().over(window) + 1, many=each.count().over(group_by=["as_of", "what"])
+    )
+    oldest = (each.place * _FEW > each.many).ifelse(each.age, None)
+    return each.group_by("as_of").aggregate(
+        **{f"oldest_{name}": (each["what"] == name).ifelse(oldest, None).max() for name in what},
+        **{f"newest_{name}": (each["what"] == name).ifelse(each.age, None).min() for name in what},
+    )
 
 
 def would_have_told(

@@ -37,6 +37,9 @@ _OF_PAYING = ("attended", "matched", "expected", "expected_got", "rated", "rated
 _FILED = 180
 """Days after which a register of contracts knows who works: of those who were there before it, it may not have told."""
 
+_OF_OLD = 0.05
+"""Share of contracts that must be so old: in a register of people at work most are."""
+
 _LEAVERS = 365
 """Days for which who left is looked at."""
 
@@ -234,7 +237,7 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> i
     now = now.select(*KEYS, uncontracted=now.attended - now.contracted)
     sums = sums.left_join(now, KEYS).select(*sums.columns, "uncontracted")
     sums = sums.left_join(_signed(known), "as_of").select(*sums.columns, "signed")
-    filed = (sums.signed >= _FILED).fill_null(False)
+    filed = (sums.signed >= _OF_OLD).fill_null(False)
     known_unpaid = sums.attended > 0
     sheet_days = sums.attended_last_days
     return sums.select(
@@ -261,9 +264,12 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> i
 
 
 def _signed(known: Known) -> ir.Table:
-    """Return per date how many days ago the first contract of anyone that is known was `signed`."""
-    rows = known.rows("labour_contracts")
-    return rows.group_by("as_of").aggregate(signed=rows.age.max())
+    """Return per date which share of the contracts known was signed `_FILED` days ago or more (`signed`).
+
+    Single ones of long ago also come late to a register that has just begun.
+    """
+    rows = known.rows("labour_contracts", own=False)
+    return rows.group_by("as_of").aggregate(signed=ratio(counted(rows.age >= _FILED), rows.count()))
 
 
 def _minimum(known: Known, months: ir.Table, made: Wages) -> ir.Table:

@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.complaints import upheld
-from anxin.features.known import KEYS, Kind, Known, age, counted, month, ratio, would_have_told
+from anxin.features.known import KEYS, Kind, Known, age, counted, month, ratio, stood, would_have_told
 from anxin.features.levies import DECLARED
 
 _YEAR = 365
@@ -243,11 +243,7 @@ def _vacant(known: Known) -> ir.Table:
     A post is vacant only where rosters would have told of it, which in a city that does not name it is nowhere.
     """
     rows = known.rows("rosters")
-    ages = {post: (rows.role == post).ifelse(rows.age, None) for post in _POSTS}
-    told = rows.group_by("as_of").aggregate(
-        **{f"{post}_oldest": of.max() for post, of in ages.items()},
-        **{f"{post}_newest": of.min() for post, of in ages.items()},
-    )
+    told = stood(rows, {post: rows.role == post for post in _POSTS})
     rows = rows.filter(rows.to_on.isnull() | (rows.to_on >= rows.as_of))
     held = rows.group_by(KEYS).aggregate(**{post: counted(rows.role == post) for post in _POSTS})
     registry = known.all("projects")
@@ -258,7 +254,7 @@ def _vacant(known: Known) -> ir.Table:
     return both.select(
         *KEYS,
         **{
-            name: would_have_told(both[f"{post}_oldest"], both[f"{post}_newest"], both.started).ifelse(
+            name: would_have_told(both[f"oldest_{post}"], both[f"newest_{post}"], both.started).ifelse(
                 vacant[post], None
             )
             for post, name in _POSTS.items()
