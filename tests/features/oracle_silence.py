@@ -75,7 +75,8 @@ def missed(past: Past, subject: str) -> Values:
         expected = [m for m in expected if m >= _began(past, feed)]
         found[f"{feed}_missed_months"] = None if row is None else len(set(expected) - sent)
     for feed, days in (("attendance_daily", 30), ("wage_sheets", 62), ("payroll", 62)):
-        must = row is not None and past.age(row["start_on"]) >= days
+        sent_on = [row["age"] for row in past.all(feed, 365) if row["project_id"] is not None]
+        must = row is not None and past.age(row["start_on"]) - min(sent_on, default=1) + 1 >= days
         must = must and _month(past.day) - _began(past, feed) > days // 31 + 1
         found[f"{feed}_never"] = None if row is None else must and not _rows(past, feed, subject)
     return found

@@ -229,11 +229,15 @@ def _deposits(known: Known) -> ir.Table:
 def _guarantees(known: Known) -> ir.Table:
     rows = known.rows("guarantees")
     each = ibis.window(group_by=[*KEYS, "kind"])
-    rows = rows.mutate(newest=rows.stated_on.max().over(each))
+    rows = rows.mutate(
+        newest=rows.stated_on.max().over(each),
+        named=rows.expires_on.max().over(ibis.window(group_by="as_of")),
+    )
     # Stated once for years, it holds until the end it names; what names no end has to be stated again, but where nobody
     # names any.
-    endless = rows.expires_on.max().over(ibis.window(group_by="as_of")).isnull()
-    holds = endless | (rows.age <= THIRTEEN_MONTHS) | (rows.expires_on >= rows.as_of).fill_null(False)
+    holds = (
+        rows.named.isnull() | (rows.age <= THIRTEEN_MONTHS) | (rows.expires_on >= rows.as_of).fill_null(False)
+    )
     now = rows.filter(rows.stated_on == rows.newest, holds)
     live = now.expires_on.isnull() | (now.expires_on >= now.as_of)
     stated = now.balance.notnull() & now.required.notnull()

@@ -218,8 +218,8 @@ def _stopped(known: Known, sent: dict[str, ir.Table]) -> ir.Table:
 def _duty(known: Known, feed: str, sent: ir.Table) -> ir.Table:
     """Find what a registered project did not send though it must: nothing from before the feed itself began."""
     registry = known.all("projects")
-    began = sent.group_by("as_of").aggregate(began=sent["first"].min())
-    registry = registry.left_join(began, "as_of").select(*registry.columns, "began")
+    told = sent.group_by("as_of").aggregate(began=sent["first"].min(), behind=sent.own.min())
+    registry = registry.left_join(told, "as_of").select(*registry.columns, "began", "behind")
     started = age(registry.as_of, registry.start_on)
     # A feed is known by its months, of which the first comes in the next one.
     has_come = (month(registry.as_of) - registry.began > _DUTY[feed] // 31 + 1).fill_null(False)
@@ -227,7 +227,7 @@ def _duty(known: Known, feed: str, sent: ir.Table) -> ir.Table:
         "as_of",
         subject_id="project_id",
         since=ibis.greatest(month(registry.start_on) + 1, registry.began),
-        due=(started >= _DUTY[feed]) & has_come,
+        due=(started - registry.behind + 1 >= _DUTY[feed]) & has_come,
     )
     months = feed in _MISSED["project"]
     rows = must.left_join(sent, KEYS).select(*must.columns, "own", *(["recent"] if months else []))
