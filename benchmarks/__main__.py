@@ -23,6 +23,7 @@ from benchmarks import (
     scale,
     scale_doc,
     unread,
+    withheld,
     yangzhong,
 )
 
@@ -49,6 +50,9 @@ def _asked() -> argparse.Namespace:
     flagged.add_argument("homes", type=Path, nargs="+", help="homes of ingested simulated cities, only read")
     killed = verbs.add_parser("dead-feeds", help="what the list makes of a feed that died")
     killed.add_argument("homes", type=Path, nargs="+", help="homes of ingested simulated cities, only read")
+    untold = verbs.add_parser("withheld", help="whom red flags accuse of what was not told")
+    untold.add_argument("home", type=Path, help="home of an ingested simulated city, only read")
+    untold.add_argument("--feeds", nargs="+", default=[], help="these feeds alone")
     compared = verbs.add_parser("models", help="our model beside others and the truth, on simulated cities")
     compared.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     compared.add_argument("--scale", type=float, default=0.1)
@@ -116,6 +120,7 @@ _VERBS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "unread": lambda asked: unread.main(asked.lakes),
     "rules": lambda asked: rules.main(asked.homes),
     "dead-feeds": lambda asked: dead_feeds.main(asked.homes),
+    "withheld": lambda asked: withheld.main(asked.home, asked.feeds),
     "models": _models,
     "scale": lambda asked: scale.main(asked.scale, asked.cities),
     "spark": _spark,
