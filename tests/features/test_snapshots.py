@@ -68,7 +68,7 @@ def test_a_snapshot_of_some_figures_says_the_same_of_them(kind: Kind, made: Call
 
 
 def test_who_sends_no_day_of_payment_has_not_told_that_nobody_paid(tmp_path: Path) -> None:
-    """Known from the day on which anyone's bill was first received with the day it was paid."""
+    """Known from the day on which anyone's bill was first received with the day it was paid, and up to that day."""
 
     def bill(number: int, issued: date, paid: date | None, received: date) -> dict[str, Any]:
         return {
@@ -79,9 +79,10 @@ def test_who_sends_no_day_of_payment_has_not_told_that_nobody_paid(tmp_path: Pat
         }
 
     march, may = date(2025, 3, 1), date(2025, 5, 1)
-    rows = [bill(0, march, None, date(2025, 3, 2)), bill(1, march, date(2025, 3, 10), may)]
+    rows = [bill(0, march, None, date(2025, 3, 2)), bill(1, march, date(2025, 3, 20), may)]
+    rows += [bill(2, date(2025, 3, 8), None, date(2025, 3, 9))]
     days = [may, may + timedelta(1)]
     found = snapshots(streams.view_of(tmp_path, {"energy_bills": rows}), days, "employer").to_pylist()
     owed = {(row["subject_id"], row["as_of"]): row["bills_unpaid"] for row in found}
     assert owed[streams.EMPLOYERS[0], days[0]] is None
-    assert owed[streams.EMPLOYERS[0], days[1]] == 1.0
+    assert [owed[streams.EMPLOYERS[number], days[1]] for number in (0, 1, 2)] == [1.0, 0.0, 0.0]
