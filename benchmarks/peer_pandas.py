@@ -197,7 +197,8 @@ def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
     sums = asked.groupby("subject_id")[["due", "paid"]].sum()
 
     there = attended.groupby(site, sort=False)["days"].sum().reset_index()
-    there = there.loc[there["days"] > 0].merge(worker, on=site, how="left")
+    paying = pay[["subject_id", "employer_id", "project_id"]].drop_duplicates()
+    there = there.loc[there["days"] > 0].merge(paying).merge(worker, on=site, how="left")
     unpaid = (there["paid"].fillna(0) <= 0).groupby(there["subject_id"]).sum().astype(float)
 
     pay["waited"] = pay["paid"] * (pay["paid_on"] - pay["month"]).dt.days
@@ -221,6 +222,6 @@ def _pay(lake: Lake, day: date, kind: Kind) -> pd.DataFrame:
         "pay_delay_rise": _share(now["waited"], now["paid"]) - _share(before["waited"], before["paid"]),
         "wages_unpaid_months": owing.size().reindex(told_of).fillna(0).astype(float),
         "wages_unpaid_amount": owing.sum().reindex(told_of).fillna(0) / 100,
-        "attended_unpaid_heads": unpaid.reindex(pays),
+        "attended_unpaid_heads": unpaid,
     }
     return pd.DataFrame({name: values.reindex(everyone) for name, values in found.items()})

@@ -120,7 +120,9 @@ attended AS (
     ) GROUP BY ALL
 ), unpaid AS (
     SELECT attended.{subject} AS subject_id, count(*) AS attended, count(*) FILTER (coalesce(paid, 0) <= 0) AS unpaid
-    FROM attended LEFT JOIN worker ON attended.employer_id = worker.employer_id
+    FROM attended JOIN (SELECT DISTINCT employer_id, project_id FROM pay) AS payer
+        ON attended.employer_id = payer.employer_id AND attended.project_id IS NOT DISTINCT FROM payer.project_id
+    LEFT JOIN worker ON attended.employer_id = worker.employer_id
         AND attended.project_id IS NOT DISTINCT FROM worker.project_id
         AND attended.worker_id = worker.worker_id AND attended.month = worker.month
     WHERE days > 0 AND attended.month < $must GROUP BY ALL
@@ -128,7 +130,7 @@ attended AS (
     SELECT {subject} AS subject_id, month, sum(paid) AS paid, sum(paid * (paid_on - month)) AS waited
     FROM pay GROUP BY ALL
 ), delay AS (
-    SELECT subject_id, true AS pays,
+    SELECT subject_id,
         (sum(waited) FILTER (month >= $recent))::DOUBLE
             / nullif((sum(paid) FILTER (month >= $recent))::DOUBLE, 0)
         - (sum(waited) FILTER (month < $recent))::DOUBLE
@@ -164,7 +166,7 @@ SELECT subject_id,
     pay_delay_rise,
     wages_unpaid_months,
     wages_unpaid_amount,
-    CASE WHEN pays AND attended > 0 THEN unpaid::DOUBLE END AS attended_unpaid_heads
+    unpaid::DOUBLE AS attended_unpaid_heads
 FROM delay FULL JOIN owed USING (subject_id) LEFT JOIN short USING (subject_id) LEFT JOIN unpaid USING (subject_id)
 """
 
