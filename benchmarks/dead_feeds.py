@@ -10,10 +10,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
 from anxin.features import catalogue
@@ -26,42 +25,10 @@ from anxin.training.settings import stored
 from anxin.training.train import train
 from benchmarks.models_city import view_of
 from benchmarks.recording import write
+from benchmarks.withheld import BEHIND, Withheld
 
 _THROUGH, _DAY = date(2025, 3, 1), date(2025, 6, 1)
-_DEAD_DAYS = 45
 _FIRST = {"employer": 100, "project": 25}
-
-
-class Cut(Lake):
-    """A lake of which one feed holds nothing received from a day on; what it held is written anew beside it."""
-
-    def __init__(self, lake: Lake, feed: str, day: date, folder: Path) -> None:
-        super().__init__(lake.path, lake.commit)
-        self._feed, self._at, self._folder = feed, datetime.combine(day, time()), folder
-
-    def at(self, commit: int) -> Lake:
-        """Return this lake: it has one commit."""
-        return self
-
-    def files(self, feed: str, since: datetime | None = None) -> list[Path]:
-        """Return the files of a feed; those of the dead one without what came later."""
-        if feed != self._feed:
-            return super().files(feed, since)
-        return self._until(super().files(feed), "data", "received_at")
-
-    def overlay(self, feed: str) -> list[Path]:
-        """Return what superseded rows of the feed; of the dead one only what had come."""
-        paths = super().overlay(feed)
-        return self._until(paths, "overlay", "superseded_at") if feed == self._feed else paths
-
-    def _until(self, paths: list[Path], name: str, column: str) -> list[Path]:
-        kept = self._folder / f"{name}-{self._feed}.parquet"
-        if paths and not kept.exists():
-            rows = (
-                f"FROM read_parquet({[str(path) for path in paths]}) WHERE {column} < TIMESTAMP '{self._at}'"
-            )
-            duckdb.sql(f"COPY (SELECT * {rows}) TO '{kept}'")
-        return [kept] if paths else []
 
 
 @dataclass(frozen=True)
@@ -107,7 +74,7 @@ def _feeds(kind: Kind) -> list[str]:
 def _scored(home: Path, work: Path, kind: Kind, model: Model, feed: str | None) -> pd.DataFrame:
     lake = Lake(home / "var" / "lake")
     if feed is not None:
-        lake = Cut(lake, feed, _DAY - timedelta(_DEAD_DAYS), work)
+        lake = Withheld(lake, feed, "behind", _DAY, work)
     view = View(lake, view_of(home, work).backend)
     rows = score(model, snapshots(view, [_DAY], kind))
     return rows[["subject_id", "p90", "grade"]]
@@ -137,7 +104,7 @@ def _effect(kind: str, feed: str, before: pd.DataFrame, after: pd.DataFrame) -> 
 def _report(effects: Sequence[Effect], cities: int) -> str:
     lines = [
         f"{cities} simulated cities, models trained through {_THROUGH}, scored on {_DAY}; of one feed at a time",
-        f"nothing was received in the {_DEAD_DAYS} days before. `mean` is the mean p90 beside that of the whole lake,",
+        f"nothing was received in the {BEHIND} days before. `mean` is the mean p90 beside that of the whole lake,",
         "`kept` the share of the first 100 employers (25 projects) who are still there, `doubled` and `halved` that",
         "of subjects whose p90 more than doubled or fell below half, `graded` who is yellow or worse, before and after.",
         "What a feed tells is lost with it; that it is silent should raise or lower nobody.",

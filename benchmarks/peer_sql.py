@@ -119,7 +119,7 @@ attended AS (
         WHERE worker.month >= $recent
     ) GROUP BY ALL
 ), unpaid AS (
-    SELECT attended.{subject} AS subject_id, count(*) AS attended, count(*) FILTER (coalesce(paid, 0) <= 0) AS unpaid
+    SELECT attended.{subject} AS subject_id, count(*) FILTER (coalesce(paid, 0) <= 0) AS unpaid
     FROM attended JOIN (SELECT DISTINCT employer_id, project_id FROM pay) AS payer
         ON attended.employer_id = payer.employer_id AND attended.project_id IS NOT DISTINCT FROM payer.project_id
     LEFT JOIN worker ON attended.employer_id = worker.employer_id

@@ -28,11 +28,11 @@ from benchmarks.models_city import view_of
 from benchmarks.recording import write
 
 _DAY = date(2025, 11, 1)
-_YOUNG, _BEHIND = 150, 45
+YOUNG, BEHIND = 150, 45
 _HOW = {
     "blank": "no optional column was ever sent",
-    "young": f"nothing was received before the last {_YOUNG} days",
-    "behind": f"nothing was received in the last {_BEHIND} days",
+    "young": f"nothing was received before the last {YOUNG} days",
+    "behind": f"nothing was received in the last {BEHIND} days",
 }
 
 Flags = dict[str, dict[str, int]]
@@ -40,11 +40,14 @@ Flags = dict[str, dict[str, int]]
 
 
 class Withheld(Lake):
-    """A lake of which one feed holds less; what it still holds is written anew beside it."""
+    """A lake of which one feed holds less on a day; what it still holds is written anew beside it."""
 
-    def __init__(self, lake: Lake, feed: str, how: str, folder: Path) -> None:
+    def __init__(self, lake: Lake, feed: str, how: str, day: date, folder: Path) -> None:
         super().__init__(lake.path, lake.commit)
         self._feed, self._how, self._folder = feed, how, folder
+        self._young, self._behind = (
+            datetime.combine(day - timedelta(days), time()) for days in (YOUNG, BEHIND)
+        )
 
     def at(self, commit: int) -> Lake:
         """Return this lake: it has one commit."""
@@ -59,8 +62,8 @@ class Withheld(Lake):
         columns = f"* REPLACE ({', '.join(blanks)})" if self._how == "blank" and blanks else "*"
         received = {
             "blank": "true",
-            "young": f"received_at >= TIMESTAMP '{_at(_YOUNG)}'",
-            "behind": f"received_at < TIMESTAMP '{_at(_BEHIND)}'",
+            "young": f"received_at >= TIMESTAMP '{self._young}'",
+            "behind": f"received_at < TIMESTAMP '{self._behind}'",
         }[self._how]
         return self._written(super().files(feed), "data", columns, received)
 
@@ -69,7 +72,7 @@ class Withheld(Lake):
         paths = super().overlay(feed)
         if feed != self._feed or self._how != "behind":
             return paths
-        return self._written(paths, "overlay", "*", f"superseded_at < TIMESTAMP '{_at(_BEHIND)}'")
+        return self._written(paths, "overlay", "*", f"superseded_at < TIMESTAMP '{self._behind}'")
 
     def _written(self, paths: list[Path], name: str, columns: str, where: str) -> list[Path]:
         kept = self._folder / f"{name}-{self._feed}-{self._how}.parquet"
@@ -102,16 +105,12 @@ def main(home: Path, feeds: Sequence[str]) -> None:
             whole = _flags(lake, home, work, kind)
             for feed in feeds or sorted(set(lake.feeds()) - {"employers", "projects"}):
                 for how in _HOW:
-                    less = _flags(Withheld(lake, feed, how, work), home, work, kind)
+                    less = _flags(Withheld(lake, feed, how, _DAY, work), home, work, kind)
                     found.append(_accused(kind, feed, how, whole, less))
                     for file in work.glob(f"*-{feed}-{how}.parquet"):
                         file.unlink()
     command = f"python -m benchmarks withheld {home.name}" + (f" --feeds {' '.join(feeds)}" if feeds else "")
     write("withheld", command, {"accused": [asdict(one) for one in found]}, _report(found))
-
-
-def _at(days: int) -> datetime:
-    return datetime.combine(_DAY - timedelta(days), time())
 
 
 def _flags(lake: Lake, home: Path, work: Path, kind: Kind) -> Flags:

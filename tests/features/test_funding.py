@@ -97,6 +97,15 @@ def test_where_no_guarantee_names_its_end_each_holds_until_the_next(tmp_path: Pa
     assert (found["payment_guarantee_missing"], found["payment_guarantee_share"]) == (0.0, 1.0)
 
 
+def test_a_stored_deposit_where_no_rule_asks_for_one_is_neither_missing_nor_not(tmp_path: Path) -> None:
+    days = date(2023, 12, 1), date(2025, 3, 1)
+    cash = {"project_id": SITE, "form": "cash", "required": Decimal(9), "stored": Decimal(9)}
+    rows = [cash | {"deposit_id": str(d), "from_on": d, "received_at": the_day_after(d)} for d in days]
+    abroad = [site() | {"district": "US-CA"}]
+    found = made(tmp_path, date(2025, 4, 1), projects=abroad, deposits=rows)
+    assert (found["deposit_held"], found["deposit_missing"]) == (2.0, None)
+
+
 def test_money_of_a_kind_that_nobody_was_told_to_have_is_not_missed(tmp_path: Path) -> None:
     days = date(2023, 12, 1), date(2025, 3, 1)
     others = [guarantee(day, None) | {"project_id": streams.PROJECTS[1]} for day in days]

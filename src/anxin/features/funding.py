@@ -420,7 +420,7 @@ def _duties(rows: ir.Table) -> dict[str, ir.Value]:
     late = rows["_started"] - rows["_behind"] > rows["_account_within"]
     account = rows["_account_asked"] & late & ~rows["_open"].fill_null(False)
     stored = rows.deposit_held.fill_null(0.0) + rows.deposit_exempt.fill_null(0.0)
-    unstored = (rows["_started"] - rows["_newest_deposit"] >= rows["_deposit_within"]) & (stored == 0)
+    store_late = rows["_started"] - rows["_newest_deposit"] >= rows["_deposit_within"]
     without = {name: rows[f"_{name}"].fill_null(0.0) == 0 for name in _SUPERVISED}
     # Nor of a kind that nobody was told to have, or that who began to send it may not have told of yet.
     told = {
@@ -430,7 +430,9 @@ def _duties(rows: ir.Table) -> dict[str, ir.Value]:
     in_china = {name: (rows["_in_china"] & told[name]).nullif(False) for name in _SUPERVISED}
     return {
         "account_missing": _flag((rows["_began"] > _BEGAN).ifelse(late, None), account),
-        "deposit_missing": _flag(told["deposit"].ifelse(unstored, None), rows["_deposit_asked"] & unstored),
+        "deposit_missing": _flag(
+            told["deposit"].ifelse(store_late, None), rows["_deposit_asked"] & store_late & (stored == 0)
+        ),
         "payment_guarantee_missing": _flag(in_china["payment_guarantee"], without["payment_guarantee"]),
         "presale_missing": _flag(in_china["presale"], rows["_real_estate"] & without["presale"]),
         "reserve_missing": _flag(in_china["reserve"], without["reserve"]),
