@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,9 @@ times its average precision ours is. `lead` is the share of verified cases that 
 the first complaint (before the case where nobody complained), and the median days ahead of it; dates are a month apart.
 The rivals learn the label of 90 days on dates a few days from ours; those on our features from thinned negatives,
 weighted up again. `told` is no rival: no label of its rows has chance in it or has to mature. Between it and `truth` lies
-what the features do not say; between `model` and it what the cases of one city do not teach."""
+what the features do not say; between `model` and it what the cases of one city do not teach. Of calibration the row
+`model against the truth` has what was to be expected given the hidden state in place of what came: marks are held to what
+came, this says how much of a miss is the model's and how much the luck of few cases."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def judge(rows: pd.DataFrame, cases: pd.DataFrame, kind: str, group: str, draws:
     rankings = {name: of_group[name].to_numpy(float) for name in RANKINGS}
     figures, ratios = pooled(panel, rankings, K[kind], _RATIOS, draws)
     grade = of_group["grade"].to_numpy(int)
+    expected = replace(panel, y=rankings["truth"])
     return Judged(
         len(of_group),
         int(of_group["y"].sum()),
@@ -123,7 +126,8 @@ def judge(rows: pd.DataFrame, cases: pd.DataFrame, kind: str, group: str, draws:
         {
             name: _calibrated(panel, rankings[name], grade if name == "model" else 0 * grade, draws)
             for name in _SAYS_P
-        },
+        }
+        | {"model against the truth": calibration(expected, rankings["model"], grade, draws // 5)},
         {name: lead(of_group, rankings[name], cases, K[kind]) for name in RANKINGS},
     )
 

@@ -23,7 +23,7 @@ from anxin.feeds.asof import View
 from anxin.feeds.contract import contract
 from anxin.feeds.lake import Lake
 from anxin.models.grading import raised
-from anxin.models.rules import hits
+from anxin.models.rules import hits, reads
 from benchmarks.models_city import view_of
 from benchmarks.recording import write
 
@@ -115,7 +115,7 @@ def main(home: Path, feeds: Sequence[str]) -> None:
 
 def _flags(lake: Lake, home: Path, work: Path, kind: Kind) -> Flags:
     view = View(lake, view_of(home, work).backend)
-    snapshot = snapshots(view, [_DAY], kind)
+    snapshot = snapshots(view, [_DAY], kind, only=frozenset(reads()))
     each = hits(snapshot, kind, _DAY)
     names = snapshot["subject_id"].to_pylist()
     return {name: {hit.rule.name: raised(hit) for hit in of} for name, of in zip(names, each, strict=True)}

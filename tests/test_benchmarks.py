@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,17 @@ def test_true_probabilities_are_calibrated_and_doubled_ones_are_not() -> None:
     wrong = calibration(Panel.of(rows), np.minimum(2 * p, 0.99), grade, draws=4)
     assert wrong["oe_500"].value < 0.7
     assert wrong["skill"].value < right["skill"].value
+
+
+def test_against_what_was_to_be_expected_chance_says_nothing() -> None:
+    rows = _rows(4, subjects=200)
+    p, grade = rows["p"].to_numpy(), (rows["p"] > 0.3).to_numpy().astype(int)
+    expected = replace(Panel.of(rows), y=p)
+    right = calibration(expected, p, grade, draws=4)
+    assert right["slope"].value == pytest.approx(1.0)
+    for name in ("oe_100", "oe_500", "oe_grade_1"):
+        assert right[name].value == right[name].low == right[name].high == pytest.approx(1.0)
+    assert calibration(expected, p / 2, grade, draws=4)["oe_grade_1"].value == pytest.approx(2.0)
 
 
 def test_lead_counts_from_the_first_date_in_reach_to_the_complaint_or_else_the_case() -> None:
