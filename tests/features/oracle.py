@@ -41,6 +41,8 @@ class Past:
     def __init__(self, world: Mapping[str, list[Row]], day: date, kind: str) -> None:
         self.world, self.day, self.kind = world, day, kind
         self._known: dict[str, list[Row]] = {}
+        self.memo: dict[str, Any] = {}
+        """What a family works out once for all subjects."""
 
     def as_of(self, kind: str) -> Past:
         """Return the same day for the other kind of subject."""

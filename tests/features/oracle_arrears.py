@@ -57,22 +57,58 @@ def _week(sheet: Row) -> Week:
     return _payer(sheet)[0], sheet["pay_due_on"] - timedelta(sheet["pay_due_on"].weekday())
 
 
-@lru_cache(maxsize=32)
-def untold(past: Past) -> set[Week]:
-    """Return the weeks of which pay was not told: of many who paid before two thirds seem to have paid less than half."""
+def _weeks(past: Past) -> dict[Week, dict[Any, list[Row]]]:
+    """The sheets of each way and week of pay days, by those who are known to have paid."""
     payers = {_payer(row) for row in _recent(past, "payroll")}
     weeks: dict[Week, dict[Any, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for sheet in _recent(past, "wage_sheets"):
         if past.age(sheet["pay_due_on"]) > 7 and _payer(sheet) in payers:
             weeks[_week(sheet)][_payer(sheet)].append(sheet)
-    found = set()
-    for week, due in weeks.items():
-        waiting = [
+    return weeks
+
+
+def _waits(past: Past, sheets: list[Row]) -> bool:
+    return bool(2 * total(_got(past, sheet) for sheet in sheets) < total(sheet["due"] for sheet in sheets))
+
+
+@lru_cache(maxsize=32)
+def dead(past: Past) -> dict[bool, date]:
+    """Of each way that tells nothing more the day of its newest payment: many wait whose pay day came after it."""
+    found = {}
+    for site in (True, False):
+        paid_on = [row["paid_on"] for row in _recent(past, "payroll") if _payer(row)[0] is site]
+        newest = max(paid_on, default=date.max)
+        waiting = {
             payer
+            for week, due in _weeks(past).items()
             for payer, sheets in due.items()
-            if 2 * total(_got(past, sheet) for sheet in sheets) < total(sheet["due"] for sheet in sheets)
-        ]
-        if len(due) >= MANY and 3 * len(waiting) >= 2 * len(due):
+            if week[0] is site
+            and max(sheet["pay_due_on"] for sheet in sheets) > newest
+            and _waits(past, sheets)
+        }
+        if len(waiting) >= MANY:
+            found[site] = newest
+    return found
+
+
+def lag(past: Past) -> int:
+    """The days since the newest payment where pay is told no longer: of an employer by either way."""
+    ways = [day for site, day in dead(past).items() if site or past.kind == "employer"]
+    return max((past.age(day) for day in ways), default=0)
+
+
+@lru_cache(maxsize=32)
+def untold(past: Past) -> set[Week]:
+    """Return the weeks of which pay was not told: of many who paid before two thirds seem to have paid less than half.
+
+    Of the last days before a way died a tenth is enough, however few they are.
+    """
+    found = set()
+    for week, due in _weeks(past).items():
+        waiting = sum(_waits(past, sheets) for sheets in due.values())
+        pay_day = max(sheet["pay_due_on"] for sheets in due.values() for sheet in sheets)
+        last_days = week[0] in dead(past) and pay_day + timedelta(7) > dead(past)[week[0]]
+        if (len(due) >= MANY and 3 * waiting >= 2 * len(due)) or (last_days and 10 * waiting >= len(due)):
             found.add(week)
     return found
 

@@ -14,7 +14,7 @@ def complaints(past: Past, subject: str) -> Values:
     found: Values = dict.fromkeys(_NAMES) | dict.fromkeys(_SUMS, 0.0)
     if not rows:
         return found
-    year = [row for row in rows if row["age"] <= 365]
+    year, heard = [row for row in rows if row["age"] <= 365], _heard(past, past.complained())
     found |= {f"complaints_{n}d": sum(row["age"] <= n for row in rows) for n in (30, 90, 180, 365)}
     found |= {f"complaints_fading_{n}d": fading([row["age"] for row in rows], n) for n in (14, 45, 120, 365)}
     found |= {
@@ -24,7 +24,7 @@ def complaints(past: Past, subject: str) -> Values:
         "complaint_amount_365d": stated(year, "amount"),
         "complaints_mass_365d": sum((row["workers"] or 0) >= 5 or row["extreme"] is True for row in year),
         "complaints_overdue": sum(
-            past.before(row["due_on"]) and not past.before(row["closed_on"]) for row in rows
+            _was_due(past, row, heard) and not past.before(row["closed_on"]) for row in rows
         ),
         "complaint_first_days": max(row["age"] for row in rows),
     }
@@ -62,7 +62,7 @@ def _weight(past: Past, rows: list[Row]) -> Values:
     """How many people and how much money, how grave, and what is left undone."""
     ages = [row["age"] for row in rows]
     year = [row for row in rows if row["age"] <= 365]
-    quarter = [row for row in rows if row["age"] <= 90]
+    quarter, heard = [row for row in rows if row["age"] <= 90], _heard(past, past.complained())
     before = [row for row in rows if 90 < row["age"] <= 180]
     both = [row for row in year if row["workers"] and row["amount"] is not None]
     extreme = [row for row in rows if row["extreme"]]
@@ -85,9 +85,21 @@ def _weight(past: Past, rows: list[Row]) -> Values:
         "complaint_open_last_days": newest(standing),
         "complaint_open_workers": stated(standing, "workers"),
         "complaint_overdue_days": max(
-            (past.age(row["due_on"]) for row in standing if past.before(row["due_on"])), default=None
+            (past.age(row["due_on"]) for row in standing if _was_due(past, row, heard)), default=None
         ),
     }
+
+
+def _heard(past: Past, rows: Iterable[Row]) -> int:
+    """The age of the newest row about any subject of the kind: of what fell due since nobody has been told."""
+    site = past.kind == "project"
+    named = (row for row in rows if row[f"{past.kind}_id"] is not None)
+    return min((row["age"] for row in named if (row["project_id"] is not None) == site), default=0)
+
+
+def _was_due(past: Past, row: Row, heard: int) -> bool:
+    """Whether it fell due before the newest row of the feed."""
+    return row["due_on"] is not None and past.age(row["due_on"]) > heard
 
 
 def _heads(rows: Iterable[Row]) -> int:
@@ -186,6 +198,14 @@ def cases(past: Past, subject: str) -> Values:
         "cases_settled_court_ever": payers.count("court"),
         "days_since_case": newest(founded),
         "arrears_oldest_days": max(unsettled, default=None),
+        "case_verified_open_days": max(
+            (
+                past.age(row["verified_on"] or row["opened_on"])
+                for row in verified
+                if not past.before(row["closed_on"])
+            ),
+            default=None,
+        ),
     }
 
 
@@ -214,7 +234,8 @@ def hazards(past: Past, subject: str) -> Values:
     rows = [row for row in past.rows("hazards", subject) if row["resolution"] != "unfounded"]
     year = [row for row in rows if row["age"] <= 365]
     standing = [row for row in rows if not past.before(row["resolved_on"])]
-    overdue = [past.age(row["due_on"]) for row in standing if past.before(row["due_on"])]
+    heard = _heard(past, past.all("hazards"))
+    overdue = [past.age(row["due_on"]) for row in standing if _was_due(past, row, heard)]
     ended = [row for row in rows if past.before(row["resolved_on"]) and row["resolution"] is not None]
     found: Values = {}
     for kind in ("unpaid", "funding", "upload"):
@@ -278,6 +299,9 @@ def notices(past: Past, subject: str) -> Values:
         "notice_open_last_days": newest(row for row in rows if not past.before(row["resolved_on"])),
         "notice_money_last_days": newest(money),
         "notice_stop_last_days": newest(stop),
+        "notice_upstream_open_days": newest(
+            row for row in rows if row["kind"] == "upstream_arrears" and not past.before(row["resolved_on"])
+        ),
         "notice_upstream_amount_365d": stated(
             (row for row in rows if row["kind"] == "upstream_arrears"), "amount"
         ),

@@ -350,12 +350,12 @@ def bills(past: Past, subject: str) -> Values:
     found: Values = {
         "bills_unpaid": len(owed) if rows else None,
         "bills_unpaid_utilities": len({row["utility"] for row in owed}) if rows else None,
-        "bill_last_days": min((row["age"] for row in rows), default=None),
     }
     for utility in ("", "_electricity", "_water", "_gas", "_property"):
         ours = [row for row in rows if utility in ("", f"_{row['utility']}")]
         unpaid = [row for row in owed if row in ours]
         now = late(past, [row for row in ours if row["age"] <= 180])
+        paid = [row for row in ours if row["age"] <= 180 and past.before(row["paid_on"])]
         before = late(past, [row for row in ours if row["age"] > 180])
         found |= {
             f"bills_unpaid_amount{utility}": float(total(row["amount"] for row in unpaid)) if rows else None,
@@ -366,6 +366,11 @@ def bills(past: Past, subject: str) -> Values:
             else None,
             f"bills_late_days_180d{utility}": now,
             f"bills_late_rise_180d{utility}": difference(now, before),
+            f"bill_unpaid_last_days{utility}": min((past.age(row["due_on"]) for row in unpaid), default=None),
+            f"bill_unpaid_first_days{utility}": max(
+                (past.age(row["due_on"]) for row in unpaid), default=None
+            ),
+            f"bill_paid_last_days{utility}": min((past.age(row["paid_on"]) for row in paid), default=None),
         }
     return found
 

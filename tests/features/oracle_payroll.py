@@ -122,6 +122,7 @@ def paid(past: Past, subject: str) -> Values:
     month began.
     """
     months, sheets = _workers(past, subject), _sheets(past, subject)
+    lag = oracle_arrears.lag(past)
     late = [
         worker
         for month, workers in months.items()
@@ -133,7 +134,9 @@ def paid(past: Past, subject: str) -> Values:
         worker
         for month, workers in months.items()
         if past.age(month) <= 125
-        and (past.age(sheets[month]["pay_due_on"]) > 7 if month in sheets else past.age(month) > 61)
+        and (
+            past.age(sheets[month]["pay_due_on"]) > 7 + lag if month in sheets else past.age(month) > 61 + lag
+        )
         for worker in workers.values()
         if worker.payments
     ]
@@ -161,7 +164,7 @@ def paid(past: Past, subject: str) -> Values:
         "pay_delay_rise": difference(_delay(now), _delay(before)),
         "pay_other_share": _through("other", now),
         "pay_account_fall": difference(_through("special_account", before), _through("special_account", now)),
-        "pay_gap_ratio": ratio(last_paid, usual),
+        "pay_gap_ratio": ratio(None if last_paid is None else max(last_paid - lag, 0), usual),
         "pay_last_days": last,
     }
 
@@ -178,28 +181,31 @@ def _through(channel: str, payments: list[Row]) -> float | None:
 
 
 def matched(past: Past, subject: str) -> Values:
-    """Worker by worker; «must»: months that began more than 61 days ago."""
+    """Worker by worker; «must»: months that began more than 61 days ago; of pay, before it was told no longer."""
     months, sheets = _workers(past, subject), _sheets(past, subject)
     # Of a site, or a firm's own staff, whose pay was never told nothing is known to be unpaid.
     sends = {(row["employer_id"], row["project_id"]) for row in _payments(past, subject)}
     every = [(month, key, worker) for month, workers in months.items() for key, worker in workers.items()]
     must = [(month, key, worker) for month, key, worker in every if past.age(month) > 61]
+    due = [
+        (month, key, worker) for month, key, worker in must if past.age(month) > 61 + oracle_arrears.lag(past)
+    ]
     # Site and month of which some attendance is known.
     sent = {(month, key[:2]) for month, key, worker in every if worker.attended}
 
-    attended = [worker for _, key, worker in must if worker.attended and key[:2] in sends]
+    attended = [worker for _, key, worker in due if worker.attended and key[:2] in sends]
     unpaid = [worker for worker in attended if not worker.got]
     unpaid_in = {
         month: sum(worker.attended and not worker.got for key, worker in workers.items() if key[:2] in sends)
         for month, workers in months.items()
-        if past.age(month) > 61
+        if past.age(month) > 61 + oracle_arrears.lag(past)
     }
     rated = [worker for worker in attended if worker.expected is not None]
     got = [worker for month, key, worker in must if worker.got and (month, key[:2]) in sent]
     unattended = [worker for worker in got if not worker.attended]
 
     full, below = 0, 0
-    for month, _, worker in must:
+    for month, _, worker in due:
         least = _minimum(past, subject, month)
         if least is not None and worker.got and worker.worked >= 21:
             full += 1
@@ -251,9 +257,22 @@ def matched(past: Past, subject: str) -> Values:
     }
 
 
+MANY = 10
+
+
 def _newest_sheet(past: Past) -> date:
+    """The newest month whose sheets came from two thirds as many as those of the month before."""
     rows = [row for row in past.all("wage_sheets") if row[f"{past.kind}_id"] is not None]
-    return max((row["month"] for row in rows if 0 < past.age(row["month"]) <= 250), default=date.min)
+    senders: dict[date, set[Any]] = defaultdict(set)
+    for row in rows:
+        if 0 < past.age(row["month"]) <= 250:
+            senders[row["month"]].add(row[f"{past.kind}_id"])
+    told, before = date.min, 0
+    for month in sorted(senders):
+        many = len(senders[month])
+        told = month if before < MANY or 3 * many >= 2 * before else told
+        before = many
+    return told
 
 
 def _uploaded_last(past: Past) -> int | None:

@@ -25,6 +25,7 @@ _SENT = {
         "progress_payments",
     ],
 }
+MANY = 10
 _PEOPLE = ["payroll", "attendance_daily", "wage_sheets"]
 
 
@@ -72,7 +73,8 @@ def missed(past: Past, subject: str) -> Values:
     for feed in ("wage_sheets", "attendance_daily"):
         sent = {_month(row.get("month") or row["date"]) for row in _rows(past, feed, subject)}
         expected = [] if row is None else [m for m in _six(past) if m > _month(row["start_on"])]
-        expected = [m for m in expected if m >= _began(past, feed)]
+        untold = _untold(past, feed)
+        expected = [m for m in expected if m >= _began(past, feed) and _back(past, m) >= untold]
         found[f"{feed}_missed_months"] = None if row is None else len(set(expected) - sent)
     for feed, days in (("attendance_daily", 30), ("wage_sheets", 62), ("payroll", 62)):
         sent_on = [row["age"] for row in past.all(feed, 365) if row["project_id"] is not None]
@@ -86,8 +88,45 @@ _EMPLOYER = ("social_insurance", "wage_sheets")
 
 
 def _of_employer(past: Past, feed: str, subject: str) -> float | None:
-    sent = {_month(row["month"]) for row in _rows(past, feed, subject)}
-    return len({month for month in _six(past) if month >= min(sent)} - sent) if sent else None
+    sent = _sent_months(past, feed, subject)
+    untold = _untold(past, feed)
+    due = {month for month in _six(past) if sent and month >= min(sent) and _back(past, month) >= untold}
+    return len(due - sent) if sent else None
+
+
+def _sent_months(past: Past, feed: str, subject: str) -> set[int]:
+    return {_month(row.get("month") or row["date"]) for row in _rows(past, feed, subject)}
+
+
+def _back(past: Past, month: int) -> int:
+    """The place of a month among the six, the newest first."""
+    return _month(past.day) - 2 - month
+
+
+def _untold(past: Past, feed: str) -> int:
+    """How many of the six newest months too few have sent, of those who sent the month before: nobody missed them."""
+    key = f"untold months of {feed}"
+    if key not in past.memo:
+        past.memo[key] = _untold_now(past, feed)
+    untold: int = past.memo[key]
+    return untold
+
+
+def _untold_now(past: Past, feed: str) -> int:
+    id_ = f"{past.kind}_id"
+    senders = {row[id_] for row in past.all(feed, 365) if row.get(id_) is not None}
+    sent = {one: _sent_months(past, feed, one) for one in senders}
+    if past.kind == "project":
+        started = {one: row and _month(row["start_on"]) for one in senders for row in [past.registered(one)]}
+        sent = {
+            one: {month for month in months if started[one] is None or month > started[one]}
+            for one, months in sent.items()
+        }
+    many = [sum(month in months for months in sent.values()) for month in _six(past)]
+    for place, (mine, before) in enumerate(zip(many, [*many[1:], 0], strict=True)):
+        if mine and not (before >= MANY and mine * 3 < before * 2):
+            return place
+    return len(many)
 
 
 def _began(past: Past, feed: str) -> int:

@@ -65,7 +65,7 @@ def test_sentences_have_both_languages_and_known_places(feature: Feature) -> Non
 def test_direction_unit_and_empty_are_what_a_model_can_take(feature: Feature) -> None:
     assert feature.direction in (-1, 0, 1)
     assert feature.unit in {"share", "yuan", "days", "count", "heads", "flag", "number", "ratio", "kwh"}
-    assert feature.form in {"share", "yuan", "whole", "flag", "number"}
+    assert feature.form in {"share", "points", "yuan", "whole", "flag", "number"}
     assert feature.empty in (None, 0)
     assert not feature.stated or feature.empty == 0
 

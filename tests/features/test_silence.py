@@ -84,11 +84,35 @@ def test_nobody_missed_what_was_due_before_the_feed_began(
     tmp_path: Path, began: int, never: float, missed: float
 ) -> None:
     view = streams.view_of(
-        tmp_path, {"projects": [registered(QUIET)], "wage_sheets": [sheet(OTHER, began), sheet(OTHER, 2)]}
+        tmp_path,
+        {
+            "projects": [registered(QUIET)],
+            "wage_sheets": [sheet(OTHER, ago) for ago in {*range(2, began, 20), began}],
+        },
     )
     (table,) = (one for one in silence(Known(view, (D,), "project")) if "wage_sheets_never" in one.columns)
     (row,) = view.backend.to_pyarrow(table).to_pylist()
     assert (row["wage_sheets_never"], row["wage_sheets_missed_months"]) == (never, missed)
+
+
+def test_of_a_month_that_few_have_sent_so_far_nobody_missed_it(tmp_path: Path) -> None:
+    sites = [f"2301-500112-04-01-9{i:04d}1" for i in range(12)]
+    for came, missed in ((7, 1.0), (8, 2.0)):
+        sheets = [sheet(site, ago) for site in sites[1:] for ago in (100, 130, 160)]
+        sheets += [sheet(site, 70) for site in sites[1 : 1 + came]] + [
+            sheet(sites[0], ago) for ago in (130, 160)
+        ]
+        view = streams.view_of(
+            tmp_path / str(came), {"projects": [registered(site) for site in sites], "wage_sheets": sheets}
+        )
+        (table,) = (
+            one for one in silence(Known(view, (D,), "project")) if "wage_sheets_never" in one.columns
+        )
+        found = {row["subject_id"]: row for row in view.backend.to_pyarrow(table).to_pylist()}
+        assert (
+            found[sites[0]]["wage_sheets_missed_months"] - found[sites[1]]["wage_sheets_missed_months"]
+            == missed
+        )
 
 
 def test_a_post_that_no_roster_names_is_vacant_nowhere(tmp_path: Path) -> None:

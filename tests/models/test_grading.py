@@ -108,7 +108,7 @@ def test_district_and_sector_are_not_made_red_by_a_figure_that_hardly_counts() -
         score=1.000001,
         features=tuple(catalogue()[name] for name in names),
         contributions=np.array([3.0, 2.0, 1e-6]),
-        values=np.array([0.08, 0.05, 1.01]),
+        values=np.array([0.08, 0.05, 0.98]),
         usual=np.array([0.01, 0.01, 1.0]),
         ages=np.array([np.nan, np.nan, 900.0]),
         day=DAY,

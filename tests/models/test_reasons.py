@@ -48,6 +48,7 @@ def test_a_reason_raises_the_score_is_known_and_has_few_of_its_family() -> None:
         counts[len(reasons)] += 1
         assert all(part.contribution > 0 and part.value is not None for part in reasons)
         assert all(part.feature.reason for part in reasons)
+        assert not any(_against(part) for part in (*reasons, *one.lowering()))
         assert max(Counter(part.feature.family for part in reasons).values(), default=0) <= 2
         assert [part.contribution for part in reasons] == sorted(
             (part.contribution for part in reasons), reverse=True
@@ -56,9 +57,22 @@ def test_a_reason_raises_the_score_is_known_and_has_few_of_its_family() -> None:
             families = [reason.feature.family for reason in reasons]
             full = len(reasons) == 5 or families.count(part.feature.family) == 2
             fits = part.contribution > 0 and part.value is not None and part.feature.reason
-            if fits and part not in reasons and not _unset(part) and not _reads_as_usual(part):
+            if (
+                fits
+                and part not in reasons
+                and not _unset(part)
+                and not _reads_as_usual(part)
+                and not _against(part)
+            ):
                 assert full
     assert counts[0] < len(found), "no row had a reason, so nothing was tested"
+
+
+def _against(part: Part) -> bool:
+    """Whether it is counted for danger and reads safer than usual, or the other way round."""
+    if part.usual is None or part.value is None or "{usual}" not in part.feature.zh_text:
+        return False
+    return part.feature.direction * (part.value - part.usual) * part.contribution < 0
 
 
 def _unset(part: Part) -> bool:
@@ -224,3 +238,24 @@ def test_a_reason_carries_the_day_of_the_newest_row_behind_it() -> None:
         for one in explain(made.model(), table, None)
     ]
     assert days == [made.DAY - timedelta(days=12), None, made.DAY - timedelta(days=1)]
+
+
+def test_a_difference_of_shares_is_told_in_points() -> None:
+    said = sentence(catalogue()["labour_agreed_short_share"], 0.18, 0.082)
+    assert "低18个百分点，同类对象通常为8.2个百分点" in said[0]
+    assert "is 18 percentage points below" in said[1]
+
+
+def test_a_value_below_zero_is_told_in_words_of_its_own() -> None:
+    overrun = catalogue()["project_overrun_days"]
+    assert sentence(overrun, -49.0, -199.0)[0] == "距计划竣工日还有49天，同类对象通常为199天"
+    assert sentence(overrun, 49.0, 20.0)[0] == "距计划竣工日已过49天，同类对象通常为20天"
+    # Days past the end are not compared with days to it.
+    assert sentence(overrun, 49.0, -199.0) == ("距计划竣工日已过49天", "49 days beyond the planned end")
+    assert sentence(overrun, -49.0, 20.0) == ("距计划竣工日还有49天", "49 days to the planned end")
+
+
+@pytest.mark.parametrize("feature", catalogue().values(), ids=lambda feature: feature.name)
+def test_chinese_sentences_have_chinese_marks(feature: Feature) -> None:
+    for value in (-2.0, 17.0):
+        assert not set(sentence(feature, value, value / 2)[0].replace("17,", "")) & set(";:()")

@@ -164,7 +164,7 @@ def test_a_rule_without_an_article_there_says_what_it_saw_and_cites_nothing() ->
 
 
 def test_a_rule_that_has_another_article_there_still_raises() -> None:
-    table = snapshot([CHONGQING, NANJING], arrears_oldest_days=[40.0] * 2, cases_open=[1.0] * 2)
+    table = snapshot([CHONGQING, NANJING], case_verified_open_days=[40.0] * 2, cases_open=[1.0] * 2)
     found = [
         next(hit.rule for hit in each if hit.rule.name == "case_open_month")
         for each in hits(table, "project", DAY)

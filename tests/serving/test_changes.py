@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,9 +17,9 @@ import pytest
 from anxin.domain.errors import AnxinError
 from anxin.features.catalogue import catalogue
 from anxin.ledger.published import Published as Record
-from anxin.models.reasons import Explained
+from anxin.models.reasons import Explained, Part
 from anxin.serving import schema
-from anxin.serving.changes import Compared, compare
+from anxin.serving.changes import Compared, compare, moved
 from anxin.serving.daily import _publish
 from anxin.serving.home import Home
 
@@ -154,3 +155,20 @@ def test_a_small_probability_is_told_to_a_digit_and_another_model_is_named(
     same = gone.assign(model_version=compared.models[key[0]])
     (told,) = (one for one in compared.cleared([], {key[0]: same}) if one["subject_id"] == key[1])
     assert "模型已更换" not in told["why_zh"]
+
+
+@pytest.mark.parametrize(
+    ("before", "up", "zh", "en"),
+    [
+        (0.3, False, "工资专用账户外发放占比由30%变为15%", "from 30% to 15%"),
+        (0.15, False, "（15%）的影响减小", "(15%) weighs less"),
+        (0.151, True, "（15%）的影响增大", "(15%) weighs more"),
+        (None, True, "为15%（上期没有数据）", "(no data in the list before)"),
+    ],
+)
+def test_a_change_is_explained_by_what_moved_and_not_by_what_is_bad(
+    before: float | None, up: bool, zh: str, en: str
+) -> None:
+    feature = replace(catalogue()["pay_other_share"], zh="工资专用账户外发放占比")
+    said = moved(Part(feature, 1.0, 0.15, 0.02, TODAY), before, up)
+    assert zh in said[0] and en in said[1]

@@ -228,3 +228,25 @@ def test_a_likely_major_case_is_told_with_its_probability(published: Published) 
         "31.0%", "31%"
     )
     assert "专班规模" not in to_html(facts_of(published, hardly))
+
+
+def test_a_grade_that_a_rule_gave_is_headed_by_the_rule(published: Published) -> None:
+    row = next(row for row in published.rows if row.rules)
+    by_rule = facts_of(published, replace(row, put_by="rule")).head
+    assert f"首要原因：命中规则「{row.rules[0].zh}」" in by_rule.zh and row.rules[0].en in by_rule.en
+    by_model = facts_of(published, replace(row, put_by="model")).head
+    assert "命中规则" not in by_model.zh and "查实欠薪的预计概率" in by_model.zh
+
+
+def test_sizes_that_are_the_same_for_all_are_said_to_tell_nothing_apart(facts: Facts) -> None:
+    alike = replace(facts, sizes_alike=True)
+    for said in (to_html(alike), pdf_text(alike)[0].replace("\n", "")):
+        assert "未能区分规模" in said
+    assert "未能区分规模" not in to_html(replace(facts, sizes_alike=False))
+
+
+def test_what_the_first_page_has_no_room_for_stands_in_the_annex(published: Published) -> None:
+    facts = facts_of(published, published.rows[0], TREND, HEAD)
+    long = tuple(replace(facts.signals[0], zh=f"第{i}个信号" + "很长" * 60) for i in range(12))
+    text = pdf_text(replace(facts, signals=long))[0].replace("\n", "")
+    assert all(f"第{i}个信号" in text for i in range(12)) and "首页未列出的信号" in text

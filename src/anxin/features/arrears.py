@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import ibis
 import ibis.expr.types as ir
 
@@ -122,7 +124,7 @@ def _told(known: Known, sheets: ir.Table, made: Wages) -> ir.Table:
     said.
     """
     payers = _payers(known, made)
-    sheets = sheets.anti_join(_untold(known), ["as_of", "on_site", "week"])
+    sheets = sheets.anti_join(_silences(known).weeks, ["as_of", "on_site", "week"])
     on_sites, site = sheets.filter(sheets.on_site), ["as_of", "project_id"]
     paid = payers.filter(payers.on_site).select("as_of", project_id="payer")
     paid = paid.mutate(paid=ibis.literal(1, "int64"))
@@ -146,19 +148,39 @@ def _payers(known: Known, made: Wages) -> ir.Table:
     return rows.select("as_of", on_site=on_site, payer=payer).distinct()
 
 
-def _untold(known: Known) -> ir.Table:
-    """Return the weeks of pay days well past whose pay was not told: `as_of`, `on_site`, `week`; once for both kinds.
+def pay_lag(known: Known) -> ir.Table:
+    """Return the dates on which pay is told no longer, with the days since the newest payment: `as_of`, `lag`.
 
-    Banks tell of sites and firms of their own staff, and each way may die alone. Nowhere do most of those who paid before
-    keep back most of a week's wages at once: the feed died then, or has a hole. A single bank that died is not seen.
+    Of an employer the longer of both ways, for its people may be paid by either.
+    """
+    dead = _silences(known).dead
+    dead = dead.filter(dead.on_site) if known.kind == "project" else dead
+    return dead.group_by("as_of").aggregate(lag=age(dead.as_of, dead.newest).max())
+
+
+@dataclass(frozen=True)
+class _Silences:
+    """What the feed of pay did not tell, by the way it comes (`on_site`: by banks; or by firms of their own staff)."""
+
+    weeks: ir.Table
+    """Weeks of pay days whose pay was not told: `as_of`, `on_site`, `week`."""
+    dead: ir.Table
+    """Dates on which a way tells nothing more: `as_of`, `on_site`, `newest`, the day of its newest payment."""
+
+
+def _silences(known: Known) -> _Silences:
+    """Find where pay was not told; once for both kinds.
+
+    Each way may die alone. Nowhere do most of those who paid before keep back most of a week's wages at once: the feed
+    died then, or has a hole. A single bank that died is not seen.
     """
     asked = tuple(sorted(set(known.dates)))
     return known.view.once(
-        ("untold", asked), lambda view: view.keep(_weeks_untold(Known(view, asked, "employer"))), outside=True
+        ("untold", asked), lambda view: _found_silent(Known(view, asked, "employer")), outside=True
     )
 
 
-def _weeks_untold(everyone: Known) -> ir.Table:
+def _found_silent(everyone: Known) -> _Silences:
     """Hold the payers of each week of pay days against what they are known to have paid."""
     made = wages(everyone)
     sheets = _with_got(everyone, crews(everyone), made)
@@ -166,10 +188,21 @@ def _weeks_untold(everyone: Known) -> ir.Table:
     payer = sheets.on_site.ifelse(sheets.project_id, sheets.employer_id)
     sheets = sheets.mutate(payer=payer).semi_join(_payers(everyone, made), ["as_of", "on_site", "payer"])
     each = sheets.group_by("as_of", "on_site", "week", "payer").aggregate(
-        due=sheets.due.sum(), got=sheets.got.sum()
+        due=sheets.due.sum(), got=sheets.got.sum(), last_due_on=sheets.pay_due_on.max()
     )
+    each = everyone.view.keep(each.mutate(waiting=each.got * 2 < each.due))
+    pays = within(everyone, made.payments, "month", OWED_MONTHS)
+    pays = pays.group_by("as_of", on_site=pays.project_id != "").aggregate(newest=pays.paid_on.max())
+    since = each.inner_join(pays, ["as_of", "on_site"]).select(*each.columns, "newest")
+    since = since.filter(since.waiting, since.last_due_on > since.newest)
+    since = since.group_by("as_of", "on_site", "newest").aggregate(payers=since.payer.nunique())
+    dead = everyone.view.keep(since.filter(since.payers >= _MANY).drop("payers"))
     weeks = each.group_by("as_of", "on_site", "week").aggregate(
-        payers=each.count(), waiting=counted(each.got * 2 < each.due)
+        payers=each.count(), waiting=counted(each.waiting), last_due_on=each.last_due_on.max()
     )
-    found = weeks.filter(weeks.payers >= _MANY, weeks.waiting * 3 >= weeks.payers * 2)
-    return found.select("as_of", "on_site", "week")
+    weeks = weeks.left_join(dead, ["as_of", "on_site"]).select(*weeks.columns, "newest")
+    # Of the last days before a way died some payments had not come.
+    last_days = (age(weeks.newest, weeks.last_due_on) < GRACE).fill_null(False)
+    untold = (weeks.payers >= _MANY) & (weeks.waiting * 3 >= weeks.payers * 2)
+    untold |= last_days & (weeks.waiting * 10 >= weeks.payers)
+    return _Silences(everyone.view.keep(weeks.filter(untold).select("as_of", "on_site", "week")), dead)

@@ -34,7 +34,6 @@ def bills(known: Known) -> list[ir.Table]:
     found: dict[str, ir.Value] = {
         "bills_unpaid": each.unpaid.sum().cast("float64"),
         "bills_unpaid_utilities": counted((each.unpaid > 0) & (each.utility != _UNNAMED)),
-        "bill_last_days": each.newest.min().cast("float64"),
     }
     for utility in (None, *UTILITIES):
         ours = ibis.literal(True) if utility is None else each.utility == utility
@@ -46,8 +45,15 @@ def bills(known: Known) -> list[ir.Table]:
             f"bills_unpaid_days{name}": ours.ifelse(each.days, None).max().cast("float64").fill_null(0.0),
             f"bills_late_days_180d{name}": now,
             f"bills_late_rise_180d{name}": now - then,
+            f"bill_unpaid_last_days{name}": _age(ours.ifelse(each.owed_last, None).min()),
+            f"bill_unpaid_first_days{name}": _age(ours.ifelse(each.owed_first, None).max()),
+            f"bill_paid_last_days{name}": _age(ours.ifelse(each.paid_last, None).min()),
         }
     return [each.group_by(KEYS).aggregate(**found)]
+
+
+def _age(days: ir.IntegerValue) -> ir.FloatingValue:
+    return days.cast("float64")
 
 
 def _number(rows: ir.BooleanValue) -> ir.IntegerValue:
@@ -73,14 +79,17 @@ def _of_utilities(rows: ir.Table) -> ir.Table:
     paid = rows.settled.fill_null(False)
     unpaid = (~paid & (due > 0)).fill_null(False)
     late = ibis.greatest(age(rows.paid_on, rows.due_on), 0)
+    owed = unpaid.ifelse(age(rows.as_of, rows.due_on), None)
     recent, before = paid & (rows.age <= _HALF), paid & (rows.age > _HALF)
     return rows.group_by("subject_id", "utility").aggregate(
-        newest=rows.age.min(),
         unpaid=_number(unpaid),
         amount=unpaid.ifelse(rows.amount, None).sum().cast("decimal(38,2)"),
         days=unpaid.ifelse(due, None).max(),
+        owed_last=owed.min(),
+        owed_first=owed.max(),
         late=whole(recent.ifelse(late, None).sum()),
         paid=_number(recent),
+        paid_last=recent.ifelse(age(rows.as_of, rows.paid_on), None).min(),
         late_before=whole(before.ifelse(late, None).sum()),
         paid_before=_number(before),
     )

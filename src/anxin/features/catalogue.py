@@ -70,6 +70,8 @@ class Feature:
     form: str
     zh_text: str
     en_text: str
+    below: tuple[str, str] | None
+    """The two sentences of a value below zero, said by its size («fewer by 2»); without them the sign is shown."""
     dated: str | None
     """The column with the age in days of the newest row behind the value; None where nothing is dated."""
     peers: bool
@@ -156,7 +158,7 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
             name=name,
             family=family,
             kinds=tuple(entry.get("kinds", kinds_of_family)),
-            zh=entry["zh"],
+            zh=_chinese(entry["zh"]),
             en=entry["en"],
             unit=entry["unit"],
             sources=tuple(entry["sources"]),
@@ -165,8 +167,9 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
             empty=entry.get("empty"),
             stated=entry.get("stated", False),
             form=entry.get("form", _FORMS.get(entry["unit"], "number")),
-            zh_text=entry.get("zh_text", "{zh}为{value}"),
+            zh_text=_chinese(entry.get("zh_text", "{zh}为{value}")),
             en_text=entry.get("en_text", "{en}: {value}"),
+            below=(_chinese(entry["below"]["zh"]), entry["below"]["en"]) if "below" in entry else None,
             dated=entry.get("dated"),
             peers=entry.get("peers", False),
             unread=tuple(entry.get("unread", ())),
@@ -193,6 +196,11 @@ def _read(family: str) -> tuple[tuple[Feature, ...], tuple[Fact, ...]]:
     return features, listed
 
 
+def _chinese(text: str) -> str:
+    """Return a Chinese text with the marks of Chinese: the files are written with those of every keyboard."""
+    return text.translate(_MARKS)
+
+
 def _worse(family: str, entry: Mapping[str, Any]) -> int:
     in_hand = family == "complaints" and entry.get("actionable", False)
     return 1 if in_hand else int(entry.get("direction", 0))
@@ -208,12 +216,15 @@ def _of_day(feature: Feature, kinds: tuple[str, ...]) -> Feature:
         en=f"{feature.en}, less the median of the day",
         zh_text="{zh}为{value}",
         en_text="{en}: {value}",
+        below=None,
         empty=None,
         stated=False,
         peers=True,
         actionable=False,
     )
 
+
+_MARKS = str.maketrans(",;:()", "，；：（）")
 
 _FORMS = {
     "share": "share",

@@ -65,8 +65,9 @@ def upheld(rows: ir.Table) -> ir.Table:
 
 
 def _volume(rows: ir.Table) -> ir.Table:
+    rows = _heard(rows)
     open_ = ~_past(rows.as_of, rows.closed_on)
-    late = open_ & (rows.due_on < rows.as_of)
+    late = open_ & (age(rows.as_of, rows.due_on) > rows.heard)
     year, before = rows.age <= 365, (rows.age > 90) & (rows.age <= 180)
     escalated = rows.channel.isin(_ESCALATED)
     heads, told = rows.workers > 0, rows.amount.notnull()
@@ -192,6 +193,9 @@ def _cases(rows: ir.Table) -> ir.Table:
         days_since_case=_least(founded, rows.age),
         case_open_last_days=_least(open_, rows.age),
         arrears_oldest_days=_most(verified & ~closed, age(rows.as_of, rows.arrears_from)),
+        case_verified_open_days=_most(
+            verified & ~closed, age(rows.as_of, rows.verified_on.coalesce(rows.opened_on))
+        ),
     )
 
 
@@ -236,9 +240,10 @@ def _afterwards(complaints: ir.Table, cases: ir.Table, visits: ir.Table) -> ir.T
 
 
 def _hazards(rows: ir.Table) -> ir.Table:
+    rows = _heard(rows)
     rows = rows.filter(rows.resolution.isnull() | (rows.resolution != "unfounded"))
     resolved = _past(rows.as_of, rows.resolved_on)
-    late = ~resolved & (rows.due_on < rows.as_of)
+    late = ~resolved & (age(rows.as_of, rows.due_on) > rows.heard)
     ended = resolved & rows.resolution.notnull()
     became = ended & (rows.resolution == "became_case")
     by_kind = {}
@@ -297,11 +302,18 @@ def _notices(known: Known) -> ir.Table:
         notice_money_last_days=_least(money, rows.age),
         notices_stop_365d=counted(stop),
         notice_stop_last_days=_least(stop, rows.age),
+        notice_upstream_open_days=_least(open_ & (rows.kind == "upstream_arrears"), rows.age),
         notice_upstream_amount_365d=stated(rows.amount, rows.kind == "upstream_arrears"),
         notice_default_amount_365d=stated(rows.amount, rows.kind == "debt_default"),
         notice_last_days=rows.age.min().cast("float64"),
         **latest,
     )
+
+
+def _heard(rows: ir.Table) -> ir.Table:
+    """Add how old the newest row of the feed is: whether what fell due since was done in time nobody was told."""
+    newest = rows.group_by("as_of").aggregate(heard=rows.age.min())
+    return rows.inner_join(newest, "as_of").select(*rows.columns, "heard")
 
 
 def _past(as_of: ir.DateColumn, day: ir.DateColumn) -> ir.BooleanColumn:

@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.domain.calendar import spring_festival
-from anxin.features.arrears import GRACE, beside_pay, crews, owed, worst_crew
+from anxin.features.arrears import GRACE, beside_pay, crews, owed, pay_lag, worst_crew
 from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
 from anxin.features.worker_months import MONTHS, PAID_MONTHS, SITE, Wages, of_subjects, wages, within
 
@@ -40,6 +40,9 @@ _FILED = 180
 _OF_OLD = 0.05
 """Share of contracts that must be so old: in a register of people at work most are."""
 
+_MANY_SHEETS = 10
+"""Senders of a month's sheets, at least, to tell a feed that fell behind from those who made none for the next month."""
+
 _LEAVERS = 365
 """Days for which who left is looked at."""
 
@@ -56,9 +59,10 @@ def payroll(known: Known) -> list[ir.Table]:
     by_crew = known.view.keep(crews(known))
     sheets = known.view.keep(_sheets(by_crew))
     past = known.view.keep(beside_pay(known, by_crew, made))
+    lag = pay_lag(known)
     tables = [
-        _paid(months, payments, sheets),
-        _matched(known, months, sheets, made),
+        _paid(months, payments, sheets, lag),
+        _matched(known, months, sheets, made, lag),
         owed(past),
         by_crew.group_by(KEYS).aggregate(wage_sheet_last_days=by_crew.age.min().cast("float64")),
         _due(known, sheets, made),
@@ -127,15 +131,22 @@ def _sheets(by_crew: ir.Table) -> ir.Table:
     )
 
 
-def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
+def _lagging(rows: ir.Table, lag: ir.Table) -> ir.Table:
+    """Add the days by which the feed of pay is behind, 0 where it is not: of what fell due since nobody was told."""
+    rows = rows.left_join(lag, "as_of").select(*rows.columns, "lag")
+    return rows.mutate(lag=rows.lag.fill_null(0))
+
+
+def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table, lag: ir.Table) -> ir.Table:
     """Say what payroll says: short once it is due, in parts, too much; when and through which channel."""
+    months = _lagging(months, lag)
     agreed = sheets.select(*KEYS, "month", "pay_due_on")
     months = months.left_join(agreed, [*KEYS, "month"]).select(*months.columns, "pay_due_on")
     month_age = age(months.as_of, months.month)
     late = month_age <= _LATE
     # An advance is not short pay: the rest comes on the pay day, by the sheet or else when it must.
     overdue = months.pay_due_on.isnull().ifelse(
-        month_age > _DUE, age(months.as_of, months.pay_due_on) > GRACE
+        month_age > _DUE + months.lag, age(months.as_of, months.pay_due_on) > GRACE + months.lag
     )
     payable = late & overdue
     heads = months.group_by(KEYS).aggregate(
@@ -164,6 +175,7 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         pay_days=payments["first"].nunique(),
     )
     both = sums.left_join(heads, KEYS).select(*sums.columns, *(set(heads.columns) - set(KEYS)))
+    both = _lagging(both, lag)
     delay = ratio(both.waited, both.got)
     seen = both.workers > 0
     return both.select(
@@ -179,11 +191,13 @@ def _paid(months: ir.Table, payments: ir.Table, sheets: ir.Table) -> ir.Table:
         pay_other_share=ratio(both.other, both.got),
         pay_account_fall=ratio(both.special_before, both.got_before) - ratio(both.special, both.got),
         # Days since the last pay, in intervals between the months' first pay days; months paid on one day share it.
-        pay_gap_ratio=ratio(both.last_paid * (both.pay_days - 1), both.oldest - both.newest),
+        pay_gap_ratio=ratio(
+            ibis.greatest(both.last_paid - both.lag, 0) * (both.pay_days - 1), both.oldest - both.newest
+        ),
     )
 
 
-def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> ir.Table:
+def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages, lag: ir.Table) -> ir.Table:
     """Attendance against contracts, the sheet and pay, for months whose wages must be paid by now.
 
     No sheet is missing of months whose sheets have not come yet from anyone.
@@ -192,11 +206,12 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> i
     sheet = sheets.select(*KEYS, "month", sheet_due="due", sheet_heads="heads")
     rows = months.left_join(sheet, [*KEYS, "month"]).select(*months.columns, "sheet_due", "sheet_heads")
     rows = rows.left_join(least, [*KEYS, "month"]).select(*rows.columns, "fen")
-    newest_sheets = sheets.group_by("as_of").aggregate(sheets_until=sheets.month.max())
-    rows = rows.left_join(newest_sheets, "as_of").select(*rows.columns, "sheets_until")
+    rows = rows.left_join(_sheets_until(sheets), "as_of").select(*rows.columns, "sheets_until")
+    rows = _lagging(rows, lag)
     attended = rows.attended > 0
     on_sheet = (rows.month <= rows.sheets_until).fill_null(False)
     must = age(rows.as_of, rows.month) > _DUE
+    paid_by_now = age(rows.as_of, rows.month) > _DUE + rows.lag
     both = must & rows.sheet_heads.notnull() & attended
     agreed = both & (rows.rated > 0) & (rows.sheet_heads > 0)
     below = (
@@ -204,17 +219,19 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> i
         if made.levels
         else ibis.literal(0)
     )
-    judged = must & rows.fen.notnull()
+    judged = paid_by_now & rows.fen.notnull()
     newest = attended.ifelse(rows.month, None).max()
     last = rows.group_by(KEYS).aggregate(newest=newest)
     sums = rows.group_by(KEYS).aggregate(
-        attended=summed(rows.paying_attended, must),
-        unpaid=summed(rows.paying_attended - rows.paying_matched, must),
-        unpaid_month=must.ifelse(rows.paying_attended - rows.paying_matched, None).max().cast("float64"),
-        unpaid_yuan=summed(rows.paying_expected - rows.paying_expected_got, must),
-        rated=summed(rows.paying_rated, must),
-        expected=summed(rows.paying_expected, must),
-        rated_paid=summed(rows.paying_rated_paid, must),
+        attended=summed(rows.paying_attended, paid_by_now),
+        unpaid=summed(rows.paying_attended - rows.paying_matched, paid_by_now),
+        unpaid_month=paid_by_now.ifelse(rows.paying_attended - rows.paying_matched, None)
+        .max()
+        .cast("float64"),
+        unpaid_yuan=summed(rows.paying_expected - rows.paying_expected_got, paid_by_now),
+        rated=summed(rows.paying_rated, paid_by_now),
+        expected=summed(rows.paying_expected, paid_by_now),
+        rated_paid=summed(rows.paying_rated_paid, paid_by_now),
         paid_heads=summed(rows.sent_paid_heads, must),
         unattended=summed(rows.unattended, must),
         unattended_paid=summed(rows.unattended_paid, must),
@@ -261,6 +278,15 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages) -> i
         sheet_heads_ratio=ratio(sums.both_heads, sums.both_attended),
         sheet_missing_months=(sums["months"] > 0).ifelse(sums.no_sheet, None),
     )
+
+
+def _sheets_until(sheets: ir.Table) -> ir.Table:
+    """Return per date the newest month of which sheets were told: two thirds as many as of the month before."""
+    each = sheets.group_by("as_of", "month").aggregate(senders=sheets.count())
+    before = each.senders.lag().over(ibis.window(group_by="as_of", order_by="month"))
+    each = each.mutate(before=before.fill_null(0))
+    told = each.filter((each.before < _MANY_SHEETS) | (each.senders * 3 >= each.before * 2))
+    return told.group_by("as_of").aggregate(sheets_until=told.month.max())
 
 
 def _signed(known: Known) -> ir.Table:

@@ -48,8 +48,11 @@ _MISSED: dict[Kind, tuple[str, ...]] = {
     "employer": ("social_insurance", "wage_sheets"),
     "project": ("wage_sheets", "attendance_daily"),
 }
-_RECENT, _LAST = 7, 2
+_LAST, _SIX = 2, 6
 """Months missed are looked for among the six that end two months back: a month's sheet comes in the next."""
+
+_MANY = 10
+"""Senders of a month, at least, to tell a feed that fell behind from senders who missed the next one."""
 
 _DUTY = {"attendance_daily": 30, "wage_sheets": 62, "payroll": 62}
 """Days after the start by which a project must have sent: 30 to join the platform, a month and its pay day."""
@@ -111,14 +114,17 @@ def _declared(rows: ir.Table, *, months: bool) -> ir.Table:
 
 
 def _added(periods: ir.Table, keys: Sequence[str], *, months: bool) -> ir.Table:
-    now = month(periods.as_of)
-    recent = periods.period.between(now - _RECENT, now - _LAST) & (periods.period >= periods.since)
+    back = month(periods.as_of) - _LAST - periods.period
+    recent = ibis.cases(*((back == place, 1 << place) for place in range(_SIX)), else_=0)
+    # Who is not registered tells of the feed all the same.
+    recent = (periods.period >= periods.since).fill_null(True).ifelse(recent, 0)
     return periods.group_by(list(keys)).aggregate(
         own=periods.newest.min(),
         oldest=periods.oldest.max(),
         periods=periods.count(),
         first=periods.period.min(),
-        **({"recent": recent.fill_null(False).cast("int64").sum()} if months else {}),
+        # Which of the six were sent, a bit each.
+        **({"recent": recent.cast("int64").sum().cast("int64")} if months else {}),
     )
 
 
@@ -173,8 +179,8 @@ def _first_month(known: Known) -> ir.Table:
 
 
 def _silent(known: Known, feed: str, sent: ir.Table) -> ir.Table:
-    behind = sent.group_by("as_of").aggregate(behind=sent.own.min())
-    rows = sent.inner_join(behind, "as_of")
+    missed = known.kind == "employer" and feed in _MISSED["employer"]
+    rows = sent.inner_join(_of_all(sent, months=missed), "as_of")
     silent = rows.own - rows.behind
     columns: dict[str, ir.Value] = {
         f"{feed}_silent_days": silent.cast("float64"),
@@ -186,15 +192,45 @@ def _silent(known: Known, feed: str, sent: ir.Table) -> ir.Table:
         columns[f"{feed}_silence_ratio"] = ratio(silent, gap)
     if feed in _DECLARED:
         columns[f"{feed}_declared_months"] = rows.periods.cast("float64")
-    if known.kind == "employer" and feed in _MISSED["employer"]:
-        columns[f"{feed}_missed_months"] = _missed(rows.as_of, rows["first"], rows.recent)
+    if missed:
+        columns[f"{feed}_missed_months"] = _missed(rows.as_of, rows["first"], rows.recent, rows.untold)
     return rows.select(*KEYS, **columns)
 
 
-def _missed(as_of: ir.DateValue, since: ir.IntegerValue, recent: ir.IntegerValue) -> ir.FloatingValue:
-    now = month(as_of)
-    expected = now - _LAST + 1 - (since > now - _RECENT).ifelse(since, now - _RECENT)
-    return (expected > 0).ifelse(expected - recent, 0).cast("float64")
+def _of_all(sent: ir.Table, *, months: bool) -> ir.Table:
+    """Return per date when the feed began, how far it is `behind`, and how many of the newest months are `untold`.
+
+    Nobody missed an untold month: one is told once two thirds as many as sent the one before have sent it.
+    """
+    found: dict[str, ir.Value] = {"behind": sent.own.min()}
+    if "first" in sent.columns:
+        found["began"] = sent["first"].min()
+    if months:
+        found |= {f"sent_{place}": counted((sent.recent & (1 << place)) > 0) for place in range(_SIX)}
+    each = sent.group_by("as_of").aggregate(**found)
+    if not months:
+        return each
+    senders = [each[f"sent_{place}"] for place in range(_SIX)]
+    told = [
+        (mine > 0) & ~((before >= _MANY) & (mine * 3 < before * 2))
+        for mine, before in zip(senders, [*senders[1:], ibis.literal(0.0)], strict=True)
+    ]
+    untold = ibis.cases(*((mine, place) for place, mine in enumerate(told)), else_=_SIX)
+    return each.mutate(untold=untold.cast("int64")).drop(*(f"sent_{place}" for place in range(_SIX)))
+
+
+def _missed(
+    as_of: ir.DateValue, since: ir.IntegerValue, recent: ir.IntegerValue, untold: ir.IntegerValue
+) -> ir.FloatingValue:
+    """Count the months not sent among the six, of those told that are not before `since`."""
+    oldest = month(as_of) - _LAST - since
+    missed = [
+        ((untold <= place) & (oldest >= place) & ((recent & (1 << place)) == 0))
+        .fill_null(False)
+        .cast("int64")
+        for place in range(_SIX)
+    ]
+    return sum(missed[1:], missed[0]).cast("float64")
 
 
 def _stopped(known: Known, sent: dict[str, ir.Table]) -> ir.Table:
@@ -218,8 +254,9 @@ def _stopped(known: Known, sent: dict[str, ir.Table]) -> ir.Table:
 def _duty(known: Known, feed: str, sent: ir.Table) -> ir.Table:
     """Find what a registered project did not send though it must: nothing from before the feed itself began."""
     registry = known.all("projects")
-    told = sent.group_by("as_of").aggregate(began=sent["first"].min(), behind=sent.own.min())
-    registry = registry.left_join(told, "as_of").select(*registry.columns, "began", "behind")
+    months = feed in _MISSED["project"]
+    told = _of_all(sent, months=months)
+    registry = registry.left_join(told, "as_of").select(*registry.columns, *told.columns[1:])
     started = age(registry.as_of, registry.start_on)
     # A feed is known by its months, of which the first comes in the next one.
     has_come = (month(registry.as_of) - registry.began > _DUTY[feed] // 31 + 1).fill_null(False)
@@ -228,12 +265,13 @@ def _duty(known: Known, feed: str, sent: ir.Table) -> ir.Table:
         subject_id="project_id",
         since=ibis.greatest(month(registry.start_on) + 1, registry.began),
         due=(started - registry.behind + 1 >= _DUTY[feed]) & has_come,
+        **({"untold": registry.untold.fill_null(_SIX)} if months else {}),
     )
-    months = feed in _MISSED["project"]
     rows = must.left_join(sent, KEYS).select(*must.columns, "own", *(["recent"] if months else []))
     columns = {f"{feed}_never": (rows.due & rows.own.isnull()).cast("float64")}
     if months:
-        columns[f"{feed}_missed_months"] = _missed(rows.as_of, rows.since, rows.recent.fill_null(0))
+        sent_of = rows.recent.fill_null(0)
+        columns[f"{feed}_missed_months"] = _missed(rows.as_of, rows.since, sent_of, rows.untold)
     return rows.select(*KEYS, **columns)
 
 

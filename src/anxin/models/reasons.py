@@ -67,14 +67,10 @@ class Part:
 
     @property
     def finding(self) -> bool:
-        """Whether a person can be told it: known, can be checked, no «not so», and not just as usual when read."""
-        known = self.value is not None and self.feature.reason
-        return known and not (self.feature.form == "flag" and not self.value) and not self._as_usual
-
-    @property
-    def _as_usual(self) -> bool:
-        compared = self.usual is not None and "{usual}" in self.feature.zh_text
-        return compared and _zh(self.feature.form, self.value) == _zh(self.feature.form, self.usual)
+        """Whether a person can be told it: known, can be checked, no «not so», and it tells what it is counted for."""
+        if self.value is None or not self.feature.reason or (self.feature.form == "flag" and not self.value):
+            return False
+        return tells(self.feature, self.contribution, self.value, self.usual)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +241,12 @@ def sentence(
         return f"{feature.zh}：没有数据", f"{feature.en}: no data"
     if feature.form == "flag" and not value:  # the sentence of a flag says that it is so
         return f"{feature.zh}：否", f"{feature.en}: no"
-    zh, en = feature.zh_text.replace(",", "，"), feature.en_text
+    zh, en = feature.zh_text, feature.en_text
+    if feature.below is not None:
+        # Values of one sentence are compared, of two that lie on either side of zero are not.
+        usual = None if usual is None or usual * value < 0 else usual
+        if value < 0:
+            (zh, en), value, usual = feature.below, -value, None if usual is None else abs(usual)
     if usual is None and "{usual}" in zh:
         zh, en = zh[: zh.index("{usual}")], en[: en.index("{usual}")]
         # The comparison is the last clause of every sentence of the catalogue.
@@ -260,6 +261,18 @@ def sentence(
     )
 
 
+def tells(feature: Feature, contribution: float, value: float, usual: float | None) -> bool:
+    """Say whether a value beside the usual one can stand for what it contributes.
+
+    What reads just as usual says nothing, and no reader takes fewer cases than usual for a danger: trees compare with
+    every subject, a sentence with those of its sector.
+    """
+    if usual is None or "{usual}" not in feature.zh_text:
+        return True
+    as_usual = _zh(feature.form, value) == _zh(feature.form, usual)
+    return not as_usual and feature.direction * (value - usual) * contribution >= 0
+
+
 def amount(feature: Feature, value: float) -> tuple[str, str]:
     """Return a value as a reason says it, in Chinese and English."""
     return _zh(feature.form, value), _en(feature.form, value)
@@ -268,6 +281,8 @@ def amount(feature: Feature, value: float) -> tuple[str, str]:
 def _zh(form: str, value: float | None) -> str:
     if value is None:
         return "未知"
+    if form == "points":
+        return f"{_points(value)}个百分点"
     if form == "yuan":
         return f"{_figure(value / 1e4, 1)}万元" if abs(value) >= 1e4 else f"{_figure(value, 0)}元"
     if form == "flag":
@@ -278,6 +293,8 @@ def _zh(form: str, value: float | None) -> str:
 def _en(form: str, value: float | None) -> str:
     if value is None:
         return "unknown"
+    if form == "points":
+        return f"{_points(value)} percentage points"
     if form == "yuan":
         return f"{_figure(value, 0)} yuan"
     if form == "flag":
@@ -285,9 +302,13 @@ def _en(form: str, value: float | None) -> str:
     return _number(form, value)
 
 
+def _points(share: float) -> str:
+    return _figure(share * 100, 1 if abs(share) < 0.1 else 0)
+
+
 def _number(form: str, value: float) -> str:
     if form == "share":
-        return f"{_figure(value * 100, 1 if abs(value) < 0.1 else 0)}%"
+        return f"{_points(value)}%"
     return _figure(value, 0 if form == "whole" or abs(value) >= 100 else 1)
 
 

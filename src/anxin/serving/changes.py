@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from anxin.domain import identifiers
 from anxin.domain.errors import AnxinError
 from anxin.ledger.published import Published as Record
-from anxin.models.reasons import Explained, Part
+from anxin.models.reasons import Explained, Part, amount
 from anxin.serving import schema
 from anxin.serving.calm import Before
 from anxin.serving.home import Home
@@ -47,6 +47,8 @@ class Compared:
     """By kind, the lowest p90 of whoever waits for a place, since it first did."""
     owed: Mapping[str, int] = field(default_factory=dict)
     """By kind, places that changed hands beyond their turns."""
+    values: Mapping[_Key, Mapping[str, float | None]] = field(default_factory=dict)
+    """What the figures behind the contributions were."""
 
     def before(self, kind: str, model_id: str) -> Before | None:
         """Return places and p90 of a kind on the list before; None without one, or where another model gave it."""
@@ -109,20 +111,21 @@ class Compared:
             return f"{zh}（模型已更换）", f"{en} (another model)"
         cause = self._cause(key, explained, rise > 0) if abs(rise) >= _SMALL else None
         if cause is not None:
-            zh, en = f"{zh}，主要因为：{cause.zh}", f"{en}, mostly because: {cause.en}"
+            why = moved(cause, self.values.get(key, {}).get(cause.feature.name), rise > 0)
+            zh, en = f"{zh}，主要因为：{why[0]}", f"{en}, mostly because: {why[1]}"
         return zh, en
 
     def _cause(self, key: _Key, explained: Explained, up: bool) -> Part | None:
         """Return the part whose contribution moved most in the direction of the change."""
         old = self.contributions.get(key, {})
-        moved = [
-            (part.contribution - old.get(part.feature.name, 0.0), part)
-            for part in explained.parts
-            if part.finding
-        ]
         sign = 1.0 if up else -1.0
-        moved = [(sign * size, part) for size, part in moved if sign * size > 0]
-        return max(moved, key=lambda pair: pair[0])[1] if moved else None
+        steps = [
+            (sign * (part.contribution - old.get(part.feature.name, 0.0)), part)
+            for part in explained.parts
+            if part.value is not None and part.feature.reason
+        ]
+        largest = max(steps, key=lambda step: step[0], default=None)
+        return largest[1] if largest is not None and largest[0] > 0 else None
 
     def cleared(
         self,
@@ -173,6 +176,23 @@ class Compared:
         return gone
 
 
+def moved(part: Part, before: float | None, up: bool) -> tuple[str, str]:
+    """Say how a figure moved since the list before; one that reads as before weighs more or less today beside others."""
+    feature = part.feature
+    assert part.value is not None
+    now = amount(feature, part.value)
+    then = None if before is None else amount(feature, before)
+    if then is None:
+        return (
+            f"{feature.zh}为{now[0]}（上期没有数据）",
+            f"{feature.en} is {now[1]} (no data in the list before)",
+        )
+    if then == now:
+        zh, en = ("增大", "more") if up else ("减小", "less")
+        return f"{feature.zh}（{now[0]}）的影响{zh}", f"{feature.en} ({now[1]}) weighs {en}"
+    return f"{feature.zh}由{then[0]}变为{now[0]}", f"{feature.en} from {then[1]} to {now[1]}"
+
+
 def compare(home: Home, previous: Record | None, day: date) -> Compared:
     """Read what the list before said; an empty comparison where there is none, or where it cannot be read."""
     if previous is None:
@@ -196,17 +216,22 @@ def _compared(previous: Published, day: date) -> Compared:
     for kind, subject, figure, model in zip(*cells, strict=True):
         p90.setdefault(kind, {})[subject] = figure
         models[kind] = model
-    parts = previous.table("explanations.parquet", ["kind", "subject_id", "feature", "contribution"])
+    of_part = ["kind", "subject_id", "feature", "contribution", "value"]
+    parts = previous.table("explanations.parquet", of_part)
     parts = parts.filter(pc.not_equal(parts["feature"], ""))
     contributions: dict[_Key, dict[str, float]] = {}
-    cells = (parts[name].to_pylist() for name in ("kind", "subject_id", "feature", "contribution"))
-    for kind, subject, feature, size in zip(*cells, strict=True):
+    values: dict[_Key, dict[str, float | None]] = {}
+    cells = (parts[name].to_pylist() for name in of_part)
+    for kind, subject, feature, size, value in zip(*cells, strict=True):
         contributions.setdefault((kind, subject), {})[feature] = size
+        values.setdefault((kind, subject), {})[feature] = value
     listed = {(row["kind"], row["subject_id"]): row for row in rows}
     # Lists made before turns were counted owe none.
     owed = previous.manifest.content["counts"].get("turns_owed", {})
     lowest = _lowest(previous)
-    return Compared(day, listed, contributions, p90, models, previous.as_of, lowest=lowest, owed=owed)
+    return Compared(
+        day, listed, contributions, p90, models, previous.as_of, lowest=lowest, owed=owed, values=values
+    )
 
 
 def _lowest(previous: Published) -> dict[str, dict[str, float]]:

@@ -110,6 +110,6 @@ def run(host: str, port: int) -> None:
         AnxinService.serve_http(host=address, port=port)
     except OSError as error:
         raise AnxinError(
-            f"无法在 {host}:{port} 上启动：{error.strerror},请换一个端口",
+            f"无法在 {host}:{port} 上启动：{error.strerror}，请换一个端口",
             f"cannot listen on {host}:{port}: {error.strerror}; choose another port",
         ) from error

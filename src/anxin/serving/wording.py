@@ -41,7 +41,7 @@ VISITS: Mapping[str, Words] = MappingProxyType(
         "check": Words("检查", "check"),
         "call": Words("走访", "call"),
         "beyond": Words("超出力量", "beyond"),
-        "rest": Words("近期已去", "rest"),
+        "rest": Words("近期已安排", "arranged lately"),
     }
 )
 LABEL_STATES: Mapping[str, Words] = MappingProxyType(
@@ -66,7 +66,7 @@ FAMILIES: Mapping[str, Words] = MappingProxyType(
         "silence": Words("数据沉默", "silence"),
     }
 )
-NEW_FINDS = Words("新发现", "not yet reported")
+NEW_FINDS = Words("新发现", "new find, nothing in hand")
 IN_HAND = Words("在办", "in hand")
 NOTICE = Words(
     "本名单为风险提示，不作为行政处罚或信用惩戒依据。",

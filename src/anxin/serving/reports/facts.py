@@ -12,7 +12,7 @@ from typing import Any
 from anxin.domain import calendar, law, regulators
 from anxin.domain.tables import read_yaml
 from anxin.features.catalogue import catalogue
-from anxin.models.reasons import FELT
+from anxin.models.reasons import FELT, tells
 from anxin.serving import leaving, wording
 from anxin.serving.abilities import Ability, of_subject
 from anxin.serving.feeds_named import feed_name
@@ -103,6 +103,8 @@ class Facts:
     window_end: date
     trend: tuple[Trend, ...]
     late_feeds: tuple[Watermark, ...]
+    sizes_alike: bool
+    """Whether people and amount are the same for all listed subjects of the kind: no sizes are told apart."""
     missing_inputs: tuple[str, ...]
     watermarks: tuple[Watermark, ...]
     due: Words
@@ -144,10 +146,9 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
     explained = published.explanation(row.kind, row.subject_id)
     parts = explained.parts or row.reasons
     # What has no value, or cannot be checked by a person (a season, a sector), counts in the balance and is no finding.
-    found = [part for part in parts if part.zh and part.value is not None and _may_stand(part.feature)]
+    found = [part for part in parts if part.zh and _may_stand(part)]
     raising = tuple(part for part in found if part.contribution > FELT)
-    # What is as usual is nothing that speaks for a subject.
-    lowering = tuple(part for part in found if part.contribution < -FELT and part.value != part.usual)
+    lowering = tuple(part for part in found if part.contribution < -FELT)
     signals = raising[:_SIGNALS]
     standing = _standing()
     bases = {part.basis: part for part in (*signals, *lowering[:_LOWERING]) if part.basis}
@@ -177,6 +178,7 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
         window_end=published.as_of + timedelta(days=89),
         trend=tuple(trend),
         late_feeds=published.manifest.late_feeds,
+        sizes_alike=_alike(published, row),
         missing_inputs=tuple(dict.fromkeys(part.feature for part in parts if part.value is None)),
         watermarks=published.manifest.watermarks,
         due=_words(standing["due"][row.grade]) if row.grade in standing["due"] else Words("", ""),
@@ -193,6 +195,12 @@ def facts_of(published: Published, row: Row, trend: Sequence[Trend] = (), ledger
     )
 
 
+def _alike(published: Published, row: Row) -> bool:
+    """Say whether every listed subject of the kind is given the same size, which then says nothing of this one."""
+    sizes = [(one.workers, one.amount) for one in published.rows if one.kind == row.kind]
+    return row.workers is not None and len(sizes) > 1 and len(set(sizes)) == 1
+
+
 def _papers(entries: Sequence[Mapping[str, str]], district: str, day: date) -> tuple[Paper, ...]:
     return tuple(Paper(_words(entry), law.basis_holding(entry["basis"], district, day)) for entry in entries)
 
@@ -204,20 +212,26 @@ def _families(parts: Sequence[Reason]) -> list[Family]:
     return sorted((Family(name, size) for name, size in sums.items()), key=lambda one: -one.contribution)
 
 
-def _may_stand(feature: str) -> bool:
-    entry = catalogue().get(feature)
-    return entry is None or entry.reason
+def _may_stand(part: Reason) -> bool:
+    entry = catalogue().get(part.feature)
+    if part.value is None or entry is None:
+        return part.value is not None
+    return entry.reason and tells(entry, part.contribution, part.value, part.usual)
 
 
 def _head(row: Row, signals: Sequence[Reason]) -> Words:
     grade = wording.grade(row.grade)
-    why = signals[0] if signals else (row.reasons[0] if row.reasons else None)
-    zh = f"{grade.zh}色风险提示：未来90日发生欠薪的预计概率为 {row.p90:.0%}"
-    en = f"{grade.en.capitalize()}: estimated probability of arrears within 90 days {row.p90:.0%}"
+    part = signals[0] if signals else (row.reasons[0] if row.reasons else None)
+    why = None if part is None or not part.zh else Words(part.zh, part.en)
+    if row.put_by == "rule" and row.rules:
+        # The grade is the rule's: what the model found is not what put it there.
+        why = Words(f"命中规则「{row.rules[0].zh}」", f"the rule “{row.rules[0].en}” holds")
+    zh = f"{grade.zh}色风险提示：未来90日查实欠薪的预计概率为 {row.p90:.0%}"
+    en = f"{grade.en.capitalize()}: estimated probability of verified arrears within 90 days {row.p90:.0%}"
     if row.workers is not None and row.amount is not None:
         zh += f"；如发生，预计涉及约 {row.workers:,.0f} 人、{yuan(row.amount).zh}"
         en += f"; if it happens, about {row.workers:,.0f} people and {yuan(row.amount).en}"
-    if why is not None and why.zh:
+    if why is not None:
         zh += f"。首要原因：{why.zh}"
         en += f". Main reason: {why.en}"
     return Words(zh.rstrip("。") + "。", en.rstrip(".") + ".")
@@ -227,7 +241,7 @@ def _legs(row: Row, standing: Mapping[str, Any]) -> tuple[tuple[Words, Words], .
     also = f"（协同：{'、'.join(row.regulators_also)}）" if row.regulators_also else ""
     english = ", ".join(regulators.english(name) for name in row.regulators)
     return (
-        (Words(f"属地：{row.district_name}", f"place {row.district}"), _words(standing["legs"]["place"])),
+        (Words(f"属地：{row.district_name}", f"district {row.district}"), _words(standing["legs"]["place"])),
         (Words(f"行业主管：{row.regulator}{also}", english), _words(standing["legs"]["regulator"])),
     )
 

@@ -19,6 +19,8 @@ def measured(feature: str, value: float | None) -> str:
         return plain_number(value)
     if known.form == "share":
         return f"{value:.0%}"
+    if known.form == "points":
+        return f"{value * 100:.0f}个百分点"
     if known.form == "yuan":
         return f"-{yuan(-value).zh}" if value < 0 else yuan(value).zh
     if known.form == "flag":

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from anxin.domain import divisions
+from anxin.domain import divisions, industries
+from anxin.serving.evidence import choice_words
 from anxin.serving.looks import render
 from anxin.serving.wording import Words
 
@@ -32,6 +33,9 @@ _FACTS = {
     "government_funded": "政府投资",
     "soe_owner": "国企业主",
 }
+
+
+_FLAGS = {"True": "是", "False": "否"}
 
 
 def page(facts: Mapping[str, Any]) -> str:
@@ -59,11 +63,23 @@ def page(facts: Mapping[str, Any]) -> str:
         late=sorted(late.items(), key=lambda item: (item[1]["state"] != "alarm", item[0])),
         in_time=len(facts["feeds"]) - len(late),
         facts_zh=_FACTS,
-        place=lambda code: divisions.name(code, day) if code else "缺失",
+        said=lambda name, value: _value(name, value, day),
         at=at,
         line=line,
         path=path,
     )
+
+
+def _value(fact: str, value: str | None, day: date) -> str:
+    """Return a value of a fact of subjects in words; what nobody named stands as it is."""
+    if not value:
+        return "缺失"
+    if fact == "district":
+        return divisions.name(value, day)
+    if fact == "industry":
+        return industries.name(value)
+    feed = "projects" if fact == "project_type" else "employers"
+    return _FLAGS.get(value) or choice_words(feed, fact).get(value, value)
 
 
 def _months(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
@@ -129,6 +145,10 @@ def lines(facts: Mapping[str, Any]) -> list[str]:
                 f"  {_said('alarm')} {shift['zh']} {shift['name']}: PSI {shift['psi']:.2f} "
                 f"(训练期 usual {shift['usual']:.2f})，缺失 missing "
                 f"{shift['missing_before']:.0%} → {shift['missing_now']:.0%}"
+            )
+        if one["score"] and one["score"]["state"] != "steady":
+            text.append(
+                f"  {_said(one['score']['state'])} 评分分布 what the model says: PSI {one['score']['psi']:.2f}"
             )
         for part in one["population"]:
             if part["state"] != "steady":

@@ -29,6 +29,7 @@ _WIDE = 182.0
 # The first page is what a person carries: signals may reach down to here, what lowers the risk to there, and below
 # stands who goes and by when. What finds no room is counted, and stands in the HTML report.
 _SIGNALS_END, _LOWERING_END, _DISPATCH_START, _TRACES_START = 174.0, 204.0, 232.0, 236.0
+_BOX = 14.0
 _COLUMNS = (90.0, 17.0, 17.0, 23.0, 20.0, 15.0)
 _LATIN, _HAN = "latin", "han"
 
@@ -135,13 +136,18 @@ def to_pdf(facts: Facts) -> bytes:
     _subject(sheet, facts)
     _rules(sheet, facts)
     _families(sheet, facts)
-    left_out = _parts(sheet, ("主要风险信号", "what raises the risk"), facts.signals, _UP, _SIGNALS_END)
-    left_out += _parts(sheet, ("反向因素", "what lowers it"), facts.lowering, _DOWN, _LOWERING_END)
-    _balance(sheet, facts, left_out)
+    raising = _parts(sheet, ("主要风险信号", "what raises the risk"), facts.signals, _UP, _SIGNALS_END)
+    lowering = _parts(sheet, ("反向因素", "what lowers it"), facts.lowering, _DOWN, _LOWERING_END)
+    left_out = (*facts.signals[raising:], *facts.lowering[lowering:])
+    _balance(sheet, facts, len(left_out))
     if facts.leave is not None:
         sheet.both(Words(f"如何退出本级：{facts.leave.zh}。", facts.leave.en), 8.5)
     _dispatch(sheet, facts)
     sheet.add_page()
+    if left_out:
+        sheet.section("首页未列出的信号", "signals the first page has no room for")
+        for part in left_out:
+            sheet.both(Words(f"{part.zh}（贡献 {part.contribution:+.2f}）", part.en), 8.5)
     _annex(sheet, facts)
     return bytes(sheet.output())
 
@@ -222,8 +228,8 @@ def _subject(sheet: _Sheet, facts: Facts) -> None:
     if row.visit_why:
         pairs.append(("当日出动", row.visit_why))
     if facts.trend:
-        past = "、".join(f"{trend.as_of:%m-%d} {percent(trend.p90)}" for trend in facts.trend[-4:])
-        pairs.append(("走势", f"{past}、今日 {percent(row.p90)}"))
+        past = "、".join(f"{trend.as_of:%m-%d} {percent(trend.p90)}" for trend in facts.trend[-3:])
+        pairs.append(("走势", f"{past}、今日{percent(row.p90)}"))
     if facts.ability is not None:
         said = facts.ability.words.zh
         if facts.ability.level >= 0:
@@ -282,7 +288,7 @@ def _families(sheet: _Sheet, facts: Facts) -> None:
 def _parts(
     sheet: _Sheet, titled: tuple[str, str], parts: Sequence[Reason], colour: tuple[int, int, int], end: float
 ) -> int:
-    """Write parts strongest first down to `end` on the first page; returns how many found no room."""
+    """Write parts strongest first down to `end` on the first page; returns how many found room."""
     if not parts:
         return 0
     sheet.section(*titled)
@@ -290,7 +296,7 @@ def _parts(
     widest = max(abs(part.contribution) for part in parts)
     for place, part in enumerate(parts):
         if sheet.get_y() > end:
-            return len(parts) - place
+            return place
         top = sheet.get_y() + 1
         sheet.set_xy(14, top)
         sheet.write_line(part.zh, 9, width=_COLUMNS[0] - 2, height=4.5)
@@ -319,7 +325,7 @@ def _parts(
         sheet.set_draw_color(*_LINE)
         sheet.line(14, bottom + 1, 14 + _WIDE, bottom + 1)
         sheet.set_xy(14, bottom + 1)
-    return 0
+    return len(parts)
 
 
 def _cells(sheet: _Sheet, names: Iterable[str]) -> None:
@@ -430,9 +436,9 @@ def _law(sheet: _Sheet, facts: Facts) -> None:
         return
     sheet.section("法律依据", "legal basis")
     for basis, source in facts.reason_bases:
-        sheet.both(Words(f"{basis}:{source}数据的使用依据" if source else basis, ""), 8.5)
+        sheet.both(Words(f"{basis}：{source}数据的使用依据" if source else basis, ""), 8.5)
     for article in facts.law:
-        sheet.both(Words(f"{article.basis}:{article.words.zh}", ""), 8.5)
+        sheet.both(Words(f"{article.basis}：{article.words.zh}", ""), 8.5)
 
 
 def _quality(facts: Facts) -> Words:
@@ -441,11 +447,14 @@ def _quality(facts: Facts) -> Words:
             feed_name(mark.feed) + ("未接入" if mark.missing else f"已 {mark.silent_days} 天无新数据")
             for mark in facts.late_feeds
         )
-        zh, en = f"{late};相关信号可能不全。", "Some feeds are late or missing: signals may be incomplete. "
+        zh, en = f"{late}；相关信号可能不全。", "Some feeds are late or missing: signals may be incomplete. "
     else:
         zh, en = "各数据来源均在正常更新周期内。", "All feeds are within their usual cycle. "
     zh += "人数、金额为如发生欠薪时的估计及区间。"
     en += "People and amount are estimates if arrears happen, with their interval."
+    if facts.sizes_alike:
+        zh += "未能区分规模：同类对象的人数、金额均为同类案件的一般水平。"
+        en += " They do not tell sizes apart: all subjects of the kind have those of its cases in general."
     if facts.missing_inputs:
         zh += f"{len(facts.missing_inputs)} 项指标无数据，按缺失处理。"
         en += f" Indicators without data: {len(facts.missing_inputs)}."
@@ -453,6 +462,8 @@ def _quality(facts: Facts) -> Words:
 
 
 def _box(sheet: _Sheet, said: Words) -> None:
+    if sheet.will_page_break(_BOX):  # a box stands beside its words
+        sheet.add_page()
     sheet.set_draw_color(*_INK)
     sheet.rect(14.5, sheet.get_y() + 0.9, 2.8, 2.8)
     sheet.both(said, 8.5, indent=6)

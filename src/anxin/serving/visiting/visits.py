@@ -26,7 +26,7 @@ from anxin.serving.wording import percent
 
 CHECK, CALL = "check", "call"
 BEYOND, REST = "beyond", "rest"
-"""No visit today: beyond the district's strength, or gone to lately."""
+"""No visit today: beyond the district's strength, or arranged or checked lately."""
 
 _CHECKED_FROM = 3
 """Orange: below it nobody is checked for a warning, only called on."""
@@ -94,8 +94,8 @@ class Visit:
     """What is done about one warning today.
 
     `visit` is the number of the joint visit, None where none is made today; `by` is `check` 检查, `call` 走访, `beyond`
-    超出力量 or `rest` (gone to lately); `order` its turn among the going district's visits of that sort; `chosen_on` the
-    last day a visit was chosen, today if it is.
+    超出力量 or `rest` (a visit chosen, or a check made, lately); `order` its turn among the going district's visits of
+    that sort; `chosen_on` the last day a visit was chosen, today if it is.
     """
 
     visit: str | None

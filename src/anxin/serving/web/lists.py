@@ -54,7 +54,7 @@ class FilterQuery:
     kind: Annotated[KindName | None, Query()] = None
     in_hand: Annotated[bool | None, Query(description="true 在办, false 新发现")] = None
     change: Annotated[Literal["new", "continuing", "upgraded", "eased"] | None, Query()] = None
-    visit: Annotated[VisitName | None, Query(description="检查, 走访, 超出力量, 近期已去")] = None
+    visit: Annotated[VisitName | None, Query(description="检查, 走访, 超出力量, 近期已安排")] = None
 
     def filters(self) -> Filters:
         """Return them as the selection understands them."""

@@ -161,7 +161,8 @@ def _report_links(day: date, row: Row) -> list[tuple[str, str]]:
 def _forgiving(request: Request) -> FilterQuery:
     """Read a page's filters: its form sends empty fields for what is not chosen."""
     asked = {key: value for key, value in request.query_params.items() if value}
-    grades = [int(value) for value in request.query_params.getlist("grade") if value in ("1", "2", "3", "4")]
+    named = {name: grade for grade in (1, 2, 3, 4) for name in (str(grade), wording.grade(grade).en)}
+    grades = [named[value] for value in request.query_params.getlist("grade") if value in named]
     kind, visit = asked.get("kind"), asked.get("visit")
     return FilterQuery(
         district=asked.get("district"),
