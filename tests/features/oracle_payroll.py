@@ -261,7 +261,7 @@ MANY = 10
 
 
 def _newest_sheet(past: Past) -> date:
-    """The newest month whose sheets came from two thirds as many as those of the month before."""
+    """The newest month whose sheets came from nine tenths as many as those of the month before."""
     rows = [row for row in past.all("wage_sheets") if row[f"{past.kind}_id"] is not None]
     senders: dict[date, set[Any]] = defaultdict(set)
     for row in rows:
@@ -270,7 +270,7 @@ def _newest_sheet(past: Past) -> date:
     told, before = date.min, 0
     for month in sorted(senders):
         many = len(senders[month])
-        told = month if before < MANY or 3 * many >= 2 * before else told
+        told = month if before < MANY or 10 * many >= 9 * before else told
         before = many
     return told
 

@@ -124,7 +124,7 @@ def _untold_now(past: Past, feed: str) -> int:
         }
     many = [sum(month in months for months in sent.values()) for month in _six(past)]
     for place, (mine, before) in enumerate(zip(many, [*many[1:], 0], strict=True)):
-        if mine and not (before >= MANY and mine * 3 < before * 2):
+        if mine and not (before >= MANY and mine * 10 < before * 9):
             return place
     return len(many)
 

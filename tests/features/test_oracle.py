@@ -47,7 +47,7 @@ def test_so_is_every_cell_of_wages_where_pay_was_not_told(
     world["payroll"] = [row for row in world["payroll"] if row["received_at"].date() < date(2024, 5, 1)]
     past = {day: oracle.Past(world, day, kind) for day in dates}
     assert any(oracle_arrears.untold(then) for then in past.values())
-    assert all(oracle_arrears.lag(then) > 200 for then in past.values())
+    assert any(oracle_arrears.lag(then) > 0 for then in past.values())
     wrong, moved = [], 0
     for row in snapshots(streams.view_of(tmp_path, world), dates, kind).to_pylist():
         then = past[row["as_of"]]

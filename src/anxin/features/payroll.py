@@ -281,11 +281,11 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages, lag:
 
 
 def _sheets_until(sheets: ir.Table) -> ir.Table:
-    """Return per date the newest month of which sheets were told: two thirds as many as of the month before."""
+    """Return per date the newest month of which sheets were told: nine tenths as many as of the month before."""
     each = sheets.group_by("as_of", "month").aggregate(senders=sheets.count())
     before = each.senders.lag().over(ibis.window(group_by="as_of", order_by="month"))
     each = each.mutate(before=before.fill_null(0))
-    told = each.filter((each.before < _MANY_SHEETS) | (each.senders * 3 >= each.before * 2))
+    told = each.filter((each.before < _MANY_SHEETS) | (each.senders * 10 >= each.before * 9))
     return told.group_by("as_of").aggregate(sheets_until=told.month.max())
 
 

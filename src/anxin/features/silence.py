@@ -200,7 +200,7 @@ def _silent(known: Known, feed: str, sent: ir.Table) -> ir.Table:
 def _of_all(sent: ir.Table, *, months: bool) -> ir.Table:
     """Return per date when the feed began, how far it is `behind`, and how many of the newest months are `untold`.
 
-    Nobody missed an untold month: one is told once two thirds as many as sent the one before have sent it.
+    Nobody missed an untold month: one is told once nine tenths as many as sent the one before have sent it.
     """
     found: dict[str, ir.Value] = {"behind": sent.own.min()}
     if "first" in sent.columns:
@@ -212,7 +212,7 @@ def _of_all(sent: ir.Table, *, months: bool) -> ir.Table:
         return each
     senders = [each[f"sent_{place}"] for place in range(_SIX)]
     told = [
-        (mine > 0) & ~((before >= _MANY) & (mine * 3 < before * 2))
+        (mine > 0) & ~((before >= _MANY) & (mine * 10 < before * 9))
         for mine, before in zip(senders, [*senders[1:], ibis.literal(0.0)], strict=True)
     ]
     untold = ibis.cases(*((mine, place) for place, mine in enumerate(told)), else_=_SIX)
