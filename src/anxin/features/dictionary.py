@@ -96,10 +96,10 @@ half, pay of that week was not told and nothing is said of it; a single bank tha
 支付日已过、仍在等薪的曾发薪者有十个以上时，视为发薪数据已中断：此后到期的工资不作判断，中断前最后几天有一成以上在等的
 那一周也不作判断，距上次发薪的天数减去中断的天数。工资表、申报和考勤的月份，报送者不足上月九成时视为尚未报齐，不算任何人
 缺报；投诉、隐患的办理期限晚于最近一条记录的，不算超期。Where ten or more who paid before wait for a pay day after the
-newest payment, the feed of pay is told no longer: nothing is said of what fell due since, nor of a week of its last days
-in which a tenth wait, and days since the last pay are counted less what the feed is behind. A month of sheets, declarations or
-attendance that fewer sent than nine tenths of those of the month before is still to be told, and nobody missed it; the
-term of a complaint or hazard that ends after the newest row is not past.
+newest payment, the feed of pay is told no longer: nothing is said of what fell due since, nor of a week of its last
+days in which a tenth wait, and days since the last pay are counted less what the feed is behind. A month of sheets,
+declarations or attendance that fewer sent than nine tenths of those of the month before is still to be told, and
+nobody missed it; the term of a complaint or hazard that ends after the newest row is not past.
 
 **方向** 只在有把握时给出，作为模型的单调约束。**他人** 表示按定义含有其他对象的数据。**理由** 为否的特征不
 作为预警理由。 *Direction* is given only where it is sure, and becomes a monotone constraint of the model.
