@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from anxin.features import arrears, payroll
+from anxin.features import arrears, known
 from anxin.features.catalogue import Kind, catalogue, facts, of
 from anxin.features.snapshots import KINDS, snapshots
 
@@ -40,7 +40,7 @@ def test_every_cell_is_what_the_feature_means(seed: int, kind: Kind, made: Calla
 def test_so_is_every_cell_of_wages_where_pay_was_not_told(
     kind: Kind, dates: list[date], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = ((arrears, "_MANY"), (oracle_arrears, "MANY"), (payroll, "_MANY_SHEETS"), (oracle_payroll, "MANY"))
+    many = ((arrears, "_MANY"), (oracle_arrears, "MANY"), (known, "MANY_SENDERS"), (oracle_payroll, "MANY"))
     for module, name in many:
         monkeypatch.setattr(module, name, 1)
     world = streams.world(3)

@@ -21,6 +21,9 @@ from anxin.feeds.contract import contract
 Kind = Literal["employer", "project"]
 KEYS = ("subject_id", "as_of")
 
+MANY_SENDERS = 10
+"""Senders of a month, at least, to tell a feed that fell behind from senders who missed the next one."""
+
 _EXACT = 1_000_000_000
 """Fractions are summed as billionths in whole numbers: sums of doubles depend on the order of rows."""
 
@@ -181,6 +184,14 @@ def would_have_told(
     Of what came after the `newest` nobody has been told.
     """
     return ((oldest >= ibis.least(started, THIRTEEN_MONTHS)) & (newest < started)).fill_null(False)
+
+
+def has_come(senders: ir.NumericValue, before: ir.NumericValue) -> ir.BooleanValue:
+    """Say whether a month has been told: nine tenths as many have sent it as sent the month before.
+
+    Of fewer than `MANY_SENDERS` nobody can tell who is behind from who has nothing to send.
+    """
+    return (before < MANY_SENDERS) | (senders * 10 >= before * 9)
 
 
 def latest(rows: ir.Table, *by: ir.Value) -> ir.Table:

@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 
 from anxin.domain.calendar import spring_festival
 from anxin.features.arrears import GRACE, beside_pay, crews, owed, pay_lag, worst_crew
-from anxin.features.known import KEYS, Known, age, counted, latest, ratio, summed
+from anxin.features.known import KEYS, Known, age, counted, has_come, latest, ratio, summed
 from anxin.features.worker_months import MONTHS, PAID_MONTHS, SITE, Wages, of_subjects, wages, within
 
 _LATE = 125
@@ -39,9 +39,6 @@ _FILED = 180
 
 _OF_OLD = 0.05
 """Share of contracts that must be so old: in a register of people at work most are."""
-
-_MANY_SHEETS = 10
-"""Senders of a month's sheets, at least, to tell a feed that fell behind from those who made none for the next month."""
 
 _LEAVERS = 365
 """Days for which who left is looked at."""
@@ -281,11 +278,11 @@ def _matched(known: Known, months: ir.Table, sheets: ir.Table, made: Wages, lag:
 
 
 def _sheets_until(sheets: ir.Table) -> ir.Table:
-    """Return per date the newest month of which sheets were told: nine tenths as many as of the month before."""
+    """Return per date the newest month whose sheets have come."""
     each = sheets.group_by("as_of", "month").aggregate(senders=sheets.count())
     before = each.senders.lag().over(ibis.window(group_by="as_of", order_by="month"))
     each = each.mutate(before=before.fill_null(0))
-    told = each.filter((each.before < _MANY_SHEETS) | (each.senders * 10 >= each.before * 9))
+    told = each.filter(has_come(each.senders, each.before))
     return told.group_by("as_of").aggregate(sheets_until=told.month.max())
 
 

@@ -13,7 +13,18 @@ import ibis
 import ibis.expr.types as ir
 
 from anxin.features.complaints import upheld
-from anxin.features.known import KEYS, Kind, Known, age, counted, month, ratio, stood, would_have_told
+from anxin.features.known import (
+    KEYS,
+    Kind,
+    Known,
+    age,
+    counted,
+    has_come,
+    month,
+    ratio,
+    stood,
+    would_have_told,
+)
 from anxin.features.levies import DECLARED
 
 _YEAR = 365
@@ -50,9 +61,6 @@ _MISSED: dict[Kind, tuple[str, ...]] = {
 }
 _LAST, _SIX = 2, 6
 """Months missed are looked for among the six that end two months back: a month's sheet comes in the next."""
-
-_MANY = 10
-"""Senders of a month, at least, to tell a feed that fell behind from senders who missed the next one."""
 
 _DUTY = {"attendance_daily": 30, "wage_sheets": 62, "payroll": 62}
 """Days after the start by which a project must have sent: 30 to join the platform, a month and its pay day."""
@@ -212,7 +220,7 @@ def _of_all(sent: ir.Table, *, months: bool) -> ir.Table:
         return each
     senders = [each[f"sent_{place}"] for place in range(_SIX)]
     told = [
-        (mine > 0) & ~((before >= _MANY) & (mine * 10 < before * 9))
+        (mine > 0) & has_come(mine, before)
         for mine, before in zip(senders, [*senders[1:], ibis.literal(0.0)], strict=True)
     ]
     untold = ibis.cases(*((mine, place) for place, mine in enumerate(told)), else_=_SIX)

@@ -27,7 +27,7 @@ _SEALS = {4: (179, 38, 30), 3: (199, 91, 0), 2: (245, 208, 74), 1: (42, 94, 168)
 _UP, _DOWN = (179, 38, 30), (47, 111, 79)
 _WIDE = 182.0
 # The first page is what a person carries: signals may reach down to here, what lowers the risk to there, and below
-# stands who goes and by when. What finds no room is counted, and stands in the HTML report.
+# stands who goes and by when. What finds no room is counted, and stands in the annex.
 _SIGNALS_END, _LOWERING_END, _DISPATCH_START, _TRACES_START = 174.0, 204.0, 232.0, 236.0
 _BOX = 14.0
 _COLUMNS = (90.0, 17.0, 17.0, 23.0, 20.0, 15.0)
