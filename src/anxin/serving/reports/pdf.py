@@ -143,7 +143,8 @@ def to_pdf(facts: Facts) -> bytes:
     if facts.leave is not None:
         sheet.both(Words(f"如何退出本级：{facts.leave.zh}。", facts.leave.en), 8.5)
     _dispatch(sheet, facts)
-    sheet.add_page()
+    if sheet.page_no() == 1:  # what had no room on the first page has begun the second
+        sheet.add_page()
     if left_out:
         sheet.section("首页未列出的信号", "signals the first page has no room for")
         for part in left_out:
